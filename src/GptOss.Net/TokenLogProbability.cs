@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace GptOss.Net;
 
 /// <summary>A token and how probable the model held it.</summary>
@@ -7,5 +5,4 @@ namespace GptOss.Net;
 /// <param name="LogProbability">
 /// The natural logarithm of its probability under the model itself: before penalties, bias, constraints, temperature and truncation.
 /// </param>
-[StructLayout(LayoutKind.Auto)]
 public readonly record struct TokenLogProbability(int Id, float LogProbability);
