@@ -5,7 +5,7 @@ namespace GptOss.Net.Tests.Sampling;
 
 public sealed class SamplerReferenceTests
 {
-    private static readonly long Samples = Environment.GetEnvironmentVariable("GPTOSS_LONG_TESTS") is "1" ? 200_000 : 2_000;
+    private static readonly long Samples = LongTests.Scale(2_000);
 
     private static readonly Gen<int> Vocabulary = Gen.OneOf(Gen.Int[2, 40], Gen.Const(256), Gen.Const(257), Gen.Int[500, 900]);
 

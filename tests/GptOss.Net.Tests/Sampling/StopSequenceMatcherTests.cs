@@ -5,7 +5,7 @@ namespace GptOss.Net.Tests.Sampling;
 
 public sealed class StopSequenceMatcherTests
 {
-    private static readonly long Samples = Environment.GetEnvironmentVariable("GPTOSS_LONG_TESTS") is "1" ? 500_000 : 20_000;
+    private static readonly long Samples = LongTests.Scale(10_000);
 
     [Fact]
     public void Text_before_the_stop_is_returned_and_the_rest_swallowed()
