@@ -76,8 +76,8 @@ internal sealed unsafe class CudaDriver
         return count;
     }
 
-    /// <summary>Describes one device. Its free memory is asked of its primary context, which is made for this if nobody uses it yet.</summary>
-    /// <exception cref="NativeLibraryException">The driver refused, for instance because another process has the device exclusively.</exception>
+    /// <summary>Describes one device; its primary context, asked for the free memory, is made if nobody uses it yet.</summary>
+    /// <exception cref="NativeLibraryException">The driver refused: another process has the device exclusively, say.</exception>
     internal CudaDevice Describe(int index)
     {
         int device;
