@@ -1,3 +1,4 @@
+using GptOss.Net.Harmony;
 using System.Collections.Frozen;
 
 namespace GptOss.Net.Sampling;
@@ -7,7 +8,7 @@ internal sealed class StopConditions(SamplingOptions options)
 {
     // A turn ends at <|return|> and <|call|>, never at <|end|>: after that the model goes on with its next message.
     private readonly FrozenSet<int> _stopTokens =
-        [.. options.StopTokenIds, ControlTokens.Return, ControlTokens.Call, ControlTokens.EndOfText];
+        [.. options.StopTokenIds, ControlToken.Return, ControlToken.Call, ControlToken.EndOfText];
 
     private readonly int _maxOutputTokens = options.MaxOutputTokens ?? int.MaxValue;
 

@@ -11,6 +11,8 @@ namespace GptOss.Net.Execution.Torch;
 internal sealed class TorchExecutor(ModelConfig config, IReadOnlyList<TorchStage> stages, IReadOnlyList<TorchWeightLoader> tables)
     : IModelExecutor
 {
+    private readonly TorchStage _embedding = stages.First(stage => stage.HoldsEmbedding);
+    private readonly TorchStage _unembedding = stages.First(stage => stage.HoldsUnembedding);
     private readonly TorchRotaryEmbedding _rotary = new(config.Rope, config.HeadDim);
     private float[] _logits = [];
 
@@ -29,7 +31,7 @@ internal sealed class TorchExecutor(ModelConfig config, IReadOnlyList<TorchStage
             using var scope = NewDisposeScope();
             var rows = WantedRows(batch, slice);
             var hidden = Forward(batch, slice);
-            done += rows.Length == 0 ? 0 : CopyLogits(hidden, rows, _logits.AsSpan(done));
+            done += CopyLogits(hidden, rows, _logits.AsSpan(done));
         }
 
         return new StepResult(_logits.AsMemory(0, size), config.VocabularySize);
@@ -51,7 +53,7 @@ internal sealed class TorchExecutor(ModelConfig config, IReadOnlyList<TorchStage
     private Tensor Forward(StepBatch batch, SequenceSlice slice)
     {
         var tokenIds = batch.TokenIds.AsSpan(slice.TokenStart, slice.TokenCount);
-        var hidden = stages.First(stage => stage.HoldsEmbedding).Embed(tokenIds); // [tokens, hidden]
+        var hidden = _embedding.Embed(tokenIds); // [tokens, hidden]
         foreach (var stage in stages)
         {
             var sequence = new TorchSequenceView(batch, slice, config.SlidingWindow, _rotary, stage.Device);
@@ -67,11 +69,16 @@ internal sealed class TorchExecutor(ModelConfig config, IReadOnlyList<TorchStage
 
     private int CopyLogits(Tensor hidden, long[] rows, Span<float> destination)
     {
-        var stage = stages.First(candidate => candidate.HoldsUnembedding);
-        var wanted = hidden.index_select(0, tensor(rows, device: hidden.device)).to(stage.Device);
-        var logits = stage.Unembed(wanted).cpu().contiguous(); // [rows, vocabulary]
-        var bytes = MemoryMarshal.Cast<byte, float>(logits.bytes);
-        bytes.CopyTo(destination);
-        return bytes.Length;
+        var copied = 0;
+        foreach (var tile in rows.Chunk(TorchWorkspace.LogitsTile))
+        {
+            using var scope = NewDisposeScope();
+            var wanted = hidden.index_select(0, tensor(tile, device: hidden.device)).to(_unembedding.Device);
+            var logits = MemoryMarshal.Cast<byte, float>(_unembedding.Unembed(wanted).cpu().contiguous().bytes);
+            logits.CopyTo(destination[copied..]); // [rows, vocabulary]
+            copied += logits.Length;
+        }
+
+        return copied;
     }
 }

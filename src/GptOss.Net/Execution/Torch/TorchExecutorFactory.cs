@@ -17,17 +17,17 @@ internal sealed class TorchExecutorFactory(
     private readonly ScalarType _type = computeType == ComputeType.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
 
     /// <summary>Loads the model as placed. When that fails or is cancelled, nothing stays allocated.</summary>
-    public TorchExecutor Create(IReadOnlyList<StagePlacement> placement)
+    public TorchExecutor Create(PlacementPlan placement)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var loaders = new List<TorchWeightLoader>();
         var stages = new List<TorchStage>();
-        foreach (var stage in placement)
+        foreach (var stage in StagesOf(placement))
         {
             var loader = new TorchWeightLoader(device(stage.Device.ToString()), _type, storage == WeightStorage.Expanded, progress);
             loaders.Add(loader);
-            stages.Add(CreateStage(stage, loader));
+            stages.Add(CreateStage(stage, placement, loader));
         }
 
         // Until here the scope owns every tensor, so that an exception frees them; from now on the executor does.
