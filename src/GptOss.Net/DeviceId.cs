@@ -5,7 +5,7 @@ namespace GptOss.Net;
 
 /// <summary>A device that can hold a part of the model: <c>cpu</c>, or a GPU such as <c>cuda:0</c>.</summary>
 /// <remarks>The default value is the CPU.</remarks>
-public readonly record struct DeviceId : IParsable<DeviceId>
+public readonly record struct DeviceId
 {
     private const string CpuName = "cpu";
     private const string CudaPrefix = "cuda:";
@@ -35,40 +35,34 @@ public readonly record struct DeviceId : IParsable<DeviceId>
     }
 
     /// <summary>Reads <c>cpu</c>, or <c>cuda:</c> and a number.</summary>
-    /// <param name="s">The text.</param>
+    /// <param name="text">The text.</param>
     /// <returns>The device.</returns>
     /// <exception cref="FormatException">The text names no device.</exception>
-    public static DeviceId Parse(string s) => Parse(s, CultureInfo.InvariantCulture);
-
-    /// <inheritdoc cref="Parse(string)"/>
-    /// <param name="s">The text.</param>
-    /// <param name="provider">Not used.</param>
-    public static DeviceId Parse(string s, IFormatProvider? provider) => TryParse(s, provider, out DeviceId device)
+    public static DeviceId Parse(string text) => TryParse(text, out DeviceId device)
         ? device
-        : throw new FormatException($"'{s}' is not a device. Write 'cpu', or 'cuda:0' for the first GPU.");
+        : throw new FormatException($"'{text}' is not a device. Write 'cpu', or 'cuda:0' for the first GPU.");
 
     /// <summary>Reads <c>cpu</c>, or <c>cuda:</c> and a number.</summary>
-    /// <param name="s">The text.</param>
-    /// <param name="provider">Not used.</param>
-    /// <param name="result">The device, or the CPU when the text names none.</param>
+    /// <param name="text">The text.</param>
+    /// <param name="device">The device, or the CPU when the text names none.</param>
     /// <returns>Whether the text names a device.</returns>
-    public static bool TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, out DeviceId result)
+    public static bool TryParse([NotNullWhen(true)] string? text, out DeviceId device)
     {
-        result = default;
-        if (string.Equals(s, CpuName, StringComparison.Ordinal))
+        device = default;
+        if (string.Equals(text, CpuName, StringComparison.Ordinal))
         {
             return true;
         }
 
-        if (s is null
-            || !s.StartsWith(CudaPrefix, StringComparison.Ordinal)
-            || !int.TryParse(s.AsSpan(CudaPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int index)
+        if (text is null
+            || !text.StartsWith(CudaPrefix, StringComparison.Ordinal)
+            || !int.TryParse(text.AsSpan(CudaPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int index)
             || index == int.MaxValue)
         {
             return false;
         }
 
-        result = Cuda(index);
+        device = Cuda(index);
         return true;
     }
 

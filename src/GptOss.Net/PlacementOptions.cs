@@ -1,7 +1,7 @@
 namespace GptOss.Net;
 
 /// <summary>Which devices hold the model. By default it is spread over all GPUs, or lies on the CPU if there is none.</summary>
-public sealed class PlacementOptions
+public sealed record PlacementOptions
 {
     /// <summary>
     /// Gets the devices to spread the layers over, in this order; all of them are used. A device named twice gets two parts.

@@ -1,5 +1,3 @@
-using GptOss.Net.Model;
-
 namespace GptOss.Net.Placement;
 
 /// <summary>Decides which part of the model lies on which device. Pure: it looks at nothing but the request.</summary>
@@ -50,16 +48,16 @@ internal static class PlacementPlanner
             Require(limit > 0, $"The memory limit of {device} is {limit}: it must be a positive number of bytes.");
         }
 
-        static void Require(bool condition, string message)
+        void Require(bool condition, string message)
         {
             if (!condition)
             {
-                throw new ArgumentException(message, nameof(PlacementOptions));
+                throw new ArgumentException(message, nameof(request));
             }
         }
     }
 
-    private static IReadOnlyList<DeviceId> DefaultDevices(PlacementRequest request)
+    private static DeviceId[] DefaultDevices(PlacementRequest request)
     {
         DeviceId[] gpus =
         [

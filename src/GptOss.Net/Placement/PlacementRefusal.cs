@@ -1,11 +1,12 @@
 using System.Globalization;
-using GptOss.Net.Model;
 
 namespace GptOss.Net.Placement;
 
 /// <summary>Says why a plan does not fit, and which settings would.</summary>
 internal static class PlacementRefusal
 {
+    private static readonly Dictionary<DeviceId, long> NoLimits = [];
+
     public static PlacementException Of(PlacementRequest request, PlacementPlan plan)
     {
         IEnumerable<string> reasons = plan.Devices.Where(device => !device.Fits).Select(device => Reason(request, plan, device));
@@ -30,6 +31,9 @@ internal static class PlacementRefusal
             "MaxModelLength", request.KV.MaxModelLength, step: 16, length => request with { KV = request.KV with { MaxModelLength = length } });
         yield return LargestThatFits(
             "MaxSequences", request.KV.MaxSequences, step: 1, count => request with { KV = request.KV with { MaxSequences = count } });
+        yield return request.PackedWeights is { } packed && Fits(request with { Weights = packed })
+            ? $"with the weights as they are in the checkpoint, {ByteSize.Format(packed.Total)}"
+            : null;
         yield return WithoutLimits(request, plan);
         yield return Balanced(request, plan);
         yield return OnMoreDevices(request, plan);
@@ -65,7 +69,7 @@ internal static class PlacementRefusal
             .. plan.Devices.Where(device => !device.Fits && device.BudgetBytes < device.FreeBytes)
                 .Select(device => device.Device.ToString()),
         ];
-        PlacementRequest unlimited = request with { Options = Copy(request.Options, limits: new Dictionary<DeviceId, long>()) };
+        PlacementRequest unlimited = request with { Options = request.Options with { MemoryLimits = NoLimits } };
         return limited.Length > 0 && Fits(unlimited) ? $"without the memory limit of {string.Join(" and ", limited)}" : null;
     }
 
@@ -93,19 +97,12 @@ internal static class PlacementRefusal
 
     private static PlacementRequest Spread(PlacementRequest request, IReadOnlyList<DeviceId> devices) => request with
     {
-        Options = new PlacementOptions { Devices = devices, MemoryLimits = request.Options.MemoryLimits },
+        Options = new PlacementOptions
+        {
+            Devices = [.. devices.Take(request.Config.LayerCount)],
+            MemoryLimits = request.Options.MemoryLimits,
+        },
     };
 
-    private static PlacementOptions Copy(PlacementOptions options, IReadOnlyDictionary<DeviceId, long> limits) => new()
-    {
-        Devices = options.Devices,
-        LayerDevices = options.LayerDevices,
-        EmbeddingDevice = options.EmbeddingDevice,
-        UnembeddingDevice = options.UnembeddingDevice,
-        MemoryLimits = limits,
-    };
-
-    private static bool Fits(PlacementRequest request) =>
-        request.Options.Devices is null or { Count: var count } && count <= request.Config.LayerCount
-        && PlacementPlanner.Draft(request).Fits;
+    private static bool Fits(PlacementRequest request) => PlacementPlanner.Draft(request).Fits;
 }

@@ -1,5 +1,3 @@
-using GptOss.Net.Model;
-
 namespace GptOss.Net.Placement;
 
 /// <summary>What a stage would put on its device, when the devices hold one stage each in the given order.</summary>
