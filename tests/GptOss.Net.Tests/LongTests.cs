@@ -1,9 +1,12 @@
 namespace GptOss.Net.Tests;
 
-/// <summary>GPTOSS_LONG_TESTS=1 makes randomized tests run many more cases.</summary>
+/// <summary>How much longer the long variants of the property tests run: <c>GPTOSS_LONG_TESTS=1</c>.</summary>
 internal static class LongTests
 {
-    public static int Cases(int usual, int whenLong) => IsOn ? whenLong : usual;
+    public static bool Enabled { get; } =
+        string.Equals(Environment.GetEnvironmentVariable("GPTOSS_LONG_TESTS"), "1", StringComparison.Ordinal);
 
-    private static bool IsOn => string.Equals(Environment.GetEnvironmentVariable("GPTOSS_LONG_TESTS"), "1", StringComparison.Ordinal);
+    public static long Scale(long iterations) => Enabled ? iterations * 100 : iterations;
+
+    public static int Cases(int usual, int whenLong) => Enabled ? whenLong : usual;
 }
