@@ -7,4 +7,6 @@ internal static class LongTests
         string.Equals(Environment.GetEnvironmentVariable("GPTOSS_LONG_TESTS"), "1", StringComparison.Ordinal);
 
     public static long Scale(long iterations) => Enabled ? iterations * 100 : iterations;
+
+    public static int Cases(int usual, int whenLong) => Enabled ? whenLong : usual;
 }
