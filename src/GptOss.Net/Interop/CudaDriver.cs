@@ -42,6 +42,9 @@ internal sealed unsafe class CudaDriver
         _getErrorName = (delegate* unmanaged<int, byte**, int>)NativeLibrary.GetExport(library, "cuGetErrorName");
     }
 
+    /// <summary>The number of devices that this process may see.</summary>
+    internal int DeviceCount { get; private set; }
+
     /// <summary>Loads and initializes the driver; without one, or without a device, says why not.</summary>
     internal static bool TryOpen([NotNullWhen(true)] out CudaDriver? driver, [NotNullWhen(false)] out string? reason)
     {
@@ -57,6 +60,7 @@ internal sealed unsafe class CudaDriver
         {
             var opened = new CudaDriver(library);
             opened.Check(opened._init(0), "cuInit");
+            opened.DeviceCount = opened.CountDevices();
             driver = opened;
             reason = null;
             return true;
@@ -68,16 +72,8 @@ internal sealed unsafe class CudaDriver
         }
     }
 
-    /// <summary>The number of devices that this process may see.</summary>
-    internal int DeviceCount()
-    {
-        int count;
-        Check(_deviceGetCount(&count), "cuDeviceGetCount");
-        return count;
-    }
-
-    /// <summary>Describes one device. Its free memory is asked of its primary context, which is made for this if nobody uses it yet.</summary>
-    /// <exception cref="NativeLibraryException">The driver refused, for instance because another process has the device exclusively.</exception>
+    /// <summary>Describes one device; its primary context, asked for the free memory, is made if nobody uses it yet.</summary>
+    /// <exception cref="NativeLibraryException">The driver refused: another process has the device exclusively, say.</exception>
     internal CudaDevice Describe(int index)
     {
         int device;
@@ -96,6 +92,13 @@ internal sealed unsafe class CudaDriver
             new Version(Attribute(AttributeMajor, device), Attribute(AttributeMinor, device)),
             checked((long)total),
             FreeBytes(device));
+    }
+
+    private int CountDevices()
+    {
+        int count;
+        Check(_deviceGetCount(&count), "cuDeviceGetCount");
+        return count;
     }
 
     private long FreeBytes(int device)

@@ -22,8 +22,7 @@ internal sealed record DeviceInventory(
 
         List<CudaDevice> devices = [];
         List<string> problems = [];
-        var count = driver.DeviceCount();
-        for (var index = 0; index < count; index++)
+        for (var index = 0; index < driver.DeviceCount; index++)
         {
             try
             {
@@ -35,7 +34,7 @@ internal sealed record DeviceInventory(
             }
         }
 
-        if (count == 0)
+        if (driver.DeviceCount == 0)
         {
             problems.Add("No CUDA devices: the NVIDIA driver lists none.");
         }
