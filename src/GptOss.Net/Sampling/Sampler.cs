@@ -8,7 +8,7 @@ namespace GptOss.Net.Sampling;
 /// </remarks>
 internal sealed class Sampler
 {
-    // Below it, exp(1 / temperature) leaves the maximum alone in any case.
+    // Dividing by less would only magnify rounding.
     private const double GreedyBelow = 1e-5;
 
     private readonly float[] _blockMaxima;

@@ -11,7 +11,7 @@ internal sealed class TokenPenalties
     private readonly float _presence;
     private readonly float _frequency;
 
-    // How often each token is in the output; 0 for those in the prompt only.
+    // How often each token is in the output; 0 for those in the prompt only, which repetition alone regards.
     private readonly Dictionary<int, int> _outputCounts = [];
 
     private bool _inHeader;
@@ -60,7 +60,7 @@ internal sealed class TokenPenalties
                 _ => false,
             };
         }
-        else if (!_inHeader)
+        else if (!_inHeader && (times > 0 || _repetition is not 1))
         {
             CollectionsMarshal.GetValueRefOrAddDefault(_outputCounts, token, out _) += times;
         }
