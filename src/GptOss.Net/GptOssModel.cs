@@ -1,10 +1,8 @@
 using System.Runtime.CompilerServices;
-using GptOss.Net.Chat;
 using GptOss.Net.Engine;
 using GptOss.Net.Harmony;
 using GptOss.Net.Sampling;
 using GptOss.Net.Scheduling;
-using Microsoft.Extensions.AI;
 
 namespace GptOss.Net;
 
@@ -71,10 +69,6 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(pathOrId));
         return new GptOssModel(model, await tokenizer.ConfigureAwait(false), options, name);
     }
-
-    /// <summary>This model as a chat client. It may be asked for any number of times; disposing a client does nothing.</summary>
-    /// <returns>A client that is safe for concurrent use.</returns>
-    public GptOssChatClient AsIChatClient() => new(this);
 
     /// <summary>Continues a sequence of tokens.</summary>
     /// <param name="tokenIds">The prompt: at least one token.</param>

@@ -4,7 +4,6 @@ using GptOss.Net.Execution.Torch;
 using GptOss.Net.Interop;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
-using GptOss.Net.Placement;
 using GptOss.Net.Scheduling;
 
 namespace GptOss.Net.Engine;
@@ -24,7 +23,7 @@ internal sealed class ModelLoader(GptOssModelOptions options, IProgress<LoadProg
 
         NativeLibraries.EnsureLoaded(options.LibTorchDirectory, options.LoggerFactory.CreateLogger(typeof(NativeLibraries).FullName!));
         var maxLength = MaxModelLength(config);
-        var (placement, capacity) = new CachePlanner(config, weights, options, maxLength).Plan(TakeInventory());
+        var (placement, capacity) = new CachePlanner(config, weights, options, maxLength).Plan(DeviceInventory.Take());
         var executor = new TorchExecutorFactory(
             config, weights, capacity, options.ComputeType, options.WeightStorage, ReadProgress(weights)).Create(placement);
 

@@ -19,7 +19,7 @@ internal sealed record MemoryEstimate(
     public long UnembeddingBytes(bool besideEmbedding) => FinalNorm + (IsTied && besideEmbedding ? 0 : Unembedding);
 
     /// <summary>The bytes of a checkpoint's weights.</summary>
-    public static MemoryEstimate Of(ModelConfig config, ModelWeights weights, WeightStorage storage) => new(
+    public static MemoryEstimate Of(ModelConfig config, ModelWeights weights, WeightFormats storage) => new(
         MatrixBytes(weights.Embedding, storage),
         [.. weights.Layers.Select(layer => LayerBytes(config, layer, storage))],
         storage.DenseBytes(config.HiddenSize, weights.FinalNorm.ByteLength),
@@ -27,7 +27,7 @@ internal sealed record MemoryEstimate(
         weights.IsTied);
 
     /// <summary>The bytes of a model of which only the shape is known; its dense weights are stored as bfloat16.</summary>
-    public static MemoryEstimate Of(ModelConfig config, WeightStorage storage)
+    public static MemoryEstimate Of(ModelConfig config, WeightFormats storage)
     {
         long vocabulary = DenseBytes((long)config.VocabularySize * config.HiddenSize, storage);
         return new MemoryEstimate(
@@ -38,7 +38,7 @@ internal sealed record MemoryEstimate(
             config.TieWordEmbeddings);
     }
 
-    private static long LayerBytes(ModelConfig config, LayerWeights layer, WeightStorage storage)
+    private static long LayerBytes(ModelConfig config, LayerWeights layer, WeightFormats storage)
     {
         LinearSource[] linears = [layer.Query, layer.Key, layer.Value, layer.Output, layer.Router];
         return storage.DenseBytes(config.HiddenSize, layer.AttentionNorm.ByteLength)
@@ -48,11 +48,11 @@ internal sealed record MemoryEstimate(
             + layer.Experts.Sum(expert => ExpertBytes(expert, storage));
     }
 
-    private static long ExpertBytes(ExpertSource expert, WeightStorage storage) =>
+    private static long ExpertBytes(ExpertSource expert, WeightFormats storage) =>
         LinearBytes(expert.GateUp, storage) + LinearBytes(expert.Gate, storage)
         + LinearBytes(expert.Up, storage) + LinearBytes(expert.Down, storage);
 
-    private static long LinearBytes(LinearSource? linear, WeightStorage storage)
+    private static long LinearBytes(LinearSource? linear, WeightFormats storage)
     {
         if (linear is null)
         {
@@ -63,7 +63,7 @@ internal sealed record MemoryEstimate(
         return MatrixBytes(linear.Weight, storage) + bias;
     }
 
-    private static long MatrixBytes(WeightSource weight, WeightStorage storage)
+    private static long MatrixBytes(WeightSource weight, WeightFormats storage)
     {
         long elements = (long)weight.OutputSize * weight.InputSize;
         return weight is DenseWeightSource
@@ -71,7 +71,7 @@ internal sealed record MemoryEstimate(
             : storage.QuantizedBytes(elements, weight.ByteLength);
     }
 
-    private static long LayerBytes(ModelConfig config, WeightStorage storage)
+    private static long LayerBytes(ModelConfig config, WeightFormats storage)
     {
         long hidden = config.HiddenSize;
         long attention = LinearElements(config.QuerySize + (2L * config.KVSize), hidden)
@@ -85,7 +85,7 @@ internal sealed record MemoryEstimate(
 
     private static long LinearElements(long output, long input) => (output * input) + output;
 
-    private static long ExpertMatrixBytes(ModelConfig config, long output, long input, WeightStorage storage)
+    private static long ExpertMatrixBytes(ModelConfig config, long output, long input, WeightFormats storage)
     {
         long elements = output * input;
         long packed = elements / 2;
@@ -101,5 +101,5 @@ internal sealed record MemoryEstimate(
         };
     }
 
-    private static long DenseBytes(long elements, WeightStorage storage) => storage.DenseBytes(elements, 2 * elements);
+    private static long DenseBytes(long elements, WeightFormats storage) => storage.DenseBytes(elements, 2 * elements);
 }

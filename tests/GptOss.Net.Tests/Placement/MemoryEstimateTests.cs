@@ -16,25 +16,25 @@ public class MemoryEstimateTests
 
     [Fact]
     public void The_shape_of_gpt_oss_20b_takes_the_bytes_of_its_checkpoint() =>
-        MemoryEstimate.Of(Config, WeightStorage.AsStored).Total.Should().Be(CheckpointBytes);
+        MemoryEstimate.Of(Config, WeightFormats.AsStored).Total.Should().Be(CheckpointBytes);
 
     [Fact]
     public void Expanded_to_bfloat16_every_parameter_takes_two_bytes() =>
-        MemoryEstimate.Of(Config, WeightStorage.BFloat16).Total.Should().Be(2 * Parameters);
+        MemoryEstimate.Of(Config, WeightFormats.BFloat16).Total.Should().Be(2 * Parameters);
 
     [Fact]
     public void Expanded_to_float32_every_parameter_takes_four_bytes() =>
-        MemoryEstimate.Of(Config, WeightStorage.Float32).Total.Should().Be(4 * Parameters);
+        MemoryEstimate.Of(Config, WeightFormats.Float32).Total.Should().Be(4 * Parameters);
 
     [Fact]
     public void Dense_weights_alone_can_be_float32() =>
-        MemoryEstimate.Of(Config, new WeightStorage(WeightFormat.AsStored, WeightFormat.Float32)).Total
+        MemoryEstimate.Of(Config, new WeightFormats(WeightFormat.AsStored, WeightFormat.Float32)).Total
             .Should().Be(CheckpointBytes + (2 * (Parameters - QuantizedParameters)));
 
     [Fact]
     public void A_tied_output_projection_takes_memory_on_another_device_only()
     {
-        MemoryEstimate tied = MemoryEstimate.Of(Config with { TieWordEmbeddings = true }, WeightStorage.AsStored);
+        MemoryEstimate tied = MemoryEstimate.Of(Config with { TieWordEmbeddings = true }, WeightFormats.AsStored);
 
         tied.UnembeddingBytes(besideEmbedding: true).Should().Be(2 * 2880);
         tied.UnembeddingBytes(besideEmbedding: false).Should().Be(2 * ((201_088L * 2880) + 2880));
@@ -50,7 +50,7 @@ public class MemoryEstimateTests
         using SafetensorsCheckpoint checkpoint = SafetensorsCheckpoint.Open(Fixtures.ModelDirectory(name));
         ModelConfig config = ModelConfigReader.Read(checkpoint.ConfigPath);
 
-        MemoryEstimate estimate = MemoryEstimate.Of(config, ModelWeightsReader.Read(config, checkpoint), WeightStorage.AsStored);
+        MemoryEstimate estimate = MemoryEstimate.Of(config, ModelWeightsReader.Read(config, checkpoint), WeightFormats.AsStored);
 
         estimate.Layers.Should().HaveCount(config.LayerCount);
         estimate.Total.Should().Be(checkpoint.Files.Sum(file => file.Length - file.DataOffset));
@@ -65,8 +65,8 @@ public class MemoryEstimateTests
         using SafetensorsCheckpoint checkpoint = SafetensorsCheckpoint.Open(Fixtures.ModelDirectory(name));
         ModelConfig config = ModelConfigReader.Read(checkpoint.ConfigPath);
 
-        MemoryEstimate estimate = MemoryEstimate.Of(config, ModelWeightsReader.Read(config, checkpoint), WeightStorage.BFloat16);
+        MemoryEstimate estimate = MemoryEstimate.Of(config, ModelWeightsReader.Read(config, checkpoint), WeightFormats.BFloat16);
 
-        estimate.Should().BeEquivalentTo(MemoryEstimate.Of(config, WeightStorage.BFloat16));
+        estimate.Should().BeEquivalentTo(MemoryEstimate.Of(config, WeightFormats.BFloat16));
     }
 }

@@ -8,7 +8,7 @@ public class PlacementRefusalTests
     [Fact]
     public void A_context_that_is_too_long_is_refused_with_lengths_and_counts_that_fit()
     {
-        PlacementRequest request = Real(WeightStorage.AsStored, Gpu(0, 24 * GiB));
+        PlacementRequest request = Real(WeightFormats.AsStored, Gpu(0, 24 * GiB));
         request = request with { KV = request.KV with { MaxSequences = 16 } };
 
         Refusal(request).Should().Be(

@@ -28,11 +28,11 @@ internal static class PlacementScenario
     };
 
     /// <summary>gpt-oss-20b for one sequence of 32K tokens, with 1 GiB of workspace on each device.</summary>
-    public static PlacementRequest Real(WeightStorage storage, params AvailableDevice[] devices) => new()
+    public static PlacementRequest Real(WeightFormats storage, params AvailableDevice[] devices) => new()
     {
         Config = GptOss20B,
         Weights = MemoryEstimate.Of(GptOss20B, storage),
-        PackedWeights = storage == WeightStorage.AsStored ? null : MemoryEstimate.Of(GptOss20B, WeightStorage.AsStored),
+        PackedWeights = storage == WeightFormats.AsStored ? null : MemoryEstimate.Of(GptOss20B, WeightFormats.AsStored),
         KV = new KVDemand(1, 32_768, KVCacheSizing.For(GptOss20B, bytesPerElement: 2, maxStepTokens: 2048).LayerBytes),
         Workspace = new WorkspaceEstimate(GiB, 256L << 20),
         Options = new PlacementOptions(),

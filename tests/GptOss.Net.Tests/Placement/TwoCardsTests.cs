@@ -15,7 +15,7 @@ public class TwoCardsTests
 
     [Fact]
     public void As_stored_it_fits_one_card() =>
-        PlacementPlanner.Plan(Real(WeightStorage.AsStored, Gpu(0, 24 * GiB))).ToTable().Should().Be(
+        PlacementPlanner.Plan(Real(WeightFormats.AsStored, Gpu(0, 24 * GiB))).ToTable().Should().Be(
             """
             device  stage  layers                          weights    KV cache  workspace      total     budget       free
             cuda:0  0      embedding, 0-23, unembedding  12.82 GiB  819.38 MiB   1.25 GiB  14.87 GiB  24.00 GiB  24.00 GiB
@@ -24,7 +24,7 @@ public class TwoCardsTests
 
     [Fact]
     public void As_stored_it_is_balanced_over_two_cards() =>
-        PlacementPlanner.Plan(Real(WeightStorage.AsStored, TwoCards)).ToString().Should().Be(
+        PlacementPlanner.Plan(Real(WeightFormats.AsStored, TwoCards)).ToString().Should().Be(
             """
             device  stage  layers                weights    KV cache  workspace      total     budget       free
             cuda:0  0      embedding, 0-11      6.41 GiB  409.69 MiB   1.00 GiB   7.81 GiB  24.00 GiB  24.00 GiB
@@ -34,7 +34,7 @@ public class TwoCardsTests
 
     [Fact]
     public void As_bfloat16_it_fits_two_cards() =>
-        PlacementPlanner.Plan(Real(WeightStorage.BFloat16, TwoCards)).ToTable().Should().Be(
+        PlacementPlanner.Plan(Real(WeightFormats.BFloat16, TwoCards)).ToTable().Should().Be(
             """
             device  stage  layers                weights    KV cache  workspace      total     budget       free
             cuda:0  0      embedding, 0-11     19.48 GiB  409.69 MiB   1.00 GiB  20.88 GiB  24.00 GiB  24.00 GiB
@@ -44,13 +44,13 @@ public class TwoCardsTests
 
     [Fact]
     public void As_bfloat16_each_card_holds_half_of_the_bytes() =>
-        PlacementPlanner.Plan(Real(WeightStorage.BFloat16, TwoCards)).Devices.Select(device => device.WeightBytes)
+        PlacementPlanner.Plan(Real(WeightFormats.BFloat16, TwoCards)).Devices.Select(device => device.WeightBytes)
             .Should().Equal(EmbeddingBytes + (12 * LayerBytes), EmbeddingBytes + (12 * LayerBytes) + FinalNormBytes);
 
     [Fact]
     public void Two_cards_with_very_long_contexts_still_differ_by_less_than_a_tenth()
     {
-        PlacementRequest request = Real(WeightStorage.AsStored, TwoCards);
+        PlacementRequest request = Real(WeightFormats.AsStored, TwoCards);
 
         PlacementPlan plan = PlacementPlanner.Plan(request with { KV = request.KV with { MaxSequences = 4, MaxModelLength = 131_072 } });
 
@@ -60,7 +60,7 @@ public class TwoCardsTests
 
     [Fact]
     public void As_bfloat16_it_does_not_fit_one_card() =>
-        FluentActions.Invoking(() => PlacementPlanner.Plan(Real(WeightStorage.BFloat16, Gpu(0, 24 * GiB), Cpu(64 * GiB))))
+        FluentActions.Invoking(() => PlacementPlanner.Plan(Real(WeightFormats.BFloat16, Gpu(0, 24 * GiB), Cpu(64 * GiB))))
             .Should().Throw<PlacementException>().Which.Message.Should().Be(
                 "The model does not fit. cuda:0 (embedding, 0-23, unembedding) needs 41.01 GiB: weights 38.96 GiB, "
                 + "keys and values of 1 × 32,768 tokens 819.38 MiB, workspace 1.25 GiB; but only 24.00 GiB is free. "

@@ -8,11 +8,18 @@ namespace GptOss.Net.Execution.Torch;
 /// The reference: plain ATen operations, on any device. It computes one sequence after the other, so that no result can
 /// depend on what else is in the batch.
 /// </summary>
-internal sealed class TorchExecutor(ModelConfig config, IReadOnlyList<TorchStage> stages, IReadOnlyList<TorchWeightLoader> tables)
-    : IModelExecutor
+/// <param name="config">The architecture.</param>
+/// <param name="embedding">The token embedding.</param>
+/// <param name="stages">The layers, stage by stage.</param>
+/// <param name="unembedding">The final norm and the output projection.</param>
+/// <param name="tables">What the weights of each device share.</param>
+internal sealed class TorchExecutor(
+    ModelConfig config,
+    TorchEmbedding embedding,
+    IReadOnlyList<TorchStage> stages,
+    TorchUnembedding unembedding,
+    IEnumerable<IDisposable> tables) : IModelExecutor
 {
-    private readonly TorchStage _embedding = stages.First(stage => stage.HoldsEmbedding);
-    private readonly TorchStage _unembedding = stages.First(stage => stage.HoldsUnembedding);
     private readonly TorchRotaryEmbedding _rotary = new(config.Rope, config.HeadDim);
     private float[] _logits = [];
 
@@ -39,6 +46,8 @@ internal sealed class TorchExecutor(ModelConfig config, IReadOnlyList<TorchStage
 
     public void Dispose()
     {
+        embedding.Dispose();
+        unembedding.Dispose();
         foreach (var stage in stages)
         {
             stage.Dispose();
@@ -53,7 +62,7 @@ internal sealed class TorchExecutor(ModelConfig config, IReadOnlyList<TorchStage
     private Tensor Forward(StepBatch batch, SequenceSlice slice)
     {
         var tokenIds = batch.TokenIds.AsSpan(slice.TokenStart, slice.TokenCount);
-        var hidden = _embedding.Embed(tokenIds); // [tokens, hidden]
+        var hidden = embedding.Forward(tokenIds); // [tokens, hidden]
         foreach (var stage in stages)
         {
             var sequence = new TorchSequenceView(batch, slice, config.SlidingWindow, _rotary, stage.Device);
@@ -73,8 +82,8 @@ internal sealed class TorchExecutor(ModelConfig config, IReadOnlyList<TorchStage
         foreach (var tile in rows.Chunk(TorchWorkspace.LogitsTile))
         {
             using var scope = NewDisposeScope();
-            var wanted = hidden.index_select(0, tensor(tile, device: hidden.device)).to(_unembedding.Device);
-            var logits = MemoryMarshal.Cast<byte, float>(_unembedding.Unembed(wanted).cpu().contiguous().bytes);
+            var wanted = hidden.index_select(0, tensor(tile, device: hidden.device)).to(unembedding.Device);
+            var logits = MemoryMarshal.Cast<byte, float>(unembedding.Forward(wanted).cpu().contiguous().bytes);
             logits.CopyTo(destination[copied..]); // [rows, vocabulary]
             copied += logits.Length;
         }

@@ -3,15 +3,15 @@ namespace GptOss.Net.Placement;
 /// <summary>How the two kinds of weights lie in memory.</summary>
 /// <param name="Quantized">The matrices that the checkpoint quantizes.</param>
 /// <param name="Dense">The other matrices, and the biases, norms and sinks.</param>
-internal sealed record WeightStorage(WeightFormat Quantized, WeightFormat Dense)
+internal sealed record WeightFormats(WeightFormat Quantized, WeightFormat Dense)
 {
     /// <summary>Gets the default: nothing is expanded.</summary>
-    public static WeightStorage AsStored { get; } = new(WeightFormat.AsStored, WeightFormat.AsStored);
+    public static WeightFormats AsStored { get; } = new(WeightFormat.AsStored, WeightFormat.AsStored);
 
     /// <summary>Gets the classic "half" set-up: every weight in 2 bytes.</summary>
-    public static WeightStorage BFloat16 { get; } = new(WeightFormat.BFloat16, WeightFormat.BFloat16);
+    public static WeightFormats BFloat16 { get; } = new(WeightFormat.BFloat16, WeightFormat.BFloat16);
 
-    public static WeightStorage Float32 { get; } = new(WeightFormat.Float32, WeightFormat.Float32);
+    public static WeightFormats Float32 { get; } = new(WeightFormat.Float32, WeightFormat.Float32);
 
     public long DenseBytes(long elements, long storedBytes) => Bytes(Dense, elements, storedBytes);
 
