@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using GptOss.Net.Harmony;
 
 namespace GptOss.Net.Sampling;
 
@@ -51,11 +52,11 @@ internal sealed class TokenPenalties
 
     private void Count(int token, int times)
     {
-        if (token >= ControlTokens.First)
+        if (token >= ControlToken.First)
         {
             _inHeader = token switch
             {
-                ControlTokens.Start or ControlTokens.Channel or ControlTokens.Constrain => true,
+                ControlToken.Start or ControlToken.Channel or ControlToken.Constrain => true,
                 _ => false,
             };
         }
