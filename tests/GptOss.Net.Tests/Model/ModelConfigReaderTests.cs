@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using GptOss.Net.Checkpoint;
 using GptOss.Net.Model;
+using GptOss.Net.Tests.Checkpoint;
 
 namespace GptOss.Net.Tests.Model;
 
@@ -187,16 +189,18 @@ public sealed class ModelConfigReaderTests
     }
 
     [Fact]
-    public void Mutated_configs_are_read_or_refused()
+    public void Mutated_configs_map_the_weights_or_are_refused()
     {
+        using var checkpoint = SafetensorsCheckpoint.Open(Fixtures.ModelDirectory("a"));
         var source = Encoding.UTF8.GetBytes(ConfigJson.Text());
         var (read, cases) = (0, LongTests.Cases(10_000, 1_000_000));
         for (var seed = 0; seed < cases; seed++)
         {
             try
             {
-                _ = ModelConfigReader.Parse(Mutate(source, new Random(seed)), "config.json");
+                var config = ModelConfigReader.Parse(JsonMutator.Mutate(source, seed), "config.json");
                 read++;
+                _ = ModelWeightsReader.Read(config, checkpoint);
             }
             catch (CheckpointException)
             {
@@ -205,24 +209,6 @@ public sealed class ModelConfigReaderTests
         }
 
         read.Should().BeInRange(cases / 50, cases * 9 / 10);
-    }
-
-    private static byte[] Mutate(byte[] source, Random random)
-    {
-        string[] fragments = ["0", "-", "9", ".", "e9", "{", "}", "[", "]", "\"", ",", ":", "\\ud800", "null", "true", "\"\"", "[]", "{}", "\0"];
-        var json = source.ToArray();
-        for (var i = random.Next(1, 4); i > 0; i--)
-        {
-            var at = random.Next(json.Length);
-            json = random.Next(3) switch
-            {
-                0 => [.. json[..at], (byte)(json[at] ^ (1 << random.Next(8))), .. json[(at + 1)..]],
-                1 => [.. json[..at], .. Encoding.UTF8.GetBytes(fragments[random.Next(fragments.Length)]), .. json[at..]],
-                _ => [.. json[..at], .. json[Math.Min(json.Length, at + random.Next(1, 12))..]],
-            };
-        }
-
-        return json;
     }
 
     private static Action Reading(Action<JsonObject> change) => () => ConfigJson.Read(change);
