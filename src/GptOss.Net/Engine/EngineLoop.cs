@@ -39,32 +39,43 @@ internal sealed partial class EngineLoop : IAsyncDisposable
         await _stopped.Task.ConfigureAwait(false);
     }
 
+#pragma warning disable CA1031 // The last resort of a thread: whoever waits must learn why it ended.
     private void Run()
     {
         try
         {
-            while (ReceiveRequests())
-            {
-                RemoveCancelled();
-                var plan = _scheduler.Plan();
-                if (!plan.IsEmpty)
-                {
-                    RunStep(plan);
-                }
-            }
-
+            Serve();
             FailAll(new ObjectDisposedException(nameof(GptOssModel), "The model was disposed while it generated."));
+        }
+        catch (Exception exception)
+        {
+            _inbox.Writer.TryComplete();
+            LogStopped(exception);
+            FailAll(new GptOssException("The engine stopped because of an error of its own; load the model again.", exception));
+        }
+
+        try
+        {
             _executor.Dispose();
             _stopped.TrySetResult();
         }
-#pragma warning disable CA1031 // The last resort of a thread: whoever waits must learn why it ended.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
-            _inbox.Writer.TryComplete();
-            FailAll(exception);
-            LogStopped(exception);
             _stopped.TrySetException(exception);
+        }
+    }
+#pragma warning restore CA1031
+
+    private void Serve()
+    {
+        while (ReceiveRequests())
+        {
+            RemoveCancelled();
+            var plan = _scheduler.Plan();
+            if (!plan.IsEmpty)
+            {
+                RunStep(plan);
+            }
         }
     }
 
@@ -96,19 +107,26 @@ internal sealed partial class EngineLoop : IAsyncDisposable
 
     private void RunStep(StepPlan plan)
     {
+        StepResult result;
         try
         {
-            var result = _executor.Execute(StepBatchBuilder.Build(plan));
-            HandOut(plan, result);
-            _scheduler.Commit(plan);
+            result = _executor.Execute(StepBatchBuilder.Build(plan));
         }
-#pragma warning disable CA1031 // Whatever the executor throws ends the requests in flight, not the process.
+#pragma warning disable CA1031 // Whatever the executor throws ends the requests that it computed, not the process.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
             LogStepFailed(exception);
-            FailAll(new GptOssException("A step of the model failed; the requests in flight were ended.", exception));
+            foreach (var request in plan.Chunks.Select(chunk => _requests[chunk.Sequence]).ToArray())
+            {
+                End(request, new GptOssException($"A step of the model failed: {exception.Message}", exception));
+            }
+
+            return;
         }
+
+        HandOut(plan, result);
+        _scheduler.Commit(plan);
     }
 
     private void HandOut(StepPlan plan, StepResult result)
