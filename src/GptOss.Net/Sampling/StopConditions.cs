@@ -1,5 +1,5 @@
-using GptOss.Net.Harmony;
 using System.Collections.Frozen;
+using GptOss.Net.Harmony;
 
 namespace GptOss.Net.Sampling;
 
@@ -14,7 +14,7 @@ internal sealed class StopConditions(SamplingOptions options)
 
     public bool IsStopToken(int token) => _stopTokens.Contains(token);
 
-    /// <summary>Why the generation ends with <paramref name="token"/>, its <paramref name="outputCount"/>-th token; null if it goes on.</summary>
+    /// <summary>Why the generation ends with <paramref name="token"/> as its n-th token; null if it goes on.</summary>
     public FinishReason? Check(int token, int outputCount)
     {
         if (IsStopToken(token))

@@ -1,5 +1,5 @@
-using GptOss.Net.Harmony;
 using System.Runtime.InteropServices;
+using GptOss.Net.Harmony;
 
 namespace GptOss.Net.Sampling;
 

@@ -5,8 +5,6 @@ namespace GptOss.Net.Tests.Sampling;
 
 public sealed class TokenPenaltiesTests
 {
-    private const int End = 200_007;
-
     [Fact]
     public void Repetition_covers_prompt_and_output_on_both_signs()
     {
@@ -39,9 +37,9 @@ public sealed class TokenPenaltiesTests
     [Fact]
     public void Control_tokens_are_never_penalised()
     {
-        var controls = Enumerable.Range(ControlToken.First, 201_088 - ControlToken.First).ToArray();
+        var controls = Enumerable.Range(ControlToken.First, 201_088 - ControlToken.First).Append(ControlToken.End).ToArray();
         var penalties = new TokenPenalties(
-            new SamplingOptions { RepetitionPenalty = 5, PresencePenalty = 2, FrequencyPenalty = 2 }, [.. controls, End]);
+            new SamplingOptions { RepetitionPenalty = 5, PresencePenalty = 2, FrequencyPenalty = 2 }, controls);
         foreach (var token in controls)
         {
             penalties.Accept(token);
@@ -68,7 +66,7 @@ public sealed class TokenPenaltiesTests
 
         Apply(penalties, [0, 0, 0, 0]).Should().Equal(0, 0, 0, -1);
 
-        penalties.Accept(End);
+        penalties.Accept(ControlToken.End);
         penalties.Accept(ControlToken.Start);
         penalties.Accept(1);
 
