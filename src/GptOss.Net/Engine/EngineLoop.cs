@@ -39,43 +39,48 @@ internal sealed partial class EngineLoop : IAsyncDisposable
         await _stopped.Task.ConfigureAwait(false);
     }
 
-#pragma warning disable CA1031 // The last resort of a thread: whoever waits must learn why it ended.
     private void Run()
     {
         try
         {
             Serve();
+            _stopped.TrySetResult();
+        }
+#pragma warning disable CA1031 // The last resort of a thread: an exception that leaves it ends the process.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _stopped.TrySetException(exception);
+        }
+    }
+
+    /// <summary>Whatever happens, every request ends and the executor is freed.</summary>
+    private void Serve()
+    {
+        try
+        {
+            while (ReceiveRequests())
+            {
+                RemoveCancelled();
+                var plan = _scheduler.Plan();
+                if (!plan.IsEmpty)
+                {
+                    RunStep(plan);
+                }
+            }
+
             FailAll(new ObjectDisposedException(nameof(GptOssModel), "The model was disposed while it generated."));
         }
         catch (Exception exception)
         {
             _inbox.Writer.TryComplete();
-            LogStopped(exception);
             FailAll(new GptOssException("The engine stopped because of an error of its own; load the model again.", exception));
+            LogStopped(exception);
+            throw;
         }
-
-        try
+        finally
         {
             _executor.Dispose();
-            _stopped.TrySetResult();
-        }
-        catch (Exception exception)
-        {
-            _stopped.TrySetException(exception);
-        }
-    }
-#pragma warning restore CA1031
-
-    private void Serve()
-    {
-        while (ReceiveRequests())
-        {
-            RemoveCancelled();
-            var plan = _scheduler.Plan();
-            if (!plan.IsEmpty)
-            {
-                RunStep(plan);
-            }
         }
     }
 
@@ -116,12 +121,12 @@ internal sealed partial class EngineLoop : IAsyncDisposable
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            LogStepFailed(exception);
             foreach (var request in plan.Chunks.Select(chunk => _requests[chunk.Sequence]).ToArray())
             {
                 End(request, new GptOssException($"A step of the model failed: {exception.Message}", exception));
             }
 
+            LogStepFailed(exception);
             return;
         }
 
