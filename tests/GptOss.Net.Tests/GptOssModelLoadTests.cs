@@ -39,7 +39,7 @@ public sealed class GptOssModelLoadTests
     [Theory]
     [InlineData(0)]
     [InlineData(0.5)]
-    [InlineData(0.99)]
+    [InlineData(1)]
     public async Task Cancelled_loading_leaves_no_tensors(double fraction)
     {
         using var cancellation = new CancellationTokenSource();
@@ -49,7 +49,7 @@ public sealed class GptOssModelLoadTests
         var loading = () => Load("a", progress, cancellation.Token);
 
         await loading.Should().ThrowAsync<OperationCanceledException>();
-        progress.Reports[^1].Fraction.Should().BeLessThan(1);
+        progress.Reports.Count(report => report.Fraction >= fraction).Should().BeLessThanOrEqualTo(2, "reading stops at once");
         TorchSharp.torch.Tensor.TotalCount.Should().Be(before);
     }
 
