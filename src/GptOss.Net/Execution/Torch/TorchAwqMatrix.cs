@@ -7,9 +7,7 @@ namespace GptOss.Net.Execution.Torch;
 /// <param name="qzeros">I32 <c>[in / group, out / 8]</c>.</param>
 /// <param name="scales"><c>[in / group, out]</c>.</param>
 /// <param name="shifts">The bit position of each of a word's eight columns, I32 <c>[8]</c>; shared, not owned.</param>
-/// <param name="computeType">The element type of products.</param>
-internal sealed class TorchAwqMatrix(Tensor qweight, Tensor qzeros, Tensor scales, Tensor shifts, ScalarType computeType)
-    : TorchMatrix(computeType)
+internal sealed class TorchAwqMatrix(Tensor qweight, Tensor qzeros, Tensor scales, Tensor shifts) : TorchMatrix
 {
     // Nibble i of a word holds column [0, 2, 4, 6, 1, 3, 5, 7][i]; this is the inverse, in bits.
     private static readonly int[] ColumnShifts = [0, 16, 4, 20, 8, 24, 12, 28];
@@ -26,7 +24,7 @@ internal sealed class TorchAwqMatrix(Tensor qweight, Tensor qzeros, Tensor scale
         var zeros = Unpack(qzeros).view(groups, 1, outputs);
         var scale = scales.to(ScalarType.Float32).unsqueeze(1); // [groups, 1, out]
         var weights = (values - zeros).to(ScalarType.Float32).mul_(scale).view(inputs, outputs);
-        return weights.t().to(ComputeType).contiguous().MoveToOuterDisposeScope();
+        return weights.t().contiguous().MoveToOuterDisposeScope();
     }
 
     public override void Dispose()
