@@ -1,0 +1,3 @@
+using DemoModelTrainer;
+
+return TrainerCommand.Run(args);
