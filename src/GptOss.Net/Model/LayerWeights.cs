@@ -2,24 +2,6 @@ using GptOss.Net.Checkpoint;
 
 namespace GptOss.Net.Model;
 
-/// <summary>A linear layer: <c>y = W x + b</c>.</summary>
-/// <param name="Weight">The matrix.</param>
-/// <param name="Bias">Values <c>[out]</c>, or <see langword="null"/> for none.</param>
-internal sealed record LinearSource(WeightSource Weight, CheckpointTensor? Bias)
-{
-    public long ByteLength => Weight.ByteLength + (Bias?.ByteLength ?? 0);
-}
-
-/// <summary>
-/// One expert. <paramref name="GateUp"/> holds its rows interleaved (even = gate, odd = up) when the checkpoint fuses them;
-/// otherwise <paramref name="Gate"/> and <paramref name="Up"/> hold them apart. Exactly one of the two forms is set.
-/// </summary>
-internal sealed record ExpertSource(LinearSource? GateUp, LinearSource? Gate, LinearSource? Up, LinearSource Down)
-{
-    public long ByteLength =>
-        (GateUp?.ByteLength ?? 0) + (Gate?.ByteLength ?? 0) + (Up?.ByteLength ?? 0) + Down.ByteLength;
-}
-
 /// <summary>The weights of one transformer block.</summary>
 /// <param name="AttentionNorm">RMSNorm scale before attention, <c>[hidden]</c>.</param>
 /// <param name="Query">Query projection, <c>[heads · headDim, hidden]</c>.</param>

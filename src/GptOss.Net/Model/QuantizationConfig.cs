@@ -1,12 +1,6 @@
-namespace GptOss.Net.Model;
+using GptOss.Net.Quantization;
 
-/// <summary>How a checkpoint stores its quantized weights.</summary>
-internal enum QuantizationMethod
-{
-    None,
-    Mxfp4,
-    Awq,
-}
+namespace GptOss.Net.Model;
 
 /// <summary>config.json's <c>quantization_config</c>.</summary>
 /// <param name="Method">The format.</param>
@@ -14,4 +8,6 @@ internal enum QuantizationMethod
 internal sealed record QuantizationConfig(QuantizationMethod Method, int GroupSize)
 {
     public static QuantizationConfig None { get; } = new(QuantizationMethod.None, 0);
+
+    public static QuantizationConfig Mxfp4 { get; } = new(QuantizationMethod.Mxfp4, Mxfp4Format.GroupSize);
 }

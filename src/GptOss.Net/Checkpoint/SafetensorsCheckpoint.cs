@@ -1,0 +1,102 @@
+namespace GptOss.Net.Checkpoint;
+
+/// <summary>
+/// An open checkpoint: a directory with one safetensors file, or with an index and its shards, in the layout of Hugging Face or
+/// the <c>original</c> one. Owns its files; reads are safe from any thread until it is disposed.
+/// </summary>
+internal sealed class SafetensorsCheckpoint : IDisposable
+{
+    private const string SingleFile = "model.safetensors";
+    private const string IndexFile = "model.safetensors.index.json";
+    private const string ConfigFile = "config.json";
+
+    private readonly List<SafetensorsFile> _files = [];
+
+    // Name → tensor, over all files.
+    private readonly Dictionary<string, CheckpointTensor> _tensors = new(StringComparer.Ordinal);
+
+    private SafetensorsCheckpoint(string directory, string configPath)
+    {
+        Directory = directory;
+        ConfigPath = configPath;
+    }
+
+    /// <summary>Gets the directory that holds the weights.</summary>
+    public string Directory { get; }
+
+    /// <summary>Gets the path of config.json, which exists.</summary>
+    public string ConfigPath { get; }
+
+    public IReadOnlyList<SafetensorsFile> Files => _files;
+
+    public IReadOnlyDictionary<string, CheckpointTensor> Tensors => _tensors;
+
+    /// <summary>Opens a checkpoint and checks the headers of its files; no tensor is read.</summary>
+    /// <param name="directory">
+    /// A directory with <c>model.safetensors</c>, or with <c>model.safetensors.index.json</c> and its shards, or with a
+    /// subdirectory <c>original</c> that has one of these; and <c>config.json</c> beside the weights or above <c>original</c>.
+    /// </param>
+    public static SafetensorsCheckpoint Open(string directory)
+    {
+        var weights = new[] { directory, Path.Combine(directory, "original") }.FirstOrDefault(HasWeights)
+            ?? throw new CheckpointException(
+                $"'{directory}' has neither {SingleFile} nor {IndexFile}, nor has its subdirectory 'original'. Is the download complete?");
+        var config = new[] { weights, directory }.Select(path => Path.Combine(path, ConfigFile)).FirstOrDefault(File.Exists)
+            ?? throw new CheckpointException($"'{weights}' has no {ConfigFile}. Is the download complete?");
+
+        var checkpoint = new SafetensorsCheckpoint(weights, config);
+        try
+        {
+            checkpoint.OpenFiles();
+            return checkpoint;
+        }
+        catch
+        {
+            checkpoint.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var file in _files)
+        {
+            file.Dispose();
+        }
+    }
+
+    private static bool HasWeights(string directory) =>
+        File.Exists(Path.Combine(directory, SingleFile)) || File.Exists(Path.Combine(directory, IndexFile));
+
+    private void OpenFiles()
+    {
+        // As in transformers, the single file wins over an index.
+        var single = Path.Combine(Directory, SingleFile);
+        if (File.Exists(single))
+        {
+            Add(SafetensorsFile.Open(single));
+            return;
+        }
+
+        var index = ShardIndex.Read(Path.Combine(Directory, IndexFile));
+        foreach (var shard in index.Shards)
+        {
+            Add(SafetensorsFile.Open(Path.Combine(Directory, shard)));
+        }
+
+        index.Check(_tensors);
+    }
+
+    private void Add(SafetensorsFile file)
+    {
+        _files.Add(file);
+        foreach (var tensor in file.Tensors)
+        {
+            if (!_tensors.TryAdd(tensor.Name, tensor))
+            {
+                throw new CheckpointException(
+                    $"is also in {Path.GetFileName(_tensors[tensor.Name].File.Path)}.", file.Path, tensor.Name);
+            }
+        }
+    }
+}
