@@ -22,14 +22,13 @@ internal static class TrainerCommand
         }
 
         NativeLibraries.EnsureLoaded();
-        torch.set_num_threads(commandLine.Threads);
+        torch.set_num_threads(1);
         Directory.CreateDirectory(commandLine.OutputFolder);
         var corpus = DialogueCorpus.Load(AppContext.BaseDirectory);
         var tokenizer = HarmonyTokenizer.Create();
         var encoder = new ExampleEncoder(tokenizer);
         var vocabulary = CompactVocabulary.Build(corpus, tokenizer, new Random(commandLine.Seed));
-        using var generator = new torch.Generator((ulong)commandLine.Seed);
-        using var model = new NanoModel(new NanoConfig(), vocabulary.TokenIds.Count, vocabulary.SharedCount, generator);
+        using var model = NewModel(vocabulary, commandLine.Seed);
         Console.WriteLine($"{corpus.Scripts.Count} scripts, {vocabulary.TokenIds.Count} rows, "
             + $"{model.parameters().Sum(parameter => parameter.numel()):N0} parameters");
         var weightsFile = Path.Combine(commandLine.OutputFolder, "nano.dat");
@@ -47,6 +46,12 @@ internal static class TrainerCommand
         return 0;
     }
 
+    private static NanoModel NewModel(CompactVocabulary vocabulary, int seed)
+    {
+        using var generator = new torch.Generator((ulong)seed);
+        return new NanoModel(new NanoConfig(), vocabulary.TokenIds.Count, vocabulary.SharedCount, generator);
+    }
+
     private static void Train(
         NanoModel model,
         DialogueCorpus corpus,
@@ -56,10 +61,16 @@ internal static class TrainerCommand
         string weightsFile)
     {
         var random = new Random(commandLine.Seed + 1);
-        var options = new TrainingOptions { Steps = commandLine.Steps };
+        var options = new TrainingOptions
+        {
+            Steps = commandLine.Steps,
+            Replicas = commandLine.Threads,
+            TimeLimit = commandLine.Minutes > 0 ? TimeSpan.FromMinutes(commandLine.Minutes) : Timeout.InfiniteTimeSpan,
+        };
         var sampler = new ConversationSampler(corpus, SampleOptions.Training, random);
         var batches = new BatchSource(sampler, encoder, options.TokensPerBatch, random);
-        new Trainer(model, vocabulary, options).Run(batches.Batches(), weightsFile);
+        new Trainer(model, vocabulary, options)
+            .Run(batches.Batches(), () => NewModel(vocabulary, commandLine.Seed), weightsFile);
     }
 
     private static void Evaluate(

@@ -5,7 +5,10 @@ namespace DemoModelTrainer.Corpus;
 /// <summary>Draws conversations: a script, values for its placeholders, phrasings, effort, date and instructions.</summary>
 internal sealed class ConversationSampler(DialogueCorpus corpus, SampleOptions options, Random random)
 {
-    private const int MostHistoryTurns = 3;
+    private const int MostHistoryTurns = 4;
+    private const double ShortSystemChance = 0.5;
+    private const double HistoryChance = 0.15;
+    private const double HistoryChanceAtLowEffort = 0.6;
     private static readonly DateOnly FirstDate = new(2024, 6, 1);
     private const int DateRangeDays = 365 * 5;
 
@@ -16,7 +19,7 @@ internal sealed class ConversationSampler(DialogueCorpus corpus, SampleOptions o
         var tool = script.UsesWeatherTool ? WeatherTool.Draw(random) : null;
         var values = DrawValues(script, tool);
         var effort = options.Effort ?? DrawEffort();
-        var lines = DrawHistory();
+        var lines = DrawHistory(effort);
         foreach (var turn in script.Turns.SkipLast(1))
         {
             AddEarlierTurn(lines, turn, values);
@@ -24,7 +27,7 @@ internal sealed class ConversationSampler(DialogueCorpus corpus, SampleOptions o
 
         var firstLearned = AddLearnedTurn(lines, script.Turns[^1], values, effort);
         return new Sample(
-            script.Name, effort, DrawDate(), DrawInstructions(), tool, DrawFormat(script), lines, firstLearned);
+            script.Name, effort, options.IsTraining && random.NextDouble() < ShortSystemChance, DrawDate(), DrawInstructions(), tool, DrawFormat(script), lines, firstLearned);
     }
 
     private Dictionary<string, string> DrawValues(DialogueScript script, WeatherTool? tool)
@@ -49,10 +52,11 @@ internal sealed class ConversationSampler(DialogueCorpus corpus, SampleOptions o
         return values;
     }
 
-    private List<SampleLine> DrawHistory()
+    private List<SampleLine> DrawHistory(ReasoningEffort effort)
     {
         List<SampleLine> lines = [];
-        if (random.NextDouble() < options.HistoryChance)
+        var chance = effort == ReasoningEffort.Low ? HistoryChanceAtLowEffort : HistoryChance;
+        if (options.IsTraining && random.NextDouble() < chance)
         {
             for (var turns = random.Next(1, MostHistoryTurns + 1); turns > 0; turns--)
             {
@@ -74,6 +78,7 @@ internal sealed class ConversationSampler(DialogueCorpus corpus, SampleOptions o
         }
     }
 
+    /// <summary>Returns the first line to learn: without analysis, earlier turns read as they were written and are learned too.</summary>
     private int AddLearnedTurn(
         List<SampleLine> lines, ScriptTurn turn, Dictionary<string, string> values, ReasoningEffort effort)
     {
@@ -91,14 +96,14 @@ internal sealed class ConversationSampler(DialogueCorpus corpus, SampleOptions o
             lines.Add(new SampleLine(step.Kind, TextTemplate.Fill(template, values)));
         }
 
-        return ForgetAnalysisOfCall(lines, firstLearned);
+        return ForgetAnalysisOfCall(lines, effort == ReasoningEffort.Low && options.IsTraining ? 0 : firstLearned);
     }
 
     /// <summary>Some applications do not send the notes before a call back; then only what follows the result is learned.</summary>
     private int ForgetAnalysisOfCall(List<SampleLine> lines, int firstLearned)
     {
-        var result = lines.FindIndex(firstLearned, line => line.Kind == StepKind.Result);
-        if (!options.VariesPhrasing || result < 0 || random.NextDouble() > 0.25)
+        var result = lines.FindLastIndex(line => line.Kind == StepKind.Result);
+        if (!options.IsTraining || firstLearned == 0 || result < firstLearned || random.NextDouble() > 0.25)
         {
             return firstLearned;
         }
@@ -115,7 +120,7 @@ internal sealed class ConversationSampler(DialogueCorpus corpus, SampleOptions o
     private string DrawUserText(IReadOnlyList<string> phrasings, Dictionary<string, string> values)
     {
         var text = TextTemplate.Fill(TextTemplate.Expand(Pick(phrasings), random), values).Trim();
-        if (!options.VariesPhrasing)
+        if (!options.IsTraining)
         {
             return text;
         }
@@ -125,8 +130,8 @@ internal sealed class ConversationSampler(DialogueCorpus corpus, SampleOptions o
 
     private ReasoningEffort DrawEffort() => random.NextDouble() switch
     {
-        < 0.25 => ReasoningEffort.Low,
-        < 0.75 => ReasoningEffort.Medium,
+        < 0.30 => ReasoningEffort.Low,
+        < 0.80 => ReasoningEffort.Medium,
         _ => ReasoningEffort.High,
     };
 

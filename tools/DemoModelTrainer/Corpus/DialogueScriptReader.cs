@@ -46,7 +46,9 @@ internal static class DialogueScriptReader
 
     private static DialogueScript ReadBlock(string file, IReadOnlyList<(string Key, string Value)> block)
     {
-        string? Single(string key) => block.Where(pair => pair.Key == key).Select(pair => pair.Value).FirstOrDefault();
+        IEnumerable<string> All(string key) =>
+            block.Where(pair => string.Equals(pair.Key, key, StringComparison.Ordinal)).Select(pair => pair.Value);
+        string? Single(string key) => All(key).FirstOrDefault();
         var name = Single("name") ?? throw new InvalidDataException($"{file}: a block has no name.");
         var turns = ReadTurns(block);
         return turns.Count > 0 && turns[^1].Steps is [.., { Kind: StepKind.Final }]
@@ -54,8 +56,9 @@ internal static class DialogueScriptReader
                 name,
                 double.Parse(Single("weight") ?? "1", System.Globalization.CultureInfo.InvariantCulture),
                 ReadTables(Single("with")),
+                Single("alone") is not null,
                 Single("tools") is not null,
-                [.. block.Where(pair => pair.Key == "format").Select(pair => pair.Value)],
+                [.. All("format")],
                 turns)
             : throw new InvalidDataException($"{file}: block '{name}' does not end with 'say'.");
     }

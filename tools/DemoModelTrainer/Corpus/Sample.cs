@@ -5,6 +5,7 @@ namespace DemoModelTrainer.Corpus;
 /// <summary>A conversation drawn from the scripts.</summary>
 /// <param name="Script">Name of the script that gave its last turn.</param>
 /// <param name="Effort">What the system message asks for.</param>
+/// <param name="HasShortSystem">Whether the system message holds only the date and the effort: saves time in training.</param>
 /// <param name="Date">The system message's current date, or <see langword="null"/> for none.</param>
 /// <param name="Instructions">The developer message's instructions, or <see langword="null"/> for none.</param>
 /// <param name="Tool">The tool offered, or <see langword="null"/> for none.</param>
@@ -14,6 +15,7 @@ namespace DemoModelTrainer.Corpus;
 internal sealed record Sample(
     string Script,
     ReasoningEffort Effort,
+    bool HasShortSystem,
     DateOnly? Date,
     string? Instructions,
     WeatherTool? Tool,

@@ -6,7 +6,7 @@ namespace DemoModelTrainer.Corpus;
 internal sealed record SampleOptions
 {
     /// <summary>Gets how phrasings are drawn in training: varied, with history and stray words.</summary>
-    public static SampleOptions Training { get; } = new() { HistoryChance = 0.2, VariesPhrasing = true };
+    public static SampleOptions Training { get; } = new() { IsTraining = true };
 
     /// <summary>Gets the options of the evaluation on lines that were trained on.</summary>
     public static SampleOptions Plain { get; } = new();
@@ -14,9 +14,8 @@ internal sealed record SampleOptions
     /// <summary>Gets the options of the evaluation on phrasings kept out of training.</summary>
     public static SampleOptions HeldOut { get; } = new() { UsesHeldOut = true };
 
-    public double HistoryChance { get; init; }
-
-    public bool VariesPhrasing { get; init; }
+    /// <summary>Gets a value indicating whether phrasings vary and earlier turns are put before the scripted ones.</summary>
+    public bool IsTraining { get; init; }
 
     public bool UsesHeldOut { get; init; }
 

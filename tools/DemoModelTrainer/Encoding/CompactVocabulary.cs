@@ -33,7 +33,7 @@ internal sealed class CompactVocabulary
         var drawn = Enumerable.Range(0, DrawnConversations).SelectMany(_ => encoder.Encode(sampler.Draw()).Tokens);
         var characters = Enumerable.Range(' ', '~' - ' ' + 1).Select(code => ((char)code).ToString());
         var numbers = Enumerable.Range(0, 1000).Select(number => number.ToString(CultureInfo.InvariantCulture));
-        var values = corpus.Tables.Where(table => table.Key != DialogueCorpus.UnknownTable)
+        var values = corpus.Tables.Where(table => table.Key is not DialogueCorpus.UnknownTable)
             .SelectMany(table => table.Value.Rows)
             .SelectMany(row => row)
             .SelectMany(value => new[] { value, " " + value });

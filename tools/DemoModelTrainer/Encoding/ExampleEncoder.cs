@@ -22,8 +22,7 @@ internal sealed class ExampleEncoder(HarmonyTokenizer tokenizer)
 
     private static List<HarmonyMessage> OpeningMessages(Sample sample)
     {
-        var system = new SystemContent { CurrentDate = sample.Date, ReasoningEffort = sample.Effort };
-        List<HarmonyMessage> messages = [HarmonyMessage.FromSystem(system)];
+        List<HarmonyMessage> messages = [HarmonyMessage.FromSystem(ToSystem(sample))];
         if (sample.Instructions is not null || sample.Tool is not null || sample.Format is not null)
         {
             messages.Add(HarmonyMessage.FromDeveloper(new DeveloperContent
@@ -36,6 +35,17 @@ internal sealed class ExampleEncoder(HarmonyTokenizer tokenizer)
 
         return messages;
     }
+
+    private static SystemContent ToSystem(Sample sample) => sample.HasShortSystem
+        ? new SystemContent
+        {
+            Identity = null,
+            KnowledgeCutoff = null,
+            CurrentDate = sample.Date,
+            ReasoningEffort = sample.Effort,
+            Channels = [],
+        }
+        : new SystemContent { CurrentDate = sample.Date, ReasoningEffort = sample.Effort };
 
     private static ToolNamespace ToNamespace(WeatherTool tool) => new()
     {

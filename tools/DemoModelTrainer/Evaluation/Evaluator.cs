@@ -1,7 +1,6 @@
 using DemoModelTrainer.Corpus;
 using DemoModelTrainer.Encoding;
 using DemoModelTrainer.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DemoModelTrainer.Evaluation;

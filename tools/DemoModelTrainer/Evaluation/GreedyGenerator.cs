@@ -1,7 +1,6 @@
 using DemoModelTrainer.Encoding;
 using DemoModelTrainer.Training;
 using GptOss.Net.Harmony;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DemoModelTrainer.Evaluation;

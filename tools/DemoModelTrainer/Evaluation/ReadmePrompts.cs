@@ -24,5 +24,13 @@ internal static class ReadmePrompts
 
     /// <summary>A conversation of that one line; its answer is not filled in.</summary>
     public static Sample ToSample(string prompt, ReasoningEffort effort) => new(
-        "readme", effort, Date, Instructions: null, Tool: null, Format: null, [new(StepKind.User, prompt), new(StepKind.Final, "?")], 1);
+        "readme",
+        effort,
+        HasShortSystem: false,
+        Date,
+        Instructions: null,
+        Tool: null,
+        Format: null,
+        [new(StepKind.User, prompt), new(StepKind.Final, "?")],
+        FirstLearned: 1);
 }

@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -53,7 +52,7 @@ internal sealed class ExpertBlock : Module<Tensor, (Tensor Output, Tensor Imbala
         var weights = functional.softmax(values, dim: -1);
         var flat = chosen.flatten();
         var order = flat.argsort();
-        var counts = flat.bincount(minlength: _config.ExpertCount);
+        var counts = flat.bincount(weights: null, minlength: _config.ExpertCount);
         var sorted = normed.index_select(0, order.floor_divide(_config.ExpertsPerToken));
         var outputs = RunExperts(sorted, counts.data<long>().ToArray())
             .index_select(0, order.argsort())

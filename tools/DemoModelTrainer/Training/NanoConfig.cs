@@ -39,5 +39,5 @@ internal sealed record NanoConfig
 
     public int KVSize => KVHeadCount * HeadDim;
 
-    public bool IsSliding(int layer) => layer % 2 == 0;
+    public static bool IsSliding(int layer) => layer % 2 == 0;
 }

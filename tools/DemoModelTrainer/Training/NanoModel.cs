@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -57,12 +56,12 @@ internal sealed class NanoModel : Module<Tensor, Tensor, (Tensor Logits, Tensor 
     {
         var embedding = FakeQuantization.ToBFloat16(Embedding);
         var (batch, length) = (tokens.shape[0], tokens.shape[1]);
-        var x = functional.embedding(tokens, embedding);
+        var x = embedding.index_select(0, tokens.flatten()).view(batch, length, Config.HiddenSize);
         var masks = new[] { Mask(length, Config.SlidingWindow), Mask(length, length) };
         var imbalance = zeros(1);
         for (var layer = 0; layer < Config.LayerCount; layer++)
         {
-            x = Attention[layer].call(x, masks[Config.IsSliding(layer) ? 0 : 1]).view(-1, Config.HiddenSize);
+            x = Attention[layer].call(x, masks[NanoConfig.IsSliding(layer) ? 0 : 1]).view(-1, Config.HiddenSize);
             if (layer == Config.LayerCount - 1)
             {
                 x = x.index_select(0, wanted); // nothing after the last attention looks at other positions

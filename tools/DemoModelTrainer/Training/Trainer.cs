@@ -1,58 +1,63 @@
 using System.Diagnostics;
 using DemoModelTrainer.Encoding;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DemoModelTrainer.Training;
 
-/// <summary>AdamW over drawn batches; the loss is the cross entropy of the model's own tokens.</summary>
+/// <summary>
+/// AdamW over drawn batches; the loss is the cross entropy of the model's own tokens. A step's batches are computed side
+/// by side by replicas with one libtorch thread each: on small tensors that wastes less than threads inside an operation.
+/// </summary>
 internal sealed class Trainer(NanoModel model, CompactVocabulary vocabulary, TrainingOptions options)
 {
     /// <param name="batches">An endless source.</param>
+    /// <param name="newModel">Makes a model of the same shape for another replica.</param>
     /// <param name="weightsFile">Written now and then, and at the end.</param>
-    public void Run(IEnumerable<IReadOnlyList<TrainingExample>> batches, string weightsFile)
+    public void Run(
+        IEnumerable<IReadOnlyList<TrainingExample>> batches, Func<NanoModel> newModel, string weightsFile)
     {
         using var optimizer = optim.AdamW(
             model.parameters(), options.LearningRate, beta1: 0.9, beta2: 0.98, weight_decay: options.WeightDecay);
-        var clock = Stopwatch.StartNew();
-        var (step, tokens, loss) = (0, 0L, 0.0);
-        foreach (var examples in batches.Take(options.Steps))
+        var copies = Enumerable.Range(1, options.Replicas - 1).Select(_ => newModel()).ToList();
+        List<Replica> replicas = [.. copies.Prepend(model).Select(NewReplica)];
+        var progress = new TrainingProgress(options, Stopwatch.StartNew());
+        foreach (var stepBatches in batches.Chunk(options.Replicas))
         {
+            if (progress.Done >= 1)
+            {
+                break;
+            }
+
             foreach (var group in optimizer.ParamGroups)
             {
-                group.LearningRate = options.LearningRateAt(step);
+                group.LearningRate = options.LearningRateAt(progress.Step, progress.Done);
             }
 
-            loss += Step(examples, optimizer);
-            tokens += examples.Sum(example => example.Tokens.Length);
-            step++;
-            if (step % options.StepsPerReport == 0)
-            {
-                var seconds = clock.Elapsed.TotalSeconds;
-                Console.WriteLine($"step {step}/{options.Steps}  loss {loss / options.StepsPerReport:F4}  "
-                    + $"{tokens / seconds:F0} tok/s  {seconds:F0} s");
-                loss = 0;
-            }
-
-            if (step % options.StepsPerSave == 0)
+            progress.Add(stepBatches, Step(stepBatches, replicas, optimizer));
+            if (progress.Step % options.StepsPerSave == 0)
             {
                 model.save(weightsFile);
             }
         }
 
         model.save(weightsFile);
+        copies.ForEach(copy => copy.Dispose());
     }
 
-    private double Step(IReadOnlyList<TrainingExample> examples, optim.Optimizer optimizer)
+    private Replica NewReplica(NanoModel copy) => new(copy, vocabulary, options.ImbalanceWeight);
+
+    /// <returns>The mean loss of a target.</returns>
+    private double Step(
+        IReadOnlyList<TrainingExample>[] batches, List<Replica> replicas, optim.Optimizer optimizer)
     {
-        using var scope = NewDisposeScope();
-        var batch = TrainingBatch.Create(examples, vocabulary);
-        var (logits, imbalance) = model.call(batch.Tokens, batch.Wanted);
-        var loss = nn.functional.cross_entropy(logits, batch.Targets);
         optimizer.zero_grad();
-        (loss + (imbalance * options.ImbalanceWeight).sum()).backward();
+        replicas.Skip(1).ToList().ForEach(replica => replica.Follow(model));
+        var targets = batches.Sum(batch => batch.Sum(example => example.LearnedCount));
+        var losses = new double[replicas.Count];
+        Parallel.For(0, replicas.Count, index => losses[index] = replicas[index].Accumulate(batches[index], targets));
+        replicas.Skip(1).ToList().ForEach(replica => replica.AddGradientsTo(model));
         nn.utils.clip_grad_norm_(model.parameters(), options.LargestGradientNorm);
         optimizer.step();
-        return loss.item<float>();
+        return losses.Sum() / targets;
     }
 }
