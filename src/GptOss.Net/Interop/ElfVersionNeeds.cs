@@ -20,7 +20,7 @@ internal static class ElfVersionNeeds
 
     /// <summary>Marks the one entry for <paramref name="version"/> of <paramref name="library"/> weak, in place.</summary>
     /// <returns><see langword="false"/> if it was weak already.</returns>
-    /// <exception cref="NativeLibraryException">The bytes are no such ELF file, are damaged, or do not have exactly one such entry.</exception>
+    /// <exception cref="NativeLibraryException">The file is of another kind, is damaged, or has not exactly one such entry.</exception>
     internal static bool MarkWeak(Span<byte> file, string library, string version)
     {
         var flagsOffset = FindFlags(file, library, version);

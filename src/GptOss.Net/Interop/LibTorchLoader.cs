@@ -21,7 +21,7 @@ internal sealed partial class LibTorchLoader(LibTorchLocation location, ILogger 
     /// <exception cref="NativeLibraryException">TorchSharp's file cannot be adapted.</exception>
     internal LoadedLibTorch Load()
     {
-        if (location.LibTorchFolder is { } folder)
+        if (location.LibTorchFolder is { } folder && MustLoadFirst(folder))
         {
             foreach (var file in LibTorchParts.Select(part => Path.Combine(folder, LibTorchLocation.FileName(part))).Where(File.Exists))
             {
@@ -32,6 +32,11 @@ internal sealed partial class LibTorchLoader(LibTorchLocation location, ILogger 
         var patched = LoadLibTorchSharp();
         return new LoadedLibTorch(location.LibTorchFolder, location.CudaFolders, patched);
     }
+
+    /// <summary>A library finds those beside it by itself, but on Linux an adapted copy may have to lie elsewhere.</summary>
+    private bool MustLoadFirst(string folder) =>
+        OperatingSystem.IsLinux()
+        || !string.Equals(folder, Path.GetDirectoryName(location.LibTorchSharpFile), StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Returns whether an adapted copy had to be loaded.</summary>
     private bool LoadLibTorchSharp()
@@ -131,9 +136,13 @@ internal sealed partial class LibTorchLoader(LibTorchLocation location, ILogger 
     [GeneratedRegex(@"^([^\s:/]+\.so[^\s:/]*): cannot open shared object file", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
     private static partial Regex MissingDependency();
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "{File} asks for {Version}, which this system lacks and nothing uses: loaded the adapted copy {Copy}.")]
+    [LoggerMessage(
+        Level = LogLevel.Debug,
+        Message = "{File} asks for {Version}, which this system lacks and nothing uses: loaded the adapted copy {Copy}.")]
     private partial void LogAdapted(string file, string version, string copy);
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "The user's folder for adapted libraries cannot be used; a temporary one is used instead.")]
+    [LoggerMessage(
+        Level = LogLevel.Debug,
+        Message = "The user's folder for adapted libraries cannot be used; a temporary one is used instead.")]
     private partial void LogStoreUnusable(Exception exception);
 }

@@ -13,21 +13,26 @@ internal sealed record LibTorchLocation(
 {
     /// <summary>The file name of a library on this platform.</summary>
     internal static string FileName(string library) =>
-        OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
+        OperatingSystem.IsWindows() ? $"{library}.dll"
+        : OperatingSystem.IsMacOS() ? $"lib{library}.dylib"
+        : $"lib{library}.so";
 
     /// <summary>Looks beside the application, and for libtorch in <paramref name="libTorchFolder"/> instead if one is given.</summary>
     /// <exception cref="NativeLibraryException">The given folder holds no libtorch, or the application carries another one.</exception>
     internal static LibTorchLocation Find(string? libTorchFolder, IReadOnlyList<string> applicationFolders)
     {
         var own = applicationFolders.FirstOrDefault(HoldsLibTorch);
-        var sharp = applicationFolders.Select(folder => Path.Combine(folder, FileName("LibTorchSharp"))).FirstOrDefault(File.Exists);
+        var sharp = applicationFolders
+            .Select(folder => Path.Combine(folder, FileName("LibTorchSharp")))
+            .FirstOrDefault(File.Exists);
         if (libTorchFolder is null)
         {
             return new LibTorchLocation(own, sharp, [], applicationFolders);
         }
 
-        string[] candidates = [libTorchFolder, Path.Combine(libTorchFolder, "lib"), Path.Combine(libTorchFolder, "torch", "lib")];
-        var chosen = candidates.Select(Path.GetFullPath).FirstOrDefault(HoldsLibTorch) ?? throw new NativeLibraryException(
+        var named = Path.TrimEndingDirectorySeparator(Path.GetFullPath(libTorchFolder));
+        string[] candidates = [named, Path.Combine(named, "lib"), Path.Combine(named, "torch", "lib")];
+        var chosen = candidates.FirstOrDefault(HoldsLibTorch) ?? throw new NativeLibraryException(
             $"The libtorch folder '{libTorchFolder}' holds no {FileName("torch_cpu")}, nor do its sub-folders lib and torch/lib. " +
             "Name the folder 'torch/lib' of a PyTorch install (`python -c \"import torch; print(torch.__path__[0] + '/lib')\"` prints it), " +
             "or set no folder and add a libtorch package to the application.");
@@ -70,8 +75,12 @@ internal sealed record LibTorchLocation(
     private static string[] FindCudaFolders(string libTorchFolder)
     {
         var nvidia = Path.GetFullPath(Path.Combine(libTorchFolder, "..", "..", "nvidia"));
-        return Directory.Exists(nvidia)
-            ? [.. Directory.EnumerateDirectories(nvidia).Select(folder => Path.Combine(folder, "lib")).Where(Directory.Exists)]
-            : [];
+        string[] packages = Directory.Exists(nvidia) ? Directory.GetDirectories(nvidia) : [];
+        return
+        [
+            .. packages.Order(StringComparer.Ordinal)
+                .Select(package => Path.Combine(package, "lib"))
+                .Where(Directory.Exists),
+        ];
     }
 }

@@ -15,7 +15,7 @@ internal static class LoadFailure
                 : $"TorchSharp's native part: there is no {LibTorchLocation.FileName("LibTorchSharp")} in the folders searched.",
             "Folders searched:",
             .. location.Searched.Select(searched => $"  {searched}"),
-            $"The system's loader said: {exception.Message.Trim()}",
+            $"The system's loader said: {OwnWords(exception)}",
             "Add one of these to the application's project file:",
             $"  <PackageReference Include=\"{CpuPackage()}\" Version=\"2.10.0\" />  for the CPU",
             .. CudaLine(),
@@ -24,8 +24,17 @@ internal static class LoadFailure
         return string.Join(Environment.NewLine, lines);
     }
 
+    /// <summary>On Linux the runtime puts a paragraph of general advice before the loader's line.</summary>
+    private static string OwnWords(Exception exception)
+    {
+        var lines = exception.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return string.Join("; ", lines.Length > 1 ? lines[1..] : lines);
+    }
+
     private static string CpuPackage() =>
-        OperatingSystem.IsWindows() ? "libtorch-cpu-win-x64" : OperatingSystem.IsMacOS() ? "libtorch-cpu-osx-arm64" : "libtorch-cpu-linux-x64";
+        OperatingSystem.IsWindows() ? "libtorch-cpu-win-x64"
+        : OperatingSystem.IsMacOS() ? "libtorch-cpu-osx-arm64"
+        : "libtorch-cpu-linux-x64";
 
     private static string[] CudaLine()
     {

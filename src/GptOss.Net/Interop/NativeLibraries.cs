@@ -13,8 +13,10 @@ internal static class NativeLibraries
     private static readonly Lock Gate = new();
     private static LoadedLibTorch? _loaded;
 
-    /// <summary>Loads libtorch unless it is loaded; safe to call from any thread. A failure leaves nothing behind: it may be tried again.</summary>
-    /// <param name="libTorchDirectory">The folder torch/lib of a PyTorch install; <see langword="null"/> for the application's own packages.</param>
+    /// <summary>Loads libtorch unless it is loaded; any thread may call, and call again after a failure.</summary>
+    /// <param name="libTorchDirectory">
+    /// The folder torch/lib of a PyTorch install; <see langword="null"/> for the application's own packages, or for what is loaded.
+    /// </param>
     /// <param name="logger">Told what was loaded.</param>
     /// <exception cref="NativeLibraryException">It cannot be loaded, or another folder's libtorch is loaded already.</exception>
     internal static LoadedLibTorch EnsureLoaded(string? libTorchDirectory = null, ILogger? logger = null)

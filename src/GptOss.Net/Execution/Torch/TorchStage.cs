@@ -1,0 +1,28 @@
+using static TorchSharp.torch;
+
+namespace GptOss.Net.Execution.Torch;
+
+/// <summary>Consecutive layers on one device.</summary>
+internal sealed class TorchStage(Device device, IReadOnlyList<TorchLayer> layers) : IDisposable
+{
+    public Device Device { get; } = device;
+
+    /// <summary>Runs the layers on <paramref name="x"/>, the residual stream, float32 <c>[tokens, hidden]</c>.</summary>
+    public Tensor Forward(Tensor x, TorchSequenceView sequence)
+    {
+        foreach (var layer in layers)
+        {
+            x = layer.Forward(x, sequence);
+        }
+
+        return x;
+    }
+
+    public void Dispose()
+    {
+        foreach (var layer in layers)
+        {
+            layer.Dispose();
+        }
+    }
+}
