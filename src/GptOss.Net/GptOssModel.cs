@@ -70,6 +70,10 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
         return new GptOssModel(model, await tokenizer.ConfigureAwait(false), options, name);
     }
 
+    /// <summary>This model as a chat client. It may be asked for any number of times; disposing a client does nothing.</summary>
+    /// <returns>A client that is safe for concurrent use.</returns>
+    public GptOssChatClient AsIChatClient() => new(this);
+
     /// <summary>Continues a sequence of tokens.</summary>
     /// <param name="tokenIds">The prompt: at least one token.</param>
     /// <param name="options">How to choose tokens and when to stop; the defaults when <see langword="null"/>.</param>

@@ -1,4 +1,3 @@
-using GptOss.Net.Harmony;
 using System.Collections.Frozen;
 using GptOss.Net.Harmony;
 

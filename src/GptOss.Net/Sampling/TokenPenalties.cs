@@ -1,4 +1,3 @@
-using GptOss.Net.Harmony;
 using System.Runtime.InteropServices;
 using GptOss.Net.Harmony;
 
