@@ -5,10 +5,11 @@ namespace DemoModelTrainer.Corpus;
 /// <summary>Draws conversations: a script, values for its placeholders, phrasings, effort, date and instructions.</summary>
 internal sealed class ConversationSampler(DialogueCorpus corpus, SampleOptions options, Random random)
 {
-    private const int MostHistoryTurns = 4;
+    private const int MostHistoryTurns = 2;
+    private const int MostHistoryTurnsAtLowEffort = 7;
     private const double ShortSystemChance = 0.5;
-    private const double HistoryChance = 0.15;
-    private const double HistoryChanceAtLowEffort = 0.6;
+    private const double HistoryChance = 0.12;
+    private const double HistoryChanceAtLowEffort = 0.8;
     private static readonly DateOnly FirstDate = new(2024, 6, 1);
     private const int DateRangeDays = 365 * 5;
 
@@ -55,12 +56,14 @@ internal sealed class ConversationSampler(DialogueCorpus corpus, SampleOptions o
     private List<SampleLine> DrawHistory(ReasoningEffort effort)
     {
         List<SampleLine> lines = [];
-        var chance = effort == ReasoningEffort.Low ? HistoryChanceAtLowEffort : HistoryChance;
+        var (chance, most) = effort == ReasoningEffort.Low
+            ? (HistoryChanceAtLowEffort, MostHistoryTurnsAtLowEffort)
+            : (HistoryChance, MostHistoryTurns);
         if (options.IsTraining && random.NextDouble() < chance)
         {
-            for (var turns = random.Next(1, MostHistoryTurns + 1); turns > 0; turns--)
+            for (var turns = random.Next(1, most + 1); turns > 0; turns--)
             {
-                var script = corpus.PlainScripts[random.Next(corpus.PlainScripts.Count)];
+                var script = corpus.DrawPlainScript(random);
                 AddEarlierTurn(lines, script.Turns[0], DrawValues(script, tool: null));
             }
         }

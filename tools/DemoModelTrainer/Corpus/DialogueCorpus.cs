@@ -12,7 +12,6 @@ internal sealed class DialogueCorpus
     {
         Scripts = scripts;
         Tables = tables;
-        PlainScripts = [.. scripts.Where(script => script.IsPlain)];
         UnknownWords = [.. tables[UnknownTable].Rows.Select(row => row[0])];
         CommonWords = [.. tables["words"].Rows.Select(row => row[0])];
         Instructions = [.. tables["instructions"].Rows.Select(row => row[0])];
@@ -21,8 +20,6 @@ internal sealed class DialogueCorpus
     }
 
     public IReadOnlyList<DialogueScript> Scripts { get; }
-
-    public IReadOnlyList<DialogueScript> PlainScripts { get; }
 
     public IReadOnlyDictionary<string, Table> Tables { get; }
 
@@ -49,6 +46,13 @@ internal sealed class DialogueCorpus
     public DialogueCorpus WithoutUnknownWords() => new(
         Scripts,
         new Dictionary<string, Table>(Tables, StringComparer.Ordinal) { [UnknownTable] = new Table(["unknown"], [["house"]]) });
+
+    /// <summary>Draws a script that can stand before another one.</summary>
+    public DialogueScript DrawPlainScript(Random random)
+    {
+        var script = DrawScript(random);
+        return script.IsPlain ? script : DrawPlainScript(random);
+    }
 
     public DialogueScript DrawScript(Random random)
     {
