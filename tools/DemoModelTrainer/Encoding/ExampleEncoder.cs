@@ -98,7 +98,9 @@ internal sealed class ExampleEncoder(HarmonyTokenizer tokenizer)
                 (message, start) = (message + 1, index);
             }
 
-            learned[index] = message >= firstLearned && index > start + 1 && tokens[start + 1] == _assistant;
+            // After its own <|end|> the model writes <|start|>assistant itself; elsewhere the prompt ends with that.
+            var continues = start > 0 && learned[start - 1] && tokens[start - 1] == ControlToken.End;
+            learned[index] = message >= firstLearned && tokens[start + 1] == _assistant && (continues || index > start + 1);
         }
 
         return learned;
