@@ -26,7 +26,7 @@ internal sealed class TorchExecutor(
     public StepResult Execute(StepBatch batch)
     {
         using var noGrad = no_grad();
-        var size = batch.LogitsRows.Length * config.VocabularySize;
+        var size = checked(batch.LogitsRows.Length * config.VocabularySize);
         if (_logits.Length < size)
         {
             _logits = new float[size];

@@ -67,8 +67,9 @@ internal sealed class TorchWeightLoader : IDisposable
         }
 
         using (values)
+        using (var transposed = values.t())
         {
-            return new TorchDenseMatrix(values.t().contiguous());
+            return new TorchDenseMatrix(transposed.contiguous());
         }
     }
 
