@@ -1,17 +1,17 @@
 using System.Globalization;
 using System.Security.Cryptography;
 
-namespace GptOss.Net.Samples;
+namespace DemoModel;
 
 /// <summary>One file of the demonstration model, as the list beside the archive describes it.</summary>
 /// <param name="Sha256">SHA-256 of the content, in lower-case hexadecimal.</param>
 /// <param name="Length">Length in bytes.</param>
 /// <param name="Name">File name without a folder.</param>
-internal sealed record DemoModelFile(string Sha256, long Length, string Name)
+internal sealed record DemoCheckpointFile(string Sha256, long Length, string Name)
 {
     /// <summary>Reads a line <c>hash length name</c>.</summary>
-    public static DemoModelFile Parse(string line) => line.Split(' ') is [var hash, var length, var name]
-        ? new DemoModelFile(hash, long.Parse(length, CultureInfo.InvariantCulture), name)
+    public static DemoCheckpointFile Parse(string line) => line.Split(' ') is [var hash, var length, var name]
+        ? new DemoCheckpointFile(hash, long.Parse(length, CultureInfo.InvariantCulture), name)
         : throw new InvalidDataException($"'{line}' does not describe a file of the demonstration model.");
 
     /// <summary>Whether the file lies in a folder with the right length.</summary>

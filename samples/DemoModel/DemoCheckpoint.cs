@@ -3,13 +3,13 @@ using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace GptOss.Net.Samples;
+namespace DemoModel;
 
 /// <summary>
 /// gpt-oss-nano: a tiny checkpoint of the gpt-oss architecture, embedded in this assembly. It exercises the whole path
 /// without a download; it is no substitute for gpt-oss-20b. tools/DemoModelTrainer makes it.
 /// </summary>
-public static class DemoModel
+public static class DemoCheckpoint
 {
     private const string Archive = "gpt-oss-nano.tar.br";
     private const string FileList = "gpt-oss-nano.files";
@@ -29,7 +29,7 @@ public static class DemoModel
     public static async Task<string> ExtractAsync(string? directory = null, CancellationToken cancellationToken = default)
     {
         var list = ReadFileList();
-        DemoModelFile[] files = [.. list.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(DemoModelFile.Parse)];
+        DemoCheckpointFile[] files = [.. list.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(DemoCheckpointFile.Parse)];
         var target = Path.GetFullPath(directory ?? DefaultDirectory(list));
         if (files.All(file => file.IsIn(target)))
         {
@@ -70,7 +70,7 @@ public static class DemoModel
     }
 
     private static async Task UnpackAsync(
-        IReadOnlyList<DemoModelFile> files, string folder, CancellationToken cancellationToken)
+        IReadOnlyList<DemoCheckpointFile> files, string folder, CancellationToken cancellationToken)
     {
         var resource = OpenResource(Archive);
         await using (resource.ConfigureAwait(false))
@@ -90,7 +90,7 @@ public static class DemoModel
     }
 
     /// <summary>File by file, each in one step: a folder that exists is completed, and whoever comes second changes nothing.</summary>
-    private static void MoveInto(IEnumerable<DemoModelFile> files, string partial, string target)
+    private static void MoveInto(IEnumerable<DemoCheckpointFile> files, string partial, string target)
     {
         Directory.CreateDirectory(target);
         foreach (var file in files.Where(file => !file.IsIn(target)))
@@ -100,6 +100,6 @@ public static class DemoModel
     }
 
     private static Stream OpenResource(string name) =>
-        typeof(DemoModel).Assembly.GetManifestResourceStream(name)
+        typeof(DemoCheckpoint).Assembly.GetManifestResourceStream(name)
         ?? throw new InvalidDataException($"The assembly has no resource '{name}'.");
 }
