@@ -1,3 +1,5 @@
+using GptOss.Net.Tests.Execution;
+
 namespace GptOss.Net.Tests;
 
 /// <summary>Loading, and that nothing stays behind: these tests count the process's tensors.</summary>
@@ -31,6 +33,25 @@ public sealed class GptOssModelLoadTests
             Fixtures.ModelDirectory("a-awq"), LoadedModels.Options with { WeightStorage = storage }, null, TestContext.Current.CancellationToken))
         {
             await model.Ids([1, 2, 3], Generations.Greedy(3));
+        }
+
+        TorchSharp.torch.Tensor.TotalCount.Should().Be(before);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_without_quantization_computes_the_same_and_leaves_no_tensors()
+    {
+        using var directory = new TemporaryDirectory();
+        DequantizedModel.Write("a", directory.Path);
+        var expected = LoadedModels.Cases("a")[2];
+        var before = TensorCounts.Take();
+
+        await using (var model = await GptOssModel.LoadAsync(
+            directory.Path, LoadedModels.Options, null, TestContext.Current.CancellationToken))
+        {
+            var logits = await model.ComputeLogitsAsync(expected.InputIds, TestContext.Current.CancellationToken);
+
+            ModelFixture.RelativeError(logits.Cast<float>().ToArray(), expected.Logits).Should().BeLessThan(1e-4);
         }
 
         TorchSharp.torch.Tensor.TotalCount.Should().Be(before);

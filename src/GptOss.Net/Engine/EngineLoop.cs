@@ -165,7 +165,7 @@ internal sealed partial class EngineLoop : IAsyncDisposable
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            End(request, exception);
+            End(request, exception as GptOssException ?? new GptOssException($"The sequence failed: {exception.Message}", exception));
         }
     }
 

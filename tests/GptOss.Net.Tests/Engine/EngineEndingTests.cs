@@ -56,6 +56,33 @@ public sealed class EngineEndingTests
     }
 
     [Fact]
+    public async Task A_generation_cancelled_while_it_waits_is_never_computed()
+    {
+        using var cancelled = new ManualResetEventSlim();
+        using var cancellation = new CancellationTokenSource();
+        var tokens = new List<int>();
+        var executor = new ScriptedExecutor(ScriptedModel.VocabularySize)
+        {
+            BeforeStep = (_, batch) =>
+            {
+                cancelled.Wait(TestContext.Current.CancellationToken);
+                tokens.AddRange(batch.TokenIds);
+            },
+        };
+        using var model = ScriptedModel.Create(executor, maxSequences: 1);
+        var running = model.Ids([7], Generations.Greedy(5));
+        var waiting = Read(model, [900], cancellation.Token);
+
+        await cancellation.CancelAsync();
+        cancelled.Set();
+
+        await waiting.Awaiting(task => task).Should().ThrowAsync<OperationCanceledException>();
+        (await running).Should().Equal(8, 9, 10, 11, 12);
+        (await model.Ids([300], Generations.Greedy(1))).Should().Equal(301);
+        tokens.Should().NotContain(900);
+    }
+
+    [Fact]
     public async Task A_reader_that_leaves_frees_its_blocks_before_the_next_step()
     {
         var cache = new PagedKVCache(new KVCacheCapacity(64, 64), ScriptedModel.SlidingWindow);

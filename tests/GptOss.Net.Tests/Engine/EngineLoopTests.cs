@@ -94,6 +94,20 @@ public sealed class EngineLoopTests
     }
 
     [Fact]
+    public async Task A_constraint_that_fails_ends_its_sequence_alone()
+    {
+        using var model = ScriptedModel.Create(new ScriptedExecutor(ScriptedModel.VocabularySize));
+
+        var healthy = model.Ids([7], Generations.Greedy(20));
+        await using var constrained = model.GenerateAsync([50], null, new FailingConstraint(), TestContext.Current.CancellationToken)
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
+
+        (await constrained.Awaiting(reader => reader.MoveNextAsync().AsTask()).Should().ThrowAsync<GptOssException>())
+            .WithInnerException<InvalidOperationException>();
+        (await healthy).Should().Equal(Enumerable.Range(8, 20));
+    }
+
+    [Fact]
     public async Task A_failing_step_ends_what_it_computed_and_the_engine_goes_on()
     {
         using var model = ScriptedModel.Create(FailingOnPoison());

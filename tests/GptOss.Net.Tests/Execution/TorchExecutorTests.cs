@@ -93,8 +93,8 @@ public sealed class TorchExecutorTests(LoadedExecutors executors) : IClassFixtur
 
             var ours = ModelFixture.RelativeError(logits, expected.Logits);
             var official = ModelFixture.RelativeError(expected.BFloat16Logits, expected.Logits);
-            TestContext.Current.TestOutputHelper!.WriteLine(
-                FormattableString.Invariant($"{expected.InputIds.Length} tokens: {ours:E2}, official {official:E2}, ratio {ours / official:F2}"));
+            TestContext.Current.TestOutputHelper!.WriteLine(FormattableString.Invariant(
+                $"{expected.InputIds.Length} tokens: {ours:E2}, official {official:E2}, ratio {ours / official:F2}"));
             (ours / official).Should().BeLessThanOrEqualTo(1.5);
         }
     }

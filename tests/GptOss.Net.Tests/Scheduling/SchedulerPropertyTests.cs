@@ -35,7 +35,7 @@ public sealed class SchedulerPropertyTests
     /// </summary>
     [Fact]
     public void Any_traffic_ends_with_every_token_computed_and_every_block_free() =>
-        Simulation.Sample(simulation => simulation.Run(), iter: LongTests.Scale(1_000), threads: 1);
+        Simulation.Sample(simulation => simulation.Run(), iter: LongTests.Scale(500), threads: 1);
 
     [Fact]
     public void Small_pools_do_preempt()

@@ -1,0 +1,4 @@
+using System.CommandLine;
+using GptOss.Net.Throughput;
+
+return await new RootCommand("Measures GptOss.Net end to end.") { LoadBenchmark.Command() }.Parse(args).InvokeAsync();
