@@ -30,7 +30,7 @@ internal sealed class TorchAwqMatrix(Tensor qweight, Tensor qzeros, Tensor scale
         var values = Unpack(qweight.narrow(1, first / 8, count / 8)).view(groups, inputs / groups, count);
         var zeros = Unpack(qzeros.narrow(1, first / 8, count / 8)).view(groups, 1, count);
         var scale = scales.narrow(1, first, count).to(ScalarType.Float32).unsqueeze(1); // [groups, 1, count]
-        var weights = (values - zeros).to(ScalarType.Float32).mul_(scale).view(inputs, count);
+        var weights = values.Minus(zeros).to(ScalarType.Float32).mul_(scale).view(inputs, count);
         return weights.t().contiguous().MoveToOuterDisposeScope();
     }
 

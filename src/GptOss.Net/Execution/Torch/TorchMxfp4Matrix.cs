@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace GptOss.Net.Execution.Torch;
@@ -11,6 +12,8 @@ internal sealed class TorchMxfp4Matrix(Tensor blocks, Tensor scales, Tensor pair
 {
     // openai/gpt-oss, torch/weights.py: FP4_VALUES.
     private static readonly float[] Values = [0f, .5f, 1f, 1.5f, 2f, 3f, 4f, 6f, -0f, -.5f, -1f, -1.5f, -2f, -3f, -4f, -6f];
+
+    private static readonly Scalar ExponentBias = -127L;
 
     /// <summary>The table from a byte to its two values that <see cref="Dequantize"/> looks up.</summary>
     public static Tensor CreatePairs(Device device)
@@ -37,7 +40,7 @@ internal sealed class TorchMxfp4Matrix(Tensor blocks, Tensor scales, Tensor pair
         var groups = blocks.shape[1];
         var indices = blocks.narrow(0, first, count).to(ScalarType.Int32).view(-1);
         var values = pairs.index_select(0, indices).view(count, groups, 32);
-        var exponents = scales.narrow(0, first, count).to(ScalarType.Float32).sub_(127);
+        var exponents = scales.narrow(0, first, count).to(ScalarType.Float32).PlusInPlace(ExponentBias);
         var powers = exponents.exp2_().unsqueeze(-1); // [count, in / 32, 1]
         return values.mul_(powers).view(count, groups * 32).MoveToOuterDisposeScope();
     }
