@@ -33,13 +33,7 @@ internal sealed class ShardIndex
             throw new CheckpointException("has no object 'weight_map'.", path, tensor: null);
         }
 
-        var shardOf = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var entry in map.EnumerateObject())
-        {
-            shardOf.Add(entry.Name, ReadShardName(entry, path));
-        }
-
-        var index = new ShardIndex(path, shardOf);
+        var index = new ShardIndex(path, ReadMap(map, path));
         return index.Shards.Count <= MaxShards
             ? index
             : throw new CheckpointException($"names {index.Shards.Count:N0} shards; at most {MaxShards:N0} are accepted.", path, tensor: null);
@@ -61,6 +55,18 @@ internal sealed class ShardIndex
         if (tensors.Keys.FirstOrDefault(name => !_shardOf.ContainsKey(name)) is { } unlisted)
         {
             throw new CheckpointException($"is in {Path.GetFileName(tensors[unlisted].File.Path)}, but not in the index.", _path, unlisted);
+        }
+    }
+
+    private static Dictionary<string, string> ReadMap(JsonElement map, string path)
+    {
+        try
+        {
+            return map.EnumerateObject().ToDictionary(entry => entry.Name, entry => ReadShardName(entry, path), StringComparer.Ordinal);
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new CheckpointException("holds an escape that is half of a surrogate pair.", path, tensor: null, exception);
         }
     }
 

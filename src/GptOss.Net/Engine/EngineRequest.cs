@@ -1,0 +1,19 @@
+using GptOss.Net.Execution;
+using GptOss.Net.Scheduling;
+
+namespace GptOss.Net.Engine;
+
+/// <summary>One caller's work on the engine thread: a sequence, and what to do with its logits.</summary>
+internal abstract class EngineRequest(Sequence sequence, CancellationToken cancellationToken)
+{
+    public Sequence Sequence { get; } = sequence;
+
+    public CancellationToken CancellationToken { get; } = cancellationToken;
+
+    /// <summary>Takes the logits of a computed chunk: rows <paramref name="firstRow"/> … of the result.</summary>
+    /// <returns><see langword="true"/> when the request is complete.</returns>
+    public abstract bool Accept(StepResult result, int firstRow, int rowCount);
+
+    /// <summary>Ends the request with an error, or with an <see cref="OperationCanceledException"/>.</summary>
+    public abstract void Fail(Exception exception);
+}

@@ -1,0 +1,88 @@
+using GptOss.Net.KVCache;
+using GptOss.Net.Model;
+using GptOss.Net.Placement;
+using static TorchSharp.torch;
+
+namespace GptOss.Net.Execution.Torch;
+
+/// <summary>Builds a <see cref="TorchExecutor"/>: reads every stage's weights and allocates its part of the cache.</summary>
+internal sealed class TorchExecutorFactory(
+    ModelConfig config,
+    ModelWeights weights,
+    KVCacheCapacity capacity,
+    ComputeType computeType,
+    WeightStorage storage,
+    WeightReadProgress progress)
+{
+    private readonly ScalarType _type = computeType == ComputeType.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
+
+    /// <summary>Loads the model as placed. When that fails or is cancelled, nothing stays allocated.</summary>
+    public TorchExecutor Create(IReadOnlyList<StagePlacement> placement)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var loaders = new List<TorchWeightLoader>();
+        var stages = new List<TorchStage>();
+        foreach (var stage in placement)
+        {
+            var loader = new TorchWeightLoader(device(stage.Device.ToString()), _type, storage == WeightStorage.Expanded, progress);
+            loaders.Add(loader);
+            stages.Add(CreateStage(stage, loader));
+        }
+
+        // Until here the scope owns every tensor, so that an exception frees them; from now on the executor does.
+        scope.Detach(scope.DisposablesView.ToArray());
+        return new TorchExecutor(config, stages, loaders);
+    }
+
+    private TorchStage CreateStage(StagePlacement stage, TorchWeightLoader loader)
+    {
+        // Tied weights on one device are one tensor.
+        var embedding = stage.HoldsEmbedding ? loader.Dense(weights.Embedding) : null;
+        var unembedding = !stage.HoldsUnembedding ? null
+            : weights.IsTied && embedding is not null ? embedding
+            : loader.Dense(weights.Unembedding);
+        var layers = Enumerable.Range(stage.FirstLayer, stage.LayerCount).Select(index => CreateLayer(index, loader)).ToArray();
+        var norm = stage.HoldsUnembedding ? Norm(weights.FinalNorm, loader) : null;
+        return new TorchStage(loader.Device, embedding, layers, norm, unembedding);
+    }
+
+    private TorchLayer CreateLayer(int index, TorchWeightLoader loader)
+    {
+        var layer = weights.Layers[index];
+        return new TorchLayer(
+            Norm(layer.AttentionNorm, loader),
+            CreateAttention(layer, config.LayerKinds[index], loader),
+            Norm(layer.MlpNorm, loader),
+            CreateExperts(layer, loader),
+            _type);
+    }
+
+    private TorchAttention CreateAttention(LayerWeights layer, AttentionKind kind, TorchWeightLoader loader)
+    {
+        var blocks = kind == AttentionKind.Full ? capacity.FullBlocks : capacity.SlidingBlocks;
+        return new TorchAttention(
+            config,
+            kind,
+            loader.Linear(layer.Query),
+            loader.Linear(layer.Key),
+            loader.Linear(layer.Value),
+            loader.Linear(layer.Output),
+            loader.Values(layer.Sinks, ScalarType.Float32),
+            new TorchKVStorage(blocks, config.KVHeadCount, config.HeadDim, _type, loader.Device));
+    }
+
+    private TorchExperts CreateExperts(LayerWeights layer, TorchWeightLoader loader) =>
+        new(config, loader.Linear(layer.Router, ScalarType.Float32), [.. layer.Experts.Select(expert => CreateExpert(expert, loader))]);
+
+    private TorchExpert CreateExpert(ExpertSource expert, TorchWeightLoader loader) =>
+        new(
+            expert.GateUp is { } gateUp ? loader.Linear(gateUp) : null,
+            expert.Gate is { } gate ? loader.Linear(gate) : null,
+            expert.Up is { } up ? loader.Linear(up) : null,
+            loader.Linear(expert.Down),
+            config.SwiGluLimit);
+
+    private TorchRmsNorm Norm(Checkpoint.CheckpointTensor scale, TorchWeightLoader loader) =>
+        new(loader.Values(scale, ScalarType.Float32), config.RmsNormEpsilon);
+}

@@ -1,0 +1,30 @@
+using static TorchSharp.torch;
+
+namespace GptOss.Net.Execution.Torch;
+
+/// <summary>One transformer block (openai/gpt-oss, torch/model.py: TransformerBlock).</summary>
+internal sealed class TorchLayer(
+    TorchRmsNorm attentionNorm,
+    TorchAttention attention,
+    TorchRmsNorm mlpNorm,
+    TorchExperts experts,
+    ScalarType computeType) : IDisposable
+{
+    /// <summary><paramref name="x"/>: the residual stream, float32 <c>[tokens, hidden]</c>; the result likewise.</summary>
+    public Tensor Forward(Tensor x, TorchSequenceView sequence)
+    {
+        using var scope = NewDisposeScope();
+        var attended = attention.Forward(attentionNorm.Forward(x).to(computeType), sequence);
+        var middle = x + attended.to(ScalarType.Float32);
+        var result = middle + experts.Forward(mlpNorm.Forward(middle), computeType);
+        return result.MoveToOuterDisposeScope();
+    }
+
+    public void Dispose()
+    {
+        attentionNorm.Dispose();
+        attention.Dispose();
+        mlpNorm.Dispose();
+        experts.Dispose();
+    }
+}

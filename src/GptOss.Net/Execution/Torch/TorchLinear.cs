@@ -1,0 +1,20 @@
+using static TorchSharp.torch;
+
+namespace GptOss.Net.Execution.Torch;
+
+/// <summary>A linear layer: <c>y = x Wᵀ + b</c>.</summary>
+internal sealed class TorchLinear(TorchMatrix weight, Tensor? bias) : IDisposable
+{
+    /// <summary><paramref name="x"/>: <c>[tokens, in]</c>; the result: <c>[tokens, out]</c>, both in the compute type.</summary>
+    public Tensor Forward(Tensor x)
+    {
+        var y = weight.Multiply(x);
+        return bias is null ? y : y.add_(bias);
+    }
+
+    public void Dispose()
+    {
+        weight.Dispose();
+        bias?.Dispose();
+    }
+}

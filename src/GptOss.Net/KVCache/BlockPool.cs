@@ -1,0 +1,115 @@
+namespace GptOss.Net.KVCache;
+
+/// <summary>
+/// Counts the references to the blocks of one layer kind. A block without references is free; free blocks are handed out
+/// in the order in which they were released, so that the one unused for longest goes first.
+/// </summary>
+/// <remarks>
+/// Only numbers: the keys and values lie with the executor. A block id is valid on every device, because each device's
+/// storage has <see cref="BlockCount"/> blocks for each layer that it holds. Every operation is O(1) and allocates nothing.
+/// </remarks>
+internal sealed class BlockPool
+{
+    private const int NotFree = -1;
+
+    private readonly int[] _references;
+
+    // The free blocks as a ring through a sentinel, whose index is BlockCount. A referenced block is not linked.
+    private readonly int[] _next;
+    private readonly int[] _previous;
+
+    public BlockPool(int blockCount)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(blockCount);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(blockCount, MaxBlockCount);
+        BlockCount = FreeCount = blockCount;
+        _references = new int[blockCount];
+        _next = new int[blockCount + 1];
+        _previous = new int[blockCount + 1];
+        for (int i = 0; i <= blockCount; i++)
+        {
+            _next[i] = i == blockCount ? 0 : i + 1;
+            _previous[i] = i == 0 ? blockCount : i - 1;
+        }
+    }
+
+    /// <summary>Gets the most blocks that a pool can have: beyond it a slot would not fit an <see cref="int"/>.</summary>
+    public static int MaxBlockCount => int.MaxValue / PagedKVCache.BlockSize;
+
+    public int BlockCount { get; }
+
+    public int FreeCount { get; private set; }
+
+    public int UsedCount => BlockCount - FreeCount;
+
+    /// <summary>Takes the block that has been free for longest, with one reference.</summary>
+    /// <exception cref="InvalidOperationException">No block is free.</exception>
+    public int Allocate()
+    {
+        if (FreeCount == 0)
+        {
+            throw new InvalidOperationException($"All {BlockCount} blocks are in use.");
+        }
+
+        int block = _next[BlockCount];
+        Unlink(block);
+        _references[block] = 1;
+        FreeCount--;
+        return block;
+    }
+
+    /// <summary>Shares a block that is in use.</summary>
+    /// <exception cref="InvalidOperationException">The block is free.</exception>
+    public void AddReference(int block)
+    {
+        ThrowIfFree(block);
+        _references[block] = checked(_references[block] + 1);
+    }
+
+    /// <summary>Gives up one reference; the block is free when it was the last one.</summary>
+    /// <exception cref="InvalidOperationException">The block is free already.</exception>
+    public void Release(int block)
+    {
+        ThrowIfFree(block);
+        if (--_references[block] == 0)
+        {
+            LinkLast(block);
+            FreeCount++;
+        }
+    }
+
+    public int ReferenceCount(int block) => _references[block];
+
+    /// <summary>The free blocks, the next one to be allocated first.</summary>
+    public IEnumerable<int> FreeBlocks()
+    {
+        for (int block = _next[BlockCount]; block != BlockCount; block = _next[block])
+        {
+            yield return block;
+        }
+    }
+
+    private void ThrowIfFree(int block)
+    {
+        if (_references[block] == 0)
+        {
+            throw new InvalidOperationException($"Block {block} is free: it was released once too often.");
+        }
+    }
+
+    private void Unlink(int block)
+    {
+        _next[_previous[block]] = _next[block];
+        _previous[_next[block]] = _previous[block];
+        _next[block] = _previous[block] = NotFree;
+    }
+
+    private void LinkLast(int block)
+    {
+        int last = _previous[BlockCount];
+        _next[last] = block;
+        _previous[block] = last;
+        _next[block] = BlockCount;
+        _previous[BlockCount] = block;
+    }
+}

@@ -1,0 +1,122 @@
+namespace GptOss.Net.KVCache;
+
+/// <summary>Checks that the pools and the block tables of all sequences agree. For tests, after every operation.</summary>
+internal static class KVCacheInvariants
+{
+    /// <summary>All violations; none when the cache is sound.</summary>
+    /// <param name="cache">The cache.</param>
+    /// <param name="sequences">Every sequence that holds blocks: a block that none of them holds must be free.</param>
+    public static IReadOnlyList<string> Violations(PagedKVCache cache, IReadOnlyCollection<SequenceBlocks> sequences)
+    {
+        var violations = new List<string>();
+        foreach (SequenceBlocks sequence in sequences)
+        {
+            CheckSequence(cache, sequence, violations);
+        }
+
+        CheckPool("full", cache.FullPool, sequences, sequence => sequence.Full, violations);
+        CheckPool("sliding", cache.SlidingPool, sequences, sequence => sequence.Sliding, violations);
+        return violations;
+    }
+
+    private static void CheckSequence(PagedKVCache cache, SequenceBlocks sequence, List<string> violations)
+    {
+        int endBlock = PagedKVCache.BlockCount(sequence.ReservedTokens);
+        int firstVisible = cache.FirstVisibleBlock(sequence.ComputedTokens);
+        Expect(
+            sequence.ComputedTokens <= sequence.ReservedTokens,
+            $"{sequence.ComputedTokens} tokens computed, but only {sequence.ReservedTokens} reserved");
+        Expect(sequence.Full.FirstBlock == 0, $"full table begins at block {sequence.Full.FirstBlock}");
+        Expect(sequence.Full.EndBlock == endBlock, $"full table ends at block {sequence.Full.EndBlock}, not {endBlock}");
+        Expect(
+            sequence.Sliding.FirstBlock == firstVisible,
+            $"sliding table begins at block {sequence.Sliding.FirstBlock}, not {firstVisible}");
+        Expect(
+            sequence.Sliding.EndBlock == endBlock,
+            $"sliding table ends at block {sequence.Sliding.EndBlock}, not {endBlock}");
+
+        void Expect(bool condition, string violation)
+        {
+            if (!condition)
+            {
+                violations.Add($"sequence of {sequence.ReservedTokens} tokens: {violation}");
+            }
+        }
+    }
+
+    private static void CheckPool(
+        string kind,
+        BlockPool pool,
+        IReadOnlyCollection<SequenceBlocks> sequences,
+        Func<SequenceBlocks, BlockTable> tableOf,
+        List<string> violations)
+    {
+        var holders = new List<(int Index, int CompleteBlocks)>[pool.BlockCount];
+        foreach (SequenceBlocks sequence in sequences)
+        {
+            BlockTable table = tableOf(sequence);
+            for (int i = 0; i < table.Blocks.Count; i++)
+            {
+                int block = table.Blocks[i];
+                if ((uint)block >= (uint)pool.BlockCount)
+                {
+                    violations.Add($"{kind} block {block} does not exist");
+                    continue;
+                }
+
+                (holders[block] ??= []).Add((table.FirstBlock + i, sequence.ComputedTokens / PagedKVCache.BlockSize));
+            }
+        }
+
+        for (int block = 0; block < pool.BlockCount; block++)
+        {
+            CheckBlock($"{kind} block {block}", pool.ReferenceCount(block), holders[block] ?? [], violations);
+        }
+
+        CheckFreeBlocks(kind, pool, violations);
+    }
+
+    private static void CheckBlock(
+        string name, int references, List<(int Index, int CompleteBlocks)> holders, List<string> violations)
+    {
+        if (references != holders.Count)
+        {
+            violations.Add($"{name} has {references} references, but {holders.Count} tables hold it");
+        }
+
+        if (holders.Count < 2)
+        {
+            return;
+        }
+
+        if (holders.Any(holder => holder.Index != holders[0].Index))
+        {
+            violations.Add($"{name} is shared at different positions");
+        }
+
+        if (holders.Any(holder => holder.Index >= holder.CompleteBlocks))
+        {
+            violations.Add($"{name} is shared, but a sequence still writes to it");
+        }
+    }
+
+    private static void CheckFreeBlocks(string kind, BlockPool pool, List<string> violations)
+    {
+        // One more than there can be, so that a ring that lost its sentinel ends too.
+        List<int> free = [.. pool.FreeBlocks().Take(pool.BlockCount + 1)];
+        if (free.Count != pool.FreeCount || free.Distinct().Count() != free.Count)
+        {
+            violations.Add($"{kind} pool counts {pool.FreeCount} free blocks, but lists {free.Count}");
+        }
+
+        int unreferenced = Enumerable.Range(0, pool.BlockCount).Count(block => pool.ReferenceCount(block) == 0);
+        if (unreferenced != pool.FreeCount)
+        {
+            violations.Add($"{kind} pool counts {pool.FreeCount} free blocks, but {unreferenced} have no references");
+        }
+
+        violations.AddRange(free
+            .Where(block => pool.ReferenceCount(block) != 0)
+            .Select(block => $"{kind} block {block} is listed as free, but has references"));
+    }
+}

@@ -1,0 +1,12 @@
+namespace GptOss.Net.KVCache;
+
+/// <summary>How many blocks are in use, of how many.</summary>
+internal readonly record struct KVCacheUsage(
+    int FullBlocksUsed, int FullBlockCount, int SlidingBlocksUsed, int SlidingBlockCount)
+{
+    /// <summary>Gets the used share of the scarcer pool, 0 to 1.</summary>
+    public double Fraction => Math.Max(
+        Share(FullBlocksUsed, FullBlockCount), Share(SlidingBlocksUsed, SlidingBlockCount));
+
+    private static double Share(int used, int count) => count == 0 ? 0 : (double)used / count;
+}

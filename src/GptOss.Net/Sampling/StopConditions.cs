@@ -1,0 +1,26 @@
+using System.Collections.Frozen;
+
+namespace GptOss.Net.Sampling;
+
+/// <summary>Tells from the tokens alone whether a generation has ended; texts are <see cref="StopSequenceMatcher"/>'s.</summary>
+internal sealed class StopConditions(SamplingOptions options)
+{
+    // A turn ends at <|return|> and <|call|>, never at <|end|>: after that the model goes on with its next message.
+    private readonly FrozenSet<int> _stopTokens =
+        [.. options.StopTokenIds, ControlTokens.Return, ControlTokens.Call, ControlTokens.EndOfText];
+
+    private readonly int _maxOutputTokens = options.MaxOutputTokens ?? int.MaxValue;
+
+    public bool IsStopToken(int token) => _stopTokens.Contains(token);
+
+    /// <summary>Why the generation ends with <paramref name="token"/>, its <paramref name="outputCount"/>-th token; null if it goes on.</summary>
+    public FinishReason? Check(int token, int outputCount)
+    {
+        if (IsStopToken(token))
+        {
+            return FinishReason.Stop;
+        }
+
+        return outputCount >= _maxOutputTokens ? FinishReason.Length : null;
+    }
+}

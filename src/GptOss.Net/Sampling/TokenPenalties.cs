@@ -1,0 +1,67 @@
+using System.Runtime.InteropServices;
+
+namespace GptOss.Net.Sampling;
+
+/// <summary>Repetition, frequency and presence penalties of one sequence, and the counts they need.</summary>
+/// <remarks>Control tokens and message headers are neither counted nor penalised: penalties there would break the framing.</remarks>
+internal sealed class TokenPenalties
+{
+    private readonly float _repetition;
+    private readonly float _presence;
+    private readonly float _frequency;
+
+    // How often each token is in the output; 0 for those in the prompt only.
+    private readonly Dictionary<int, int> _outputCounts = [];
+
+    private bool _inHeader;
+
+    public TokenPenalties(SamplingOptions options, ReadOnlySpan<int> prompt)
+    {
+        _repetition = (float)options.RepetitionPenalty;
+        _presence = (float)options.PresencePenalty;
+        _frequency = (float)options.FrequencyPenalty;
+        foreach (var token in prompt)
+        {
+            Count(token, 0);
+        }
+    }
+
+    public static bool AreWanted(SamplingOptions options) =>
+        options is not { RepetitionPenalty: 1, PresencePenalty: 0, FrequencyPenalty: 0 };
+
+    public void Accept(int token) => Count(token, 1);
+
+    public void Apply(Span<float> logits)
+    {
+        if (_inHeader)
+        {
+            return;
+        }
+
+        foreach (var (token, count) in _outputCounts)
+        {
+            ref var logit = ref logits[token];
+            logit = logit > 0 ? logit / _repetition : logit * _repetition;
+            if (count > 0)
+            {
+                logit -= (count * _frequency) + _presence;
+            }
+        }
+    }
+
+    private void Count(int token, int times)
+    {
+        if (token >= ControlTokens.First)
+        {
+            _inHeader = token switch
+            {
+                ControlTokens.Start or ControlTokens.Channel or ControlTokens.Constrain => true,
+                _ => false,
+            };
+        }
+        else if (!_inHeader)
+        {
+            CollectionsMarshal.GetValueRefOrAddDefault(_outputCounts, token, out _) += times;
+        }
+    }
+}

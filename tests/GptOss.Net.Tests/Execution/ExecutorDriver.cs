@@ -1,0 +1,68 @@
+using GptOss.Net.Engine;
+using GptOss.Net.Execution;
+using GptOss.Net.KVCache;
+using GptOss.Net.Scheduling;
+
+namespace GptOss.Net.Tests.Execution;
+
+/// <summary>Drives an executor as the engine does, step by step, and keeps what the tests look at.</summary>
+internal sealed class ExecutorDriver(IModelExecutor executor, KVCacheCapacity capacity, int slidingWindow, int maxStepTokens)
+{
+    private readonly PagedKVCache _cache = new(capacity, slidingWindow);
+
+    /// <summary>The logits of every token of each prompt, computed together; per prompt row-major <c>[tokens, vocabulary]</c>.</summary>
+    public float[][] Logits(params int[][] prompts)
+    {
+        var sequences = prompts.Select(prompt => new Sequence(prompt) { WantsAllLogits = true }).ToArray();
+        var logits = sequences.ToDictionary(sequence => sequence, _ => new List<float>());
+        Run(sequences, (sequence, row) =>
+        {
+            logits[sequence].AddRange(row);
+            return logits[sequence].Count == sequence.Tokens.Count * row.Length;
+        });
+        return [.. sequences.Select(sequence => logits[sequence].ToArray())];
+    }
+
+    /// <summary>The most probable next tokens of each prompt, one after the other, generated together.</summary>
+    public int[][] Greedy(int count, params int[][] prompts)
+    {
+        var sequences = prompts.Select(prompt => new Sequence(prompt)).ToArray();
+        Run(sequences, (sequence, row) =>
+        {
+            sequence.Append(Array.IndexOf(row, row.Max()));
+            return sequence.Tokens.Count - sequence.PromptLength == count;
+        });
+        return [.. sequences.Select(sequence => sequence.Tokens.Skip(sequence.PromptLength).ToArray())];
+    }
+
+    private void Run(Sequence[] sequences, Func<Sequence, float[], bool> acceptRow)
+    {
+        var scheduler = new Scheduler(_cache, new SchedulerOptions(sequences.Length, maxStepTokens));
+        foreach (var sequence in sequences)
+        {
+            scheduler.Add(sequence);
+        }
+
+        for (var plan = scheduler.Plan(); !plan.IsEmpty; plan = scheduler.Plan())
+        {
+            var result = executor.Execute(StepBatchBuilder.Build(plan));
+            var row = 0;
+            foreach (var chunk in plan.Chunks)
+            {
+                var done = false;
+                for (var end = row + StepBatchBuilder.RowCount(chunk); row < end; row++)
+                {
+                    done = acceptRow(chunk.Sequence, result.Row(row).ToArray());
+                }
+
+                if (done)
+                {
+                    scheduler.Remove(chunk.Sequence);
+                }
+            }
+
+            scheduler.Commit(plan);
+            KVCacheInvariants.Violations(_cache, [.. sequences.Select(sequence => sequence.Blocks)]).Should().BeEmpty();
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using GptOss.Net.KVCache;
+
+namespace GptOss.Net.Tests.KVCache;
+
+public class BlockPoolTests
+{
+    [Fact]
+    public void A_new_pool_has_all_blocks_free()
+    {
+        var pool = new BlockPool(3);
+
+        pool.FreeCount.Should().Be(3);
+        pool.UsedCount.Should().Be(0);
+        pool.FreeBlocks().Should().Equal(0, 1, 2);
+    }
+
+    [Fact]
+    public void The_block_that_was_released_first_is_allocated_first()
+    {
+        var pool = new BlockPool(3);
+        int[] blocks = [pool.Allocate(), pool.Allocate(), pool.Allocate()];
+        pool.Release(blocks[1]);
+        pool.Release(blocks[0]);
+
+        pool.Allocate().Should().Be(blocks[1]);
+        pool.Allocate().Should().Be(blocks[0]);
+    }
+
+    [Fact]
+    public void A_shared_block_is_free_after_its_last_release()
+    {
+        var pool = new BlockPool(1);
+        int block = pool.Allocate();
+        pool.AddReference(block);
+
+        pool.Release(block);
+        pool.FreeCount.Should().Be(0);
+        pool.Release(block);
+        pool.FreeCount.Should().Be(1);
+    }
+
+    [Fact]
+    public void Allocating_from_an_empty_pool_is_an_error()
+    {
+        var pool = new BlockPool(1);
+        pool.Allocate();
+
+        pool.Invoking(p => p.Allocate()).Should().Throw<InvalidOperationException>().WithMessage("All 1 blocks are in use.");
+    }
+
+    [Fact]
+    public void Releasing_a_block_twice_is_an_error()
+    {
+        var pool = new BlockPool(1);
+        int block = pool.Allocate();
+        pool.Release(block);
+
+        pool.Invoking(p => p.Release(block)).Should().Throw<InvalidOperationException>().WithMessage("Block 0 is free*");
+    }
+
+    [Fact]
+    public void Sharing_a_free_block_is_an_error()
+    {
+        var pool = new BlockPool(1);
+
+        pool.Invoking(p => p.AddReference(0)).Should().Throw<InvalidOperationException>().WithMessage("Block 0 is free*");
+    }
+
+    [Fact]
+    public void Operations_allocate_no_memory()
+    {
+        var pool = new BlockPool(8);
+        pool.Release(pool.Allocate());
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1000; i++)
+        {
+            int block = pool.Allocate();
+            pool.AddReference(block);
+            pool.Release(block);
+            pool.Release(block);
+        }
+
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().Be(0);
+    }
+}

@@ -1,0 +1,10 @@
+namespace GptOss.Net.Tests.KVCache;
+
+internal enum CacheOperationKind
+{
+    Start,
+    Compute,
+    Fork,
+    Preempt,
+    Finish,
+}

@@ -1,0 +1,29 @@
+using CsCheck;
+
+namespace GptOss.Net.Tests.KVCache;
+
+public class PagedKVCacheModelTests
+{
+    private static readonly Gen<CacheOperation> Operation = Gen.Select(
+        Gen.Frequency(
+            (3, Gen.Const(CacheOperationKind.Start)),
+            (12, Gen.Const(CacheOperationKind.Compute)),
+            (2, Gen.Const(CacheOperationKind.Fork)),
+            (1, Gen.Const(CacheOperationKind.Preempt)),
+            (1, Gen.Const(CacheOperationKind.Finish))),
+        Gen.Int[0, 7],
+        Gen.Frequency((2, Gen.Const(1)), (1, Gen.Int[1, 70])),
+        (kind, target, tokens) => new CacheOperation(kind, target, tokens));
+
+    /// <summary>100,000 operations in a normal run.</summary>
+    [Fact]
+    public void Every_sequence_finds_its_own_tokens_after_any_operations() =>
+        Gen.Select(Operation.Array[200], Gen.Int[4, 40], Gen.Int[4, 40], Gen.Int[1, 100]).Sample(
+            (operations, fullBlocks, slidingBlocks, window) =>
+            {
+                var model = new PagedKVCacheModel(fullBlocks, slidingBlocks, window);
+                Array.ForEach(operations, model.Apply);
+                model.FinishAll();
+            },
+            iter: LongTests.Scale(500));
+}
