@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using GptOss.Net.Execution.Cpu.Kernels;
 
 namespace GptOss.Net.Execution.Cpu;
@@ -7,12 +8,13 @@ internal sealed unsafe class CpuMatrix
 {
     private readonly byte* _data;
 
-    /// <summary>Allocates a matrix of zeros.</summary>
+    /// <summary>Allocates a matrix; its bias, and weights that pad it, are zero.</summary>
     /// <param name="memory">Owns the memory.</param>
     /// <param name="kind">How weights are stored.</param>
     /// <param name="rows">Length of the result; padded to whole row groups.</param>
     /// <param name="columns">Length of the input; padded to whole blocks.</param>
-    public CpuMatrix(CpuMemory memory, CpuWeightKind kind, int rows, int columns)
+    /// <param name="isSparse">Not every row will be filled.</param>
+    public CpuMatrix(CpuMemory memory, CpuWeightKind kind, int rows, int columns, bool isSparse = false)
     {
         Kind = kind;
         Groups = RowGroup.Groups(rows);
@@ -26,7 +28,12 @@ internal sealed unsafe class CpuMatrix
             _ => (Float32Weights.ValueBytes, Float32Weights.ScaleBytes),
         };
         GroupBytes = ((nint)Blocks * (values + scales) + 63) / 64 * 64;
-        _data = memory.Allocate<byte>(Groups * GroupBytes);
+        _data = memory.AllocateUninitialized<byte>(Groups * GroupBytes);
+        if (isSparse || rows % RowGroup.Rows != 0 || columns % RowGroup.BlockColumns != 0)
+        {
+            NativeMemory.Clear(_data, (nuint)(Groups * GroupBytes));
+        }
+
         Bias = memory.Allocate<float>(Groups * RowGroup.Rows);
     }
 

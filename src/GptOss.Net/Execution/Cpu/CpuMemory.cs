@@ -24,6 +24,17 @@ internal sealed unsafe class CpuMemory : IDisposable
     public T* Allocate<T>(long count)
         where T : unmanaged
     {
+        var result = AllocateUninitialized<T>(count);
+        NativeMemory.Clear(result, (nuint)(count * sizeof(T)));
+        return result;
+    }
+
+    /// <summary>Allocates memory on a cache line that may hold anything; what is never touched costs nothing. Any thread.</summary>
+    /// <param name="count">How many elements.</param>
+    /// <typeparam name="T">Their type.</typeparam>
+    public T* AllocateUninitialized<T>(long count)
+        where T : unmanaged
+    {
         var bytes = (Math.Max(checked(count * sizeof(T)), 1) + Alignment - 1) / Alignment * Alignment;
         lock (_lock)
         {
@@ -32,11 +43,10 @@ internal sealed unsafe class CpuMemory : IDisposable
                 AddChunk(Math.Max(bytes, ChunkBytes));
             }
 
-            var result = _next;
             _next += bytes;
             _left -= bytes;
             AllocatedBytes += bytes;
-            return (T*)result;
+            return (T*)(_next - bytes);
         }
     }
 
@@ -50,7 +60,8 @@ internal sealed unsafe class CpuMemory : IDisposable
             }
 
             _chunks.Clear();
-            (_next, _left) = (null, 0);
+            _next = null;
+            _left = 0;
         }
     }
 
@@ -61,6 +72,5 @@ internal sealed unsafe class CpuMemory : IDisposable
         _left = bytes;
         _chunks.Add((nint)_next);
         HugePages.Advise(_next, (nuint)bytes);
-        NativeMemory.Clear(_next, (nuint)bytes);
     }
 }

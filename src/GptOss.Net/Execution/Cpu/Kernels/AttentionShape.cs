@@ -1,3 +1,5 @@
+using GptOss.Net.KVCache;
+
 namespace GptOss.Net.Execution.Cpu.Kernels;
 
 /// <summary>The sizes of a layer's attention.</summary>
@@ -7,7 +9,7 @@ namespace GptOss.Net.Execution.Cpu.Kernels;
 internal sealed record AttentionShape(int HeadCount, int KVHeadCount, int HeadDim)
 {
     /// <summary>Positions of a block of the cache.</summary>
-    public const int BlockSize = 16;
+    public const int BlockSize = PagedKVCache.BlockSize;
 
     public int GroupSize => HeadCount / KVHeadCount;
 

@@ -109,7 +109,7 @@ internal static unsafe class DotProducts
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Dot2(Vector512<short> weights, int pair)
+    internal static Vector512<int> Dot2(Vector512<short> weights, int pair)
     {
         if (Avx512BW.IsSupported)
         {

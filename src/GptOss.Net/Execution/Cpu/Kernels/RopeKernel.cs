@@ -6,13 +6,13 @@ namespace GptOss.Net.Execution.Cpu.Kernels;
 internal static unsafe class RopeKernel
 {
     /// <summary>Computes the cosines and sines of a position, <c>[headDim / 2]</c> each.</summary>
-    public static void Angles(ReadOnlySpan<double> frequencies, double attentionFactor, int position, float* cosines, float* sines)
+    public static void Angles(ReadOnlySpan<float> frequencies, float concentration, int position, float* cosines, float* sines)
     {
         for (var i = 0; i < frequencies.Length; i++)
         {
-            var (sine, cosine) = Math.SinCos(position * frequencies[i]);
-            cosines[i] = (float)(cosine * attentionFactor);
-            sines[i] = (float)(sine * attentionFactor);
+            var (sine, cosine) = Math.SinCos((double)position * frequencies[i]);
+            cosines[i] = (float)(cosine * concentration);
+            sines[i] = (float)(sine * concentration);
         }
     }
 
