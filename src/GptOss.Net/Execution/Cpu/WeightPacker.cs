@@ -24,10 +24,10 @@ internal static unsafe class WeightPacker
             switch (matrix.Kind)
             {
                 case CpuWeightKind.Int8:
-                    PackInt8(Values<Int8Weights>(data, block), (ushort*)Scales<Int8Weights>(data, matrix.Blocks, block), lane, values);
+                    PackInt8(Values<Int8Weights>(data, block), (ushort*)Scales<Int8Weights>(data, block), lane, values);
                     break;
                 case CpuWeightKind.Int4:
-                    PackInt4(Values<Int4Weights>(data, block), Scales<Int4Weights>(data, matrix.Blocks, block), lane, values);
+                    PackInt4(Values<Int4Weights>(data, block), Scales<Int4Weights>(data, block), lane, values);
                     break;
                 case CpuWeightKind.Bf16:
                     PackBf16((ushort*)Values<Bf16Weights>(data, block), lane, values);
@@ -62,7 +62,7 @@ internal static unsafe class WeightPacker
                     Nibbles.Store(values, lane, eighth, words[eighth]);
                 }
 
-                Scales<Mxfp4Weights>(data, matrix.Blocks, block)[lane] = scales[block];
+                Scales<Mxfp4Weights>(data, block)[lane] = scales[block];
             }
         }
     }
@@ -93,17 +93,17 @@ internal static unsafe class WeightPacker
             }
 
             var scaleGroup = block * RowGroup.BlockColumns / source.GroupSize;
-            var scales = Scales<Int4Weights>(data, matrix.Blocks, block);
+            var scales = Scales<Int4Weights>(data, block);
             ((Half*)scales)[lane] = source.Scales[(scaleGroup * source.OutputSize) + output];
             scales[Int4Weights.ZerosOffset + lane] = (byte)AwqFormat.Unpack(source.Zeros.Slice(scaleGroup * rowWords, rowWords), output);
         }
     }
 
     private static byte* Values<TFormat>(byte* group, int block)
-        where TFormat : IWeightFormat => group + ((nint)block * TFormat.ValueBytes);
+        where TFormat : IWeightFormat => group + ((nint)block * (TFormat.ValueBytes + TFormat.ScaleBytes));
 
-    private static byte* Scales<TFormat>(byte* group, int blocks, int block)
-        where TFormat : IWeightFormat => group + ((nint)blocks * TFormat.ValueBytes) + ((nint)block * TFormat.ScaleBytes);
+    private static byte* Scales<TFormat>(byte* group, int block)
+        where TFormat : IWeightFormat => Values<TFormat>(group, block) + TFormat.ValueBytes;
 
     private static void PackInt8(byte* values, ushort* scales, int lane, ReadOnlySpan<float> row)
     {

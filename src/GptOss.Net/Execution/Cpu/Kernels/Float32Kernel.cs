@@ -20,12 +20,11 @@ internal static unsafe class Float32Kernel
         where TFormat : struct, IWeightFormat
     {
         var tile = stackalloc float[TileSize];
-        var scales = group + ((nint)blocks * TFormat.ValueBytes);
         new Span<float>(sums, count * RowGroup.Rows).Clear();
-        for (var block = 0; block < blocks; block++, group += TFormat.ValueBytes, scales += TFormat.ScaleBytes)
+        for (var block = 0; block < blocks; block++, group += TFormat.ValueBytes + TFormat.ScaleBytes)
         {
-            Lanes.Prefetch(group, TFormat.ValueBytes / 64);
-            TFormat.Decode(group, scales, tile);
+            Lanes.Prefetch(group, TFormat.ValueBytes + TFormat.ScaleBytes);
+            TFormat.Decode(group, group + TFormat.ValueBytes, tile);
             for (var row = 0; row < count; row++)
             {
                 var y = (float*)rows[row] + (block * RowGroup.BlockColumns);

@@ -1,7 +1,7 @@
 namespace GptOss.Net.Execution.Cpu.Kernels;
 
 /// <summary>
-/// How the weights of a <see cref="RowGroup"/> are stored: first the values of every block, then the scales of every block.
+/// How the weights of a <see cref="RowGroup"/> are stored: block after block, a block's scales behind its values, one stream.
 /// </summary>
 internal unsafe interface IWeightFormat
 {

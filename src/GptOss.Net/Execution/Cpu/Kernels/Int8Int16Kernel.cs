@@ -17,11 +17,10 @@ internal static unsafe class Int8Int16Kernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(byte* group, int blocks, byte** rows, int count, float* sums)
     {
-        var scales = group + ((nint)blocks * Int8Weights.ValueBytes);
         new Span<float>(sums, count * RowGroup.Rows).Clear();
-        for (var block = 0; block < blocks; block++, group += Int8Weights.ValueBytes, scales += Int8Weights.ScaleBytes)
+        for (var block = 0; block < blocks; block++, group += Int8Weights.ValueBytes + Int8Weights.ScaleBytes)
         {
-            Lanes.Prefetch(group, 8);
+            Lanes.Prefetch(group, Int8Weights.ValueBytes + Int8Weights.ScaleBytes);
             var values = (sbyte*)group;
             var (w0, w1) = (Lanes.FromSBytes(values), Lanes.FromSBytes(values + 32));
             var (w2, w3) = (Lanes.FromSBytes(values + 64), Lanes.FromSBytes(values + 96));
@@ -31,7 +30,7 @@ internal static unsafe class Int8Int16Kernel
             var (w10, w11) = (Lanes.FromSBytes(values + 320), Lanes.FromSBytes(values + 352));
             var (w12, w13) = (Lanes.FromSBytes(values + 384), Lanes.FromSBytes(values + 416));
             var (w14, w15) = (Lanes.FromSBytes(values + 448), Lanes.FromSBytes(values + 480));
-            var scale = Lanes.FromBf16((ushort*)scales);
+            var scale = Lanes.FromBf16((ushort*)(group + Int8Weights.ValueBytes));
             var offset = block * ActivationRow.Int16Bytes;
             var sum = sums;
             for (var row = 0; row < count; row++, sum += RowGroup.Rows)

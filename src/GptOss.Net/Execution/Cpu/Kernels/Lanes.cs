@@ -91,15 +91,15 @@ internal static unsafe class Lanes
         return Vector512.Create(half, half);
     }
 
-    /// <summary>Asks for <paramref name="lines"/> cache lines that a stream of weights will reach soon.</summary>
+    /// <summary>Asks for the next bytes that a stream of weights will reach soon.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Prefetch(byte* stream, int lines)
+    public static void Prefetch(byte* stream, int bytes)
     {
         if (Sse.IsSupported)
         {
-            for (var line = 0; line < lines; line++)
+            for (var offset = 0; offset < bytes; offset += 64)
             {
-                Sse.Prefetch0(stream + PrefetchDistance + (line * 64));
+                Sse.Prefetch0(stream + PrefetchDistance + offset);
             }
         }
     }

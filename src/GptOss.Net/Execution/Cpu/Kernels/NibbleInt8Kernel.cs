@@ -18,17 +18,17 @@ internal static unsafe class NibbleInt8Kernel
         where TFormat : struct, INibbleFormat
     {
         var table = TFormat.Table;
-        var scales = group + ((nint)blocks * TFormat.ValueBytes);
         new Span<float>(sums, count * RowGroup.Rows).Clear();
-        for (var block = 0; block < blocks; block++, group += TFormat.ValueBytes, scales += TFormat.ScaleBytes)
+        for (var block = 0; block < blocks; block++, group += TFormat.ValueBytes + TFormat.ScaleBytes)
         {
-            Lanes.Prefetch(group, 4);
+            Lanes.Prefetch(group, TFormat.ValueBytes + TFormat.ScaleBytes);
             var (p0, p1) = (Vector512.Load(group), Vector512.Load(group + 64));
             var (p2, p3) = (Vector512.Load(group + 128), Vector512.Load(group + 192));
             var (w0, w1) = (Lanes.LookUpLow(table, p0), Lanes.LookUpHigh(table, p0));
             var (w2, w3) = (Lanes.LookUpLow(table, p1), Lanes.LookUpHigh(table, p1));
             var (w4, w5) = (Lanes.LookUpLow(table, p2), Lanes.LookUpHigh(table, p2));
             var (w6, w7) = (Lanes.LookUpLow(table, p3), Lanes.LookUpHigh(table, p3));
+            var scales = group + TFormat.ValueBytes;
             var (scale, zeros) = (TFormat.Scales(scales), TFormat.Zeros(scales));
             var offset = block * ActivationRow.Int8Bytes;
             var sum = sums;

@@ -145,8 +145,8 @@ internal sealed unsafe class MatrixSample : IDisposable
             var (row, column) = (i / Columns, i % Columns);
             var group = Matrix.Group(row / 16);
             var (lane, block) = (row % 16, column / 32);
-            var code = (sbyte)group[(block * 512) + (column % 32 / 2 * 32) + (lane * 2) + (column % 2)];
-            var scale = Bf16Format.ToSingle(((ushort*)(group + (Matrix.Blocks * 512) + (block * 32)))[lane]);
+            var code = (sbyte)group[(block * 544) + (column % 32 / 2 * 32) + (lane * 2) + (column % 2)];
+            var scale = Bf16Format.ToSingle(((ushort*)(group + (block * 544) + 512))[lane]);
             values[i] = code * scale;
         }
 
