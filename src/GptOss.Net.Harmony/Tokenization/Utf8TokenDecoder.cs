@@ -1,13 +1,17 @@
+using System.Buffers;
 using System.Text;
+using System.Text.Unicode;
 
 namespace GptOss.Net.Harmony;
 
-/// <summary>Turns the bytes of one token after the other into text, and keeps an incomplete character back until it is complete.</summary>
+/// <summary>Turns the bytes of one token after the other into text, and keeps a token back that ends within a character until the character is complete.</summary>
 /// <remarks>Bytes that cannot be UTF-8 become U+FFFD. Never returns half of a surrogate pair. Not thread-safe.</remarks>
 public sealed class Utf8TokenDecoder
 {
+    private const int MaxPending = 256; // bytes; more than a token with part of a character at its end
+
     private readonly HarmonyTokenizer _tokenizer;
-    private readonly Decoder _decoder = Encoding.UTF8.GetDecoder();
+    private byte[] _pending = [];
 
     /// <summary>Creates a decoder with nothing pending.</summary>
     /// <param name="tokenizer">Knows the bytes of the tokens.</param>
@@ -23,22 +27,22 @@ public sealed class Utf8TokenDecoder
     public string Append(int id) => Append(_tokenizer.GetBytes(id));
 
     /// <summary>Appends bytes and returns the text that is complete now; empty when none is.</summary>
-    /// <param name="bytes">Any bytes.</param>
-    public string Append(ReadOnlySpan<byte> bytes) => Decode(bytes, flush: false);
-
-    /// <summary>Gives up waiting: returns U+FFFD for an incomplete character, otherwise nothing, and starts afresh.</summary>
-    public string Flush() => Decode(default, flush: true);
-
-    private string Decode(ReadOnlySpan<byte> bytes, bool flush)
+    /// <param name="bytes">Any bytes. Those before an incomplete character wait with it.</param>
+    public string Append(ReadOnlySpan<byte> bytes)
     {
-        var count = _decoder.GetCharCount(bytes, flush);
-        if (count == 0)
-        {
-            _decoder.GetChars(bytes, [], flush); // still takes the incomplete bytes in
-            return string.Empty;
-        }
+        byte[] all = [.. _pending, .. bytes];
+        var isIncomplete = Rune.DecodeLastFromUtf8(all, out _, out var tail) == OperationStatus.NeedMoreData && all.Length > 0;
+        var complete = isIncomplete ? all.AsSpan(..^tail) : all;
+        var ready = isIncomplete && all.Length <= MaxPending && Utf8.IsValid(complete) ? 0 : complete.Length;
+        _pending = all[ready..];
+        return Encoding.UTF8.GetString(all, 0, ready);
+    }
 
-        var chars = new char[count];
-        return new string(chars, 0, _decoder.GetChars(bytes, chars, flush));
+    /// <summary>Gives up waiting: returns what is pending, with U+FFFD for the incomplete character, and starts afresh.</summary>
+    public string Flush()
+    {
+        var text = Encoding.UTF8.GetString(_pending);
+        _pending = [];
+        return text;
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace GptOss.Net.Checkpoint;
 
@@ -33,6 +34,12 @@ internal static class JsonFile
     /// <param name="path">The file it comes from, for messages.</param>
     public static JsonDocument Parse(ReadOnlyMemory<byte> json, string path)
     {
+        // The parser checks the text of strings only where they are read.
+        if (!Utf8.IsValid(json.Span))
+        {
+            throw new CheckpointException("is not valid UTF-8.", path, tensor: null);
+        }
+
         try
         {
             return JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false });

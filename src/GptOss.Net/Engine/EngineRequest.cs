@@ -10,6 +10,9 @@ internal abstract class EngineRequest(Sequence sequence, CancellationToken cance
 
     public CancellationToken CancellationToken { get; } = cancellationToken;
 
+    /// <summary>Gets a value indicating whether nobody waits for the result any more.</summary>
+    public virtual bool IsCancelled => CancellationToken.IsCancellationRequested;
+
     /// <summary>Takes the logits of a computed chunk: rows <paramref name="firstRow"/> … of the result.</summary>
     /// <returns><see langword="true"/> when the request is complete.</returns>
     public abstract bool Accept(StepResult result, int firstRow, int rowCount);

@@ -36,12 +36,15 @@ internal sealed class PagedKVCache
     /// <summary>The first block that a token at <paramref name="position"/> sees in a sliding layer.</summary>
     public int FirstVisibleBlock(int position) => Math.Max(0, position - _slidingWindow + 1) / BlockSize;
 
-    /// <summary>Gives a sequence the blocks for its next tokens, of both kinds, or changes nothing.</summary>
+    /// <summary>
+    /// Makes room for the next <paramref name="newTokens"/> tokens behind the computed ones, in both kinds, or changes
+    /// nothing. Room that a step reserved and did not use counts: asking again takes no more blocks.
+    /// </summary>
     /// <returns><see langword="false"/> when one of the pools has too few free blocks.</returns>
     public bool TryReserve(SequenceBlocks sequence, int newTokens)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(newTokens);
-        int reserved = checked(sequence.ReservedTokens + newTokens);
+        int reserved = Math.Max(sequence.ReservedTokens, checked(sequence.ComputedTokens + newTokens));
         int endBlock = BlockCount(reserved);
         if (endBlock - sequence.Full.EndBlock > FullPool.FreeCount
             || endBlock - sequence.Sliding.EndBlock > SlidingPool.FreeCount)

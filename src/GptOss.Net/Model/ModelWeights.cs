@@ -15,5 +15,9 @@ internal sealed record ModelWeights(
     CheckpointTensor FinalNorm,
     DenseWeightSource Unembedding)
 {
+    /// <summary>Gets the bytes that the checkpoint holds for all of it.</summary>
+    public long ByteLength =>
+        Embedding.ByteLength + Layers.Sum(layer => layer.ByteLength) + FinalNorm.ByteLength + (IsTied ? 0 : Unembedding.ByteLength);
+
     public bool IsTied => ReferenceEquals(Embedding, Unembedding);
 }

@@ -1,14 +1,16 @@
+using System.Globalization;
+
 namespace GptOss.Net.Sampling;
 
 /// <summary>Chooses the next token of a sequence from its row of logits.</summary>
 /// <remarks>
 /// The order of the rules is that of <see cref="SamplingOptions"/>. Ties go to the lower id. What is left is drawn by inverting the
 /// cumulative distribution in the order of ids with the sequence's own random number, so that a token depends on its logits, options,
-/// seed and position only. An instance owns buffers: one thread. In a steady state nothing is allocated but the lists of most probable tokens.
+/// seed and position only. An instance owns buffers: one thread. In a steady state only lists of most probable tokens are allocated.
 /// </remarks>
 internal sealed class Sampler
 {
-    // Below it, exp(1 / temperature) leaves the maximum alone in any case.
+    // Dividing by less would only magnify rounding.
     private const double GreedyBelow = 1e-5;
 
     private readonly float[] _blockMaxima;
@@ -156,7 +158,7 @@ internal sealed class Sampler
         _candidates.KeepTop(count);
     }
 
-    /// <summary>A lower bound of the logit of the k-th token: k blocks hold a maximum at least this large.</summary>
+    /// <summary>A lower bound of the logit of the k-th token: k blocks have a maximum that is at least this.</summary>
     private float LeastOfTop(int count)
     {
         if (count > _blockMaxima.Length)
@@ -173,7 +175,7 @@ internal sealed class Sampler
         return _blockMaxima[TokenRank.Token(TokenRank.Cutoff(_blockRanks, _blockSums, count))];
     }
 
-    /// <summary>Keeps the model's own logits before they are overwritten, and reports their normalisation and most probable tokens.</summary>
+    /// <summary>Copies the model's own logits before rules change them; reports their normalisation and most probable tokens.</summary>
     private (double LogTotal, TokenLogProbability[]? Top) Remember(ReadOnlySpan<float> logits, int topCount)
     {
         if (_modelLogits.Length == 0)
@@ -245,7 +247,9 @@ internal sealed class Sampler
             }
         }
 
-        return new NonFiniteLogitsException(FormattableString.Invariant(
-            $"{count} of {logits.Length} logits are not finite at output token {sequence.OutputCount}; the first is token {first}: {logits[first]}. Check the weights, and compute in bfloat16 or float32 instead of float16."));
+        return new NonFiniteLogitsException(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{count} of {logits.Length} logits are not finite at output token {sequence.OutputCount}; the first is that of token {first}: "
+            + $"{logits[first]}. Check the weights, and compute in bfloat16 or float32 instead of float16."));
     }
 }

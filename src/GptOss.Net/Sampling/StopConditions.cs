@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using GptOss.Net.Harmony;
 
 namespace GptOss.Net.Sampling;
 
@@ -7,13 +8,13 @@ internal sealed class StopConditions(SamplingOptions options)
 {
     // A turn ends at <|return|> and <|call|>, never at <|end|>: after that the model goes on with its next message.
     private readonly FrozenSet<int> _stopTokens =
-        [.. options.StopTokenIds, ControlTokens.Return, ControlTokens.Call, ControlTokens.EndOfText];
+        [.. options.StopTokenIds, ControlToken.Return, ControlToken.Call, ControlToken.EndOfText];
 
     private readonly int _maxOutputTokens = options.MaxOutputTokens ?? int.MaxValue;
 
     public bool IsStopToken(int token) => _stopTokens.Contains(token);
 
-    /// <summary>Why the generation ends with <paramref name="token"/>, its <paramref name="outputCount"/>-th token; null if it goes on.</summary>
+    /// <summary>Why the generation ends with <paramref name="token"/> as its n-th token; null if it goes on.</summary>
     public FinishReason? Check(int token, int outputCount)
     {
         if (IsStopToken(token))

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using GptOss.Net.Harmony;
 
 namespace GptOss.Net.Sampling;
 
@@ -10,7 +11,7 @@ internal sealed class TokenPenalties
     private readonly float _presence;
     private readonly float _frequency;
 
-    // How often each token is in the output; 0 for those in the prompt only.
+    // How often each token is in the output; 0 for those in the prompt only, which repetition alone regards.
     private readonly Dictionary<int, int> _outputCounts = [];
 
     private bool _inHeader;
@@ -51,15 +52,15 @@ internal sealed class TokenPenalties
 
     private void Count(int token, int times)
     {
-        if (token >= ControlTokens.First)
+        if (token >= ControlToken.First)
         {
             _inHeader = token switch
             {
-                ControlTokens.Start or ControlTokens.Channel or ControlTokens.Constrain => true,
+                ControlToken.Start or ControlToken.Channel or ControlToken.Constrain => true,
                 _ => false,
             };
         }
-        else if (!_inHeader)
+        else if (!_inHeader && (times > 0 || _repetition is not 1))
         {
             CollectionsMarshal.GetValueRefOrAddDefault(_outputCounts, token, out _) += times;
         }

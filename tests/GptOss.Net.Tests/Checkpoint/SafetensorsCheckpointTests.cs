@@ -148,6 +148,30 @@ public sealed class SafetensorsCheckpointTests : IDisposable
         checkpoint.Tensors["a"].Invoking(tensor => tensor.Read(0, new byte[1])).Should().Throw<ObjectDisposedException>();
     }
 
+    [Fact]
+    public void Mutated_indexes_are_read_or_refused()
+    {
+        Shard("model-1.safetensors", "a", "b");
+        Index(("a", "model-1.safetensors"), ("b", "model-1.safetensors"));
+        var source = File.ReadAllBytes(_directory.File(IndexName));
+        var (read, cases) = (0, LongTests.Cases(2_000, 100_000));
+        for (var seed = 0; seed < cases; seed++)
+        {
+            _directory.Write(IndexName, JsonMutator.Mutate(source, seed));
+            try
+            {
+                SafetensorsCheckpoint.Open(_directory.Path).Dispose();
+                read++;
+            }
+            catch (CheckpointException)
+            {
+                // The only exception there may be.
+            }
+        }
+
+        read.Should().BeInRange(cases / 200, cases * 9 / 10);
+    }
+
     private Action Open() => () => SafetensorsCheckpoint.Open(_directory.Path).Dispose();
 
     private void Shard(string file, params string[] tensors)

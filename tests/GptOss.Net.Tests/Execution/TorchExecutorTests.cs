@@ -1,7 +1,6 @@
 using GptOss.Net.Execution;
 using GptOss.Net.Execution.Torch;
 using GptOss.Net.KVCache;
-using GptOss.Net.Placement;
 
 namespace GptOss.Net.Tests.Execution;
 
@@ -40,16 +39,28 @@ public sealed class TorchExecutorTests
 
     internal static TorchExecutor Load(ModelFixture fixture, ComputeType computeType, int stages)
     {
-        var layers = fixture.Config.LayerCount;
-        var placement = Enumerable.Range(0, stages).Select(stage =>
+        var placement = new PlacementPlan
         {
-            var (first, end) = (stage * layers / stages, (stage + 1) * layers / stages);
-            return new StagePlacement("cpu", first, end - first, stage == 0, stage == stages - 1);
-        });
+            Stages = Split(fixture.Config.LayerCount, stages),
+            Devices = [],
+            EmbeddingDevice = DeviceId.Cpu,
+            UnembeddingDevice = DeviceId.Cpu,
+            MaxSequences = 1,
+            MaxModelLength = 1,
+        };
         var progress = new WeightReadProgress(0, (_, _) => { }, CancellationToken.None);
         return new TorchExecutorFactory(fixture.Config, fixture.Weights, Capacity, computeType, WeightStorage.Packed, progress)
-            .Create([.. placement]);
+            .Create(placement);
     }
+
+    private static StagePlacement[] Split(int layers, int stages) =>
+    [
+        .. Enumerable.Range(0, stages).Select(stage =>
+        {
+            var (first, end) = (stage * layers / stages, (stage + 1) * layers / stages);
+            return new StagePlacement(DeviceId.Cpu, first, end - first);
+        }),
+    ];
 
     private static ExecutorDriver Driver(ModelFixture fixture, IModelExecutor executor, int maxStepTokens) =>
         new(executor, Capacity, fixture.Config.SlidingWindow, maxStepTokens);

@@ -63,14 +63,13 @@ internal sealed class PagedKVCacheModel
     private void Compute(int index, int newTokens)
     {
         (SequenceBlocks blocks, List<int> tokens) = _sequences[index];
-        int reserved = Math.Max(blocks.ReservedTokens, tokens.Count);
-        int wanted = reserved + newTokens - blocks.ReservedTokens;
-        if (!ReserveAsExpected(blocks, wanted) || newTokens % 4 == 3)
+        int end = tokens.Count + newTokens;
+        if (!ReserveAsExpected(blocks, end - blocks.ComputedTokens) || newTokens % 4 == 3)
         {
             return;
         }
 
-        for (int position = blocks.ComputedTokens; position < blocks.ReservedTokens; position++)
+        for (int position = blocks.ComputedTokens; position < end; position++)
         {
             if (position == tokens.Count)
             {
@@ -81,13 +80,14 @@ internal sealed class PagedKVCacheModel
             _slidingSlots[blocks.Sliding.Slot(position)] = tokens[position];
         }
 
-        _cache.ReleaseBehindWindow(blocks, blocks.ReservedTokens);
+        _cache.ReleaseBehindWindow(blocks, end);
     }
 
     private bool ReserveAsExpected(SequenceBlocks blocks, int newTokens)
     {
-        int needed = ((blocks.ReservedTokens + newTokens + 15) / 16) - ((blocks.ReservedTokens + 15) / 16);
-        bool expected = needed <= FreeBlocks(s => s.Full, _cache.FullPool) && needed <= FreeBlocks(s => s.Sliding, _cache.SlidingPool);
+        int needed = ((blocks.ComputedTokens + newTokens + 15) / 16) - ((blocks.ReservedTokens + 15) / 16);
+        bool expected = needed <= FreeBlocks(s => s.Full, _cache.FullPool)
+            && needed <= FreeBlocks(s => s.Sliding, _cache.SlidingPool);
         _cache.TryReserve(blocks, newTokens).Should().Be(expected);
         return expected;
     }

@@ -32,9 +32,23 @@ public class PagedKVCacheTests
         PagedKVCache cache = Cache(1, 1);
         var sequence = new SequenceBlocks();
         cache.TryReserve(sequence, 15);
+        cache.ReleaseBehindWindow(sequence, 15);
 
         cache.TryReserve(sequence, 1).Should().BeTrue();
-        cache.TryReserve(sequence, 1).Should().BeFalse();
+        cache.TryReserve(sequence, 2).Should().BeFalse();
+        Sound(cache, sequence);
+    }
+
+    [Fact]
+    public void A_step_that_is_planned_again_takes_no_more_blocks()
+    {
+        PagedKVCache cache = Cache(4, 4);
+        var sequence = new SequenceBlocks();
+        cache.TryReserve(sequence, 40);
+
+        cache.TryReserve(sequence, 40).Should().BeTrue();
+
+        sequence.ReservedTokens.Should().Be(40);
         Sound(cache, sequence);
     }
 

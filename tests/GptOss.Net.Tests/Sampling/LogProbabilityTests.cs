@@ -41,6 +41,17 @@ public sealed class LogProbabilityTests
             .TopLogProbabilities!.Select(top => top.Id).Should().Equal(2, 1, 0);
 
     [Fact]
+    public void Many_improbable_tokens_count()
+    {
+        var row = new float[201_088];
+        row.AsSpan(1).Fill(-12);
+
+        var token = Sample(row, new SamplingOptions { LogProbabilities = true, Temperature = 0 });
+
+        token.LogProbability.Should().BeApproximately((float)-Math.Log(1 + (201_087 * Math.Exp(-12))), 1e-5f);
+    }
+
+    [Fact]
     public void They_equal_a_softmax_in_double_precision() =>
         Gen.Select(Gen.Int[-40, 40].Select(step => step / 4f).Array[1, 700], Gen.Int[0, 20]).Sample(
             (row, topCount) =>

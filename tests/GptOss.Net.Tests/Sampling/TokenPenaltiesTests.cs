@@ -1,11 +1,10 @@
+using GptOss.Net.Harmony;
 using GptOss.Net.Sampling;
 
 namespace GptOss.Net.Tests.Sampling;
 
 public sealed class TokenPenaltiesTests
 {
-    private const int End = 200_007;
-
     [Fact]
     public void Repetition_covers_prompt_and_output_on_both_signs()
     {
@@ -38,37 +37,37 @@ public sealed class TokenPenaltiesTests
     [Fact]
     public void Control_tokens_are_never_penalised()
     {
-        var controls = Enumerable.Range(ControlTokens.First, 201_088 - ControlTokens.First).ToArray();
+        var controls = Enumerable.Range(ControlToken.First, 201_088 - ControlToken.First).Append(ControlToken.End).ToArray();
         var penalties = new TokenPenalties(
-            new SamplingOptions { RepetitionPenalty = 5, PresencePenalty = 2, FrequencyPenalty = 2 }, [.. controls, End]);
+            new SamplingOptions { RepetitionPenalty = 5, PresencePenalty = 2, FrequencyPenalty = 2 }, controls);
         foreach (var token in controls)
         {
             penalties.Accept(token);
         }
 
-        penalties.Accept(ControlTokens.First - 1);
+        penalties.Accept(ControlToken.First - 1);
         var logits = new float[201_088];
         logits.AsSpan().Fill(1);
         penalties.Apply(logits);
 
         logits.Where(logit => logit != 1).Should().ContainSingle();
-        logits[ControlTokens.First - 1].Should().Be(0.2f - 4);
+        logits[ControlToken.First - 1].Should().Be(0.2f - 4);
     }
 
     [Fact]
     public void Message_headers_are_neither_counted_nor_penalised()
     {
         // <|start|>assistant of the prompt opens a header: token 1 stands for "assistant", 2 for "analysis", 3 for text.
-        var penalties = new TokenPenalties(new SamplingOptions { PresencePenalty = 1 }, [3, ControlTokens.Start, 1]);
-        penalties.Accept(ControlTokens.Channel);
+        var penalties = new TokenPenalties(new SamplingOptions { PresencePenalty = 1 }, [3, ControlToken.Start, 1]);
+        penalties.Accept(ControlToken.Channel);
         penalties.Accept(2);
-        penalties.Accept(ControlTokens.Message);
+        penalties.Accept(ControlToken.Message);
         penalties.Accept(3);
 
         Apply(penalties, [0, 0, 0, 0]).Should().Equal(0, 0, 0, -1);
 
-        penalties.Accept(End);
-        penalties.Accept(ControlTokens.Start);
+        penalties.Accept(ControlToken.End);
+        penalties.Accept(ControlToken.Start);
         penalties.Accept(1);
 
         Apply(penalties, [0, 0, 0, 0]).Should().Equal(0, 0, 0, 0);

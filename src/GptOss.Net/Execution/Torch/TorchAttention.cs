@@ -16,9 +16,6 @@ internal sealed class TorchAttention(
     Tensor sinks, // float32 [heads]
     TorchKVStorage storage) : IDisposable
 {
-    // Scores of a long prompt are computed for some queries at a time, so that they take at most 256 MiB.
-    private const long MaxScores = 64L << 20;
-
     /// <summary><paramref name="x"/>: <c>[tokens, hidden]</c> in the compute type; the result likewise.</summary>
     public Tensor Forward(Tensor x, TorchSequenceView sequence)
     {
@@ -51,7 +48,9 @@ internal sealed class TorchAttention(
         values = values.permute(1, 0, 2).to(queries.dtype); // [kvHeads, context, headDim]
 
         var tokens = queries.shape[0];
-        var tile = Math.Max(1, MaxScores / (config.HeadCount * keys.shape[2]));
+
+        // A long prompt's scores are computed for some queries at a time, so that they take a bounded workspace.
+        var tile = Math.Max(1, TorchWorkspace.MaxScores / (config.HeadCount * keys.shape[2]));
         var results = new List<Tensor>();
         for (long start = 0; start < tokens; start += tile)
         {

@@ -8,8 +8,17 @@ namespace GptOss.Net.Execution.Torch;
 /// The reference: plain ATen operations, on any device. It computes one sequence after the other, so that no result can
 /// depend on what else is in the batch.
 /// </summary>
-internal sealed class TorchExecutor(ModelConfig config, IReadOnlyList<TorchStage> stages, IReadOnlyList<TorchWeightLoader> tables)
-    : IModelExecutor
+/// <param name="config">The architecture.</param>
+/// <param name="embedding">The token embedding.</param>
+/// <param name="stages">The layers, stage by stage.</param>
+/// <param name="unembedding">The final norm and the output projection.</param>
+/// <param name="tables">What the weights of each device share.</param>
+internal sealed class TorchExecutor(
+    ModelConfig config,
+    TorchEmbedding embedding,
+    IReadOnlyList<TorchStage> stages,
+    TorchUnembedding unembedding,
+    IEnumerable<IDisposable> tables) : IModelExecutor
 {
     private readonly TorchRotaryEmbedding _rotary = new(config.Rope, config.HeadDim);
     private float[] _logits = [];
@@ -29,7 +38,7 @@ internal sealed class TorchExecutor(ModelConfig config, IReadOnlyList<TorchStage
             using var scope = NewDisposeScope();
             var rows = WantedRows(batch, slice);
             var hidden = Forward(batch, slice);
-            done += rows.Length == 0 ? 0 : CopyLogits(hidden, rows, _logits.AsSpan(done));
+            done += CopyLogits(hidden, rows, _logits.AsSpan(done));
         }
 
         return new StepResult(_logits.AsMemory(0, size), config.VocabularySize);
@@ -37,6 +46,8 @@ internal sealed class TorchExecutor(ModelConfig config, IReadOnlyList<TorchStage
 
     public void Dispose()
     {
+        embedding.Dispose();
+        unembedding.Dispose();
         foreach (var stage in stages)
         {
             stage.Dispose();
@@ -51,7 +62,7 @@ internal sealed class TorchExecutor(ModelConfig config, IReadOnlyList<TorchStage
     private Tensor Forward(StepBatch batch, SequenceSlice slice)
     {
         var tokenIds = batch.TokenIds.AsSpan(slice.TokenStart, slice.TokenCount);
-        var hidden = stages.First(stage => stage.HoldsEmbedding).Embed(tokenIds); // [tokens, hidden]
+        var hidden = embedding.Forward(tokenIds); // [tokens, hidden]
         foreach (var stage in stages)
         {
             var sequence = new TorchSequenceView(batch, slice, config.SlidingWindow, _rotary, stage.Device);
@@ -67,11 +78,16 @@ internal sealed class TorchExecutor(ModelConfig config, IReadOnlyList<TorchStage
 
     private int CopyLogits(Tensor hidden, long[] rows, Span<float> destination)
     {
-        var stage = stages.First(candidate => candidate.HoldsUnembedding);
-        var wanted = hidden.index_select(0, tensor(rows, device: hidden.device)).to(stage.Device);
-        var logits = stage.Unembed(wanted).cpu().contiguous(); // [rows, vocabulary]
-        var bytes = MemoryMarshal.Cast<byte, float>(logits.bytes);
-        bytes.CopyTo(destination);
-        return bytes.Length;
+        var copied = 0;
+        foreach (var tile in rows.Chunk(TorchWorkspace.LogitsTile))
+        {
+            using var scope = NewDisposeScope();
+            var wanted = hidden.index_select(0, tensor(tile, device: hidden.device)).to(unembedding.Device);
+            var logits = MemoryMarshal.Cast<byte, float>(unembedding.Forward(wanted).cpu().contiguous().bytes);
+            logits.CopyTo(destination[copied..]); // [rows, vocabulary]
+            copied += logits.Length;
+        }
+
+        return copied;
     }
 }

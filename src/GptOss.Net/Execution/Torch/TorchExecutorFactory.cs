@@ -1,6 +1,6 @@
+using GptOss.Net.Checkpoint;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
-using GptOss.Net.Placement;
 using static TorchSharp.torch;
 
 namespace GptOss.Net.Execution.Torch;
@@ -16,35 +16,48 @@ internal sealed class TorchExecutorFactory(
 {
     private readonly ScalarType _type = computeType == ComputeType.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
 
+    private readonly Dictionary<DeviceId, TorchWeightLoader> _loaders = [];
+
     /// <summary>Loads the model as placed. When that fails or is cancelled, nothing stays allocated.</summary>
-    public TorchExecutor Create(IReadOnlyList<StagePlacement> placement)
+    public TorchExecutor Create(PlacementPlan placement)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var loaders = new List<TorchWeightLoader>();
-        var stages = new List<TorchStage>();
-        foreach (var stage in placement)
-        {
-            var loader = new TorchWeightLoader(device(stage.Device.ToString()), _type, storage == WeightStorage.Expanded, progress);
-            loaders.Add(loader);
-            stages.Add(CreateStage(stage, loader));
-        }
+        var embedding = Loader(placement.EmbeddingDevice).Dense(weights.Embedding);
+        var stages = placement.Stages.Select(CreateStage).ToArray();
+        var unembedding = CreateUnembedding(placement, embedding);
 
         // Until here the scope owns every tensor, so that an exception frees them; from now on the executor does.
         scope.Detach(scope.DisposablesView.ToArray());
-        return new TorchExecutor(config, stages, loaders);
+        return new TorchExecutor(
+            config, new TorchEmbedding(Loader(placement.EmbeddingDevice).Device, embedding), stages, unembedding, _loaders.Values);
     }
 
-    private TorchStage CreateStage(StagePlacement stage, TorchWeightLoader loader)
+    private TorchWeightLoader Loader(DeviceId id)
     {
-        // Tied weights on one device are one tensor.
-        var embedding = stage.HoldsEmbedding ? loader.Dense(weights.Embedding) : null;
-        var unembedding = !stage.HoldsUnembedding ? null
-            : weights.IsTied && embedding is not null ? embedding
-            : loader.Dense(weights.Unembedding);
-        var layers = Enumerable.Range(stage.FirstLayer, stage.LayerCount).Select(index => CreateLayer(index, loader)).ToArray();
-        var norm = stage.HoldsUnembedding ? Norm(weights.FinalNorm, loader) : null;
-        return new TorchStage(loader.Device, embedding, layers, norm, unembedding);
+        if (!_loaders.TryGetValue(id, out var loader))
+        {
+            loader = new TorchWeightLoader(device(id.ToString()), _type, storage == WeightStorage.Expanded, progress);
+            _loaders.Add(id, loader);
+        }
+
+        return loader;
+    }
+
+    private TorchStage CreateStage(StagePlacement stage)
+    {
+        var loader = Loader(stage.Device);
+        return new TorchStage(
+            loader.Device,
+            [.. Enumerable.Range(stage.FirstLayer, stage.LayerCount).Select(index => CreateLayer(index, loader))]);
+    }
+
+    private TorchUnembedding CreateUnembedding(PlacementPlan placement, TorchDenseMatrix embedding)
+    {
+        var loader = Loader(placement.UnembeddingDevice);
+        var shares = weights.IsTied && placement.UnembeddingDevice == placement.EmbeddingDevice;
+        return new TorchUnembedding(
+            loader.Device, Norm(weights.FinalNorm, loader), shares ? embedding : loader.Dense(weights.Unembedding));
     }
 
     private TorchLayer CreateLayer(int index, TorchWeightLoader loader)
@@ -83,6 +96,6 @@ internal sealed class TorchExecutorFactory(
             loader.Linear(expert.Down),
             config.SwiGluLimit);
 
-    private TorchRmsNorm Norm(Checkpoint.CheckpointTensor scale, TorchWeightLoader loader) =>
+    private TorchRmsNorm Norm(CheckpointTensor scale, TorchWeightLoader loader) =>
         new(loader.Values(scale, ScalarType.Float32), config.RmsNormEpsilon);
 }

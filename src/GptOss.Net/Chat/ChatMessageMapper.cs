@@ -1,0 +1,151 @@
+using System.Text;
+using System.Text.Json;
+using GptOss.Net.Harmony;
+using Microsoft.Extensions.AI;
+
+namespace GptOss.Net.Chat;
+
+/// <summary>From chat messages to the messages of the harmony format. Used once.</summary>
+internal sealed class ChatMessageMapper(string? instructions)
+{
+    private readonly List<HarmonyMessage> _messages = [];
+    private readonly List<string> _instructions = string.IsNullOrWhiteSpace(instructions) ? [] : [instructions];
+
+    // Calls that wait for their results: the format wants call, result, call, result.
+    private readonly List<FunctionCallContent> _calls = [];
+
+    /// <summary>Maps the conversation; <paramref name="messages"/> is enumerated once.</summary>
+    public IReadOnlyList<HarmonyMessage> Map(IEnumerable<ChatMessage> messages, SystemContent system)
+    {
+        foreach (var message in messages)
+        {
+            ArgumentNullException.ThrowIfNull(message, nameof(messages));
+            Add(message);
+        }
+
+        AddPendingCalls();
+        List<HarmonyMessage> all = [HarmonyMessage.FromSystem(system)];
+        if (_instructions.Count > 0)
+        {
+            all.Add(HarmonyMessage.FromDeveloper(new DeveloperContent { Instructions = string.Join("\n\n", _instructions) }));
+        }
+
+        return [.. all, .. _messages];
+    }
+
+    private void Add(ChatMessage message)
+    {
+        switch (message.Role.Value.ToLowerInvariant())
+        {
+            case "system" or "developer":
+                if (TextOf(message.Contents) is { Length: > 0 } text)
+                {
+                    _instructions.Add(text);
+                }
+
+                break;
+            case "user":
+                AddPendingCalls();
+                _messages.Add(HarmonyMessage.FromUser(TextOf(message.Contents)));
+                break;
+            case "assistant":
+                AddPendingCalls();
+                AddAssistant(message.Contents);
+                break;
+            case "tool":
+                AddResults(message.Contents);
+                break;
+            default:
+                throw new ArgumentException($"Messages of the role '{message.Role}' are unknown; use system, user, assistant or tool.");
+        }
+    }
+
+    private void AddAssistant(IList<AIContent> contents)
+    {
+        var calls = contents.OfType<FunctionCallContent>().ToArray();
+        foreach (var content in contents)
+        {
+            switch (content)
+            {
+                case TextReasoningContent { Text.Length: > 0 } reasoning:
+                    _messages.Add(HarmonyMessage.FromAssistant(reasoning.Text, HarmonyChannel.Analysis));
+                    break;
+                case TextContent { Text.Length: > 0 } text:
+                    // What is said before a call is a preamble, not the answer.
+                    _messages.Add(HarmonyMessage.FromAssistant(text.Text, calls.Length > 0 ? HarmonyChannel.Commentary : HarmonyChannel.Final));
+                    break;
+                default:
+                    RefuseMedia(content);
+                    break;
+            }
+        }
+
+        _calls.AddRange(calls);
+    }
+
+    private void AddResults(IList<AIContent> contents)
+    {
+        foreach (var result in contents.OfType<FunctionResultContent>())
+        {
+            var index = _calls.FindIndex(call => string.Equals(call.CallId, result.CallId, StringComparison.Ordinal));
+            if (index < 0)
+            {
+                throw new ArgumentException($"A tool message answers the call '{result.CallId}', but no message before it makes that call.");
+            }
+
+            AddCall(_calls[index]);
+            _messages.Add(HarmonyMessage.FromTool(ToolNamespace.Functions + "." + _calls[index].Name, ResultText(result.Result)));
+            _calls.RemoveAt(index);
+        }
+    }
+
+    private void AddPendingCalls()
+    {
+        _calls.ForEach(AddCall);
+        _calls.Clear();
+    }
+
+    private void AddCall(FunctionCallContent call)
+    {
+        var arguments = call.RawRepresentation as string
+            ?? JsonSerializer.Serialize(call.Arguments ?? new Dictionary<string, object?>(StringComparer.Ordinal), AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(IDictionary<string, object?>)));
+        _messages.Add(HarmonyMessage.FromCall(ToolNamespace.Functions + "." + call.Name, arguments));
+    }
+
+    private static string ResultText(object? result) => result switch
+    {
+        null => string.Empty,
+        string text => text,
+        TextContent text => text.Text,
+        IEnumerable<AIContent> contents => TextOf([.. contents]),
+        JsonElement { ValueKind: JsonValueKind.String } json => json.GetString()!,
+        _ => JsonSerializer.Serialize(result, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(object))),
+    };
+
+    private static string TextOf(IList<AIContent> contents)
+    {
+        var text = new StringBuilder();
+        foreach (var content in contents)
+        {
+            if (content is TextContent part)
+            {
+                text.Append(part.Text);
+            }
+            else
+            {
+                RefuseMedia(content);
+            }
+        }
+
+        return text.ToString();
+    }
+
+    // Leaving an image out would change the question.
+    private static void RefuseMedia(AIContent content)
+    {
+        if (content is DataContent or UriContent)
+        {
+            throw new NotSupportedException($"A message holds {content.GetType().Name}: gpt-oss reads text only.");
+        }
+    }
+}

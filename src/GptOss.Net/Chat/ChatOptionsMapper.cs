@@ -1,0 +1,75 @@
+using Microsoft.Extensions.AI;
+using HarmonyEffort = GptOss.Net.Harmony.ReasoningEffort;
+
+namespace GptOss.Net.Chat;
+
+/// <summary>From <see cref="ChatOptions"/> to the options of the model. Everything is mapped or refused.</summary>
+internal static class ChatOptionsMapper
+{
+    /// <exception cref="NotSupportedException">An option asks for what the client does not do.</exception>
+    /// <exception cref="ArgumentException">Another model is asked for.</exception>
+    public static void RefuseUnsupported(ChatOptions options, string modelName)
+    {
+        if (options.ModelId is { } id && !string.Equals(id, modelName, StringComparison.OrdinalIgnoreCase))
+        {
+            throw new ArgumentException($"ModelId is '{id}', but this client runs '{modelName}'. Leave it out or name that.", nameof(options));
+        }
+
+        Refuse(options.ConversationId is not null, nameof(options.ConversationId), "the client keeps no state; send the whole conversation");
+        Refuse(options.ContinuationToken is not null, nameof(options.ContinuationToken), "responses are not resumable");
+        Refuse(options.Tools is { Count: > 0 }, nameof(options.Tools), "function calls are not available yet");
+        Refuse(options.ToolMode is RequiredChatToolMode, nameof(options.ToolMode), "function calls are not available yet");
+        Refuse(options.ResponseFormat is ChatResponseFormatJson, nameof(options.ResponseFormat), "structured output is not available yet");
+    }
+
+    public static GptOssRequestOptions RequestOptions(ChatOptions options, IChatClient client) =>
+        options.RawRepresentationFactory?.Invoke(client) switch
+        {
+            null => new GptOssRequestOptions(),
+            GptOssRequestOptions own => own,
+            var other => throw new ArgumentException(
+                $"RawRepresentationFactory returned a {other.GetType().Name}; this client takes {nameof(GptOssRequestOptions)}.", nameof(options)),
+        };
+
+    public static SamplingOptions ToSamplingOptions(ChatOptions options, GptOssRequestOptions own)
+    {
+        var defaults = new SamplingOptions();
+        if (options.TopK is { } topK)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(topK, 1, nameof(options.TopK));
+        }
+
+        return new SamplingOptions
+        {
+            Temperature = options.Temperature ?? defaults.Temperature,
+            TopP = options.TopP ?? defaults.TopP,
+            TopK = options.TopK ?? defaults.TopK,
+            FrequencyPenalty = options.FrequencyPenalty ?? defaults.FrequencyPenalty,
+            PresencePenalty = options.PresencePenalty ?? defaults.PresencePenalty,
+            MaxOutputTokens = options.MaxOutputTokens,
+            Seed = options.Seed,
+            StopSequences = options.StopSequences is { } stops ? [.. stops] : [],
+            MinP = own.MinP,
+            RepetitionPenalty = own.RepetitionPenalty,
+            LogitBias = own.LogitBias,
+            LogProbabilities = own.LogProbabilities,
+            TopLogProbabilities = own.TopLogProbabilities,
+        };
+    }
+
+    /// <summary>The model knows three efforts: none is the least of them, extra high the most.</summary>
+    public static HarmonyEffort ToReasoningEffort(ReasoningEffort? effort) => effort switch
+    {
+        ReasoningEffort.None or ReasoningEffort.Low => HarmonyEffort.Low,
+        ReasoningEffort.High or ReasoningEffort.ExtraHigh => HarmonyEffort.High,
+        _ => HarmonyEffort.Medium,
+    };
+
+    private static void Refuse(bool isSet, string option, string reason)
+    {
+        if (isSet)
+        {
+            throw new NotSupportedException($"ChatOptions.{option} is set: {reason}.");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+using GptOss.Net.Harmony;
+using GptOss.Net.Sampling;
+using Microsoft.Extensions.AI;
+
+namespace GptOss.Net.Chat;
+
+/// <summary>From generated tokens to the updates of one response. Used by one reader, once.</summary>
+internal sealed class ChatUpdateMapper
+{
+    private readonly GptOssModel _model;
+    private readonly ChatRequest _request;
+    private readonly HarmonyStreamParser _parser;
+    private readonly StopSequenceMatcher _stop;
+    private readonly FunctionCallReader _call = new();
+    private readonly string _responseId = "resp_" + Guid.NewGuid().ToString("N");
+    private readonly DateTimeOffset _createdAt;
+    private readonly int _inputTokens;
+    private string _messageId = NewMessageId();
+    private int _outputTokens;
+    private int _reasoningTokens;
+    private ChatFinishReason _finishReason = ChatFinishReason.Stop;
+
+    public ChatUpdateMapper(GptOssModel model, ChatRequest request, int inputTokens)
+    {
+        (_model, _request, _inputTokens) = (model, request, inputTokens);
+        _parser = new HarmonyStreamParser(model.Tokenizer);
+        _stop = new StopSequenceMatcher(request.StopSequences);
+        _createdAt = model.TimeProvider.GetUtcNow();
+    }
+
+    /// <summary>Gets a value indicating whether a stop sequence has ended the answer, although the model would go on.</summary>
+    public bool IsStopped => _stop.IsStopped;
+
+    public IEnumerable<ChatResponseUpdate> Append(GeneratedToken token)
+    {
+        _outputTokens++;
+        if (token.FinishReason == FinishReason.Length)
+        {
+            _finishReason = ChatFinishReason.Length;
+        }
+
+        var events = _parser.Append(token.Id);
+        if (_parser.CurrentHeader is { Channel: HarmonyChannel.Analysis, Recipient: null } && !ControlToken.IsControl(token.Id))
+        {
+            _reasoningTokens++;
+        }
+
+        return Map(events, token);
+    }
+
+    /// <summary>The last updates: what was withheld, then the usage and why the response ended.</summary>
+    public IEnumerable<ChatResponseUpdate> Finish()
+    {
+        foreach (var update in Map(_parser.Finish(), null))
+        {
+            yield return update;
+        }
+
+        var last = Update(new UsageContent(Usage()), null);
+        last.FinishReason = _finishReason;
+        yield return last;
+    }
+
+    private IEnumerable<ChatResponseUpdate> Map(IReadOnlyList<HarmonyStreamEvent> events, GeneratedToken? token)
+    {
+        foreach (var found in events)
+        {
+            if (Map(found) is { } content)
+            {
+                yield return Update(content, token);
+            }
+
+            if (found.Kind == HarmonyStreamEventKind.MessageEnded && IsPreamble(found.Header))
+            {
+                // A preamble is a message of its own, so that the last message is the answer alone.
+                _messageId = NewMessageId();
+            }
+        }
+    }
+
+    private AIContent? Map(HarmonyStreamEvent found) => found switch
+    {
+        { Header.Recipient: { } recipient } when IsTool(recipient) => MapCall(found, recipient),
+        { Header.Channel: HarmonyChannel.Analysis } => _request.ShowsReasoning ? Reasoning(found.Text) : null,
+        { Header.Channel: HarmonyChannel.Commentary } => Text(found.Text),
+        { Kind: HarmonyStreamEventKind.TextDelta } => Text(_stop.Append(found.Text)),
+        { Kind: HarmonyStreamEventKind.MessageEnded } when !_stop.IsStopped => Text(_stop.Flush()),
+        _ => null,
+    };
+
+    private FunctionCallContent? MapCall(HarmonyStreamEvent found, string recipient)
+    {
+        _call.Append(found.Text);
+        if (found.Ending != MessageEnding.Call || _call.Take(recipient) is not { } call)
+        {
+            return null;
+        }
+
+        _finishReason = ChatFinishReason.ToolCalls;
+        return call;
+    }
+
+    private ChatResponseUpdate Update(AIContent content, GeneratedToken? token) => new(ChatRole.Assistant, [content])
+    {
+        MessageId = _messageId,
+        ResponseId = _responseId,
+        ModelId = _model.Name,
+        CreatedAt = _createdAt,
+        RawRepresentation = token,
+    };
+
+    private UsageDetails Usage() => new()
+    {
+        InputTokenCount = _inputTokens,
+        CachedInputTokenCount = 0,
+        OutputTokenCount = _outputTokens,
+        ReasoningTokenCount = _reasoningTokens,
+        TotalTokenCount = _inputTokens + _outputTokens,
+    };
+
+    private static TextContent? Text(string text) => text.Length > 0 ? new TextContent(text) : null;
+
+    private static TextReasoningContent? Reasoning(string text) => text.Length > 0 ? new TextReasoningContent(text) : null;
+
+    private static bool IsPreamble(MessageHeader header) =>
+        string.Equals(header.Channel, HarmonyChannel.Commentary, StringComparison.Ordinal) && header.Recipient is null;
+
+    private static bool IsTool(string recipient) => recipient is not ("assistant" or "user" or "all");
+
+    private static string NewMessageId() => "msg_" + Guid.NewGuid().ToString("N");
+}

@@ -1,0 +1,40 @@
+using System.Text;
+using System.Text.Json;
+using GptOss.Net.Harmony;
+using Microsoft.Extensions.AI;
+
+namespace GptOss.Net.Chat;
+
+/// <summary>Collects the arguments of a call. A call whose arguments do not parse is never handed out.</summary>
+internal sealed class FunctionCallReader
+{
+    private const string Prefix = ToolNamespace.Functions + ".";
+
+    private readonly StringBuilder _arguments = new();
+
+    public void Append(string text) => _arguments.Append(text);
+
+    /// <summary>The finished call, or <see langword="null"/> if its arguments are not a JSON object.</summary>
+    public FunctionCallContent? Take(string recipient)
+    {
+        var json = _arguments.ToString();
+        _arguments.Clear();
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            {
+                return null;
+            }
+
+            var arguments = document.RootElement.EnumerateObject()
+                .ToDictionary(property => property.Name, property => (object?)property.Value.Clone(), StringComparer.Ordinal);
+            var name = recipient.StartsWith(Prefix, StringComparison.Ordinal) ? recipient[Prefix.Length..] : recipient;
+            return new FunctionCallContent("call_" + Guid.NewGuid().ToString("N")[..22], name, arguments) { RawRepresentation = json };
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using GptOss.Net.Checkpoint;
+using GptOss.Net.Execution;
+using GptOss.Net.Execution.Torch;
+using GptOss.Net.Interop;
+using GptOss.Net.KVCache;
+using GptOss.Net.Model;
+using GptOss.Net.Scheduling;
+
+namespace GptOss.Net.Engine;
+
+/// <summary>From a path to a running engine: checkpoint, placement, weights, cache. The one place that sees all of them.</summary>
+internal sealed class ModelLoader(GptOssModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+{
+    private const int DefaultMaxModelLength = 32_768;
+
+    /// <summary>Loads on the calling thread; takes as long as reading the weights takes.</summary>
+    public LoadedModel Load(string pathOrId)
+    {
+        using var checkpoint = SafetensorsCheckpoint.Open(CheckpointLocator.Locate(pathOrId, options.HuggingFaceCacheDirectory));
+        var config = ModelConfigReader.Read(checkpoint.ConfigPath);
+        var weights = ModelWeightsReader.Read(config, checkpoint);
+        cancellationToken.ThrowIfCancellationRequested();
+
+        NativeLibraries.EnsureLoaded(options.LibTorchDirectory, options.LoggerFactory.CreateLogger(typeof(NativeLibraries).FullName!));
+        var maxLength = MaxModelLength(config);
+        var (placement, capacity) = new CachePlanner(config, weights, options, maxLength).Plan(DeviceInventory.Take());
+        var executor = new TorchExecutorFactory(
+            config, weights, capacity, options.ComputeType, options.WeightStorage, ReadProgress(weights)).Create(placement);
+
+        var scheduler = new Scheduler(
+            new PagedKVCache(capacity, config.SlidingWindow), new SchedulerOptions(options.MaxSequences, options.MaxStepTokens));
+        var loop = new EngineLoop(scheduler, executor, options.LoggerFactory.CreateLogger(typeof(EngineLoop).FullName!));
+        return new LoadedModel(config, placement, capacity, maxLength, loop);
+    }
+
+    private int MaxModelLength(ModelConfig config)
+    {
+        var wanted = options.MaxModelLength ?? Math.Min(DefaultMaxModelLength, config.MaxPositions);
+        return wanted <= config.MaxPositions
+            ? wanted
+            : throw new ArgumentException(
+                $"MaxModelLength is {wanted:N0}, but the model knows only {config.MaxPositions:N0} positions.", nameof(options));
+    }
+
+    private WeightReadProgress ReadProgress(ModelWeights weights)
+    {
+        var total = weights.ByteLength;
+        progress?.Report(new LoadProgress(0, total));
+        return new WeightReadProgress(total, (read, all) => progress?.Report(new LoadProgress(read, all)), cancellationToken);
+    }
+}

@@ -1,0 +1,96 @@
+using System.Runtime.CompilerServices;
+using GptOss.Net.Chat;
+using GptOss.Net.Harmony;
+using Microsoft.Extensions.AI;
+
+namespace GptOss.Net;
+
+/// <summary>A gpt-oss model that runs in this process, as a chat client.</summary>
+/// <remarks>
+/// <para>Safe for concurrent use; requests are computed together. Messages and options are never changed. The client does not own
+/// the model: disposing it does nothing.</para>
+/// <para>Every <see cref="ChatOptions"/> property is honoured or refused with an exception that names it, except
+/// <see cref="ChatOptions.AdditionalProperties"/> and <see cref="ChatOptions.AllowBackgroundResponses"/>, which are ignored.
+/// System messages and <see cref="ChatOptions.Instructions"/> become the developer message of the harmony format.
+/// <see cref="ChatOptions.StopSequences"/> end the answer, not the reasoning. The reasoning is returned as
+/// <see cref="TextReasoningContent"/> when <see cref="ReasoningOptions.Output"/> is <see cref="ReasoningOutput.Full"/>.</para>
+/// </remarks>
+public sealed class GptOssChatClient : IChatClient
+{
+    private readonly GptOssModel _model;
+    private readonly HarmonyRenderer _renderer;
+    private readonly ChatClientMetadata _metadata;
+
+    /// <summary>Initializes a client of a loaded model.</summary>
+    /// <param name="model">The model; it stays the caller's.</param>
+    public GptOssChatClient(GptOssModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        _model = model;
+        _renderer = new HarmonyRenderer(model.Tokenizer);
+        _metadata = new ChatClientMetadata("gptoss.net", new Uri("inproc://gpt-oss.local/"), model.Name);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">A message or an option is out of range.</exception>
+    /// <exception cref="NotSupportedException">A message or an option asks for what this client does not do.</exception>
+    /// <exception cref="GptOssException">The generation failed.</exception>
+    public Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">A message or an option is out of range.</exception>
+    /// <exception cref="NotSupportedException">A message or an option asks for what this client does not do.</exception>
+    /// <exception cref="GptOssException">The generation failed.</exception>
+    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+
+        // Mapped here, not in the iterator, so that a mistake shows at the call.
+        var request = ChatRequest.Create(messages, options, this, _model);
+        return StreamAsync(request, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public object? GetService(Type serviceType, object? serviceKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(serviceType);
+        return serviceKey is not null ? null
+            : serviceType == typeof(ChatClientMetadata) ? _metadata
+            : serviceType == typeof(GptOssModel) ? _model
+            : serviceType == typeof(HarmonyTokenizer) ? _model.Tokenizer
+            : serviceType.IsInstanceOfType(this) ? this
+            : null;
+    }
+
+    /// <summary>Does nothing: the model belongs to whoever loaded it.</summary>
+    public void Dispose()
+    {
+    }
+
+    private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(
+        ChatRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var prompt = _renderer.RenderForCompletion(request.Messages);
+        var updates = new ChatUpdateMapper(_model, request, prompt.Length);
+        await foreach (var token in _model.GenerateAsync(prompt, request.Sampling, cancellationToken).ConfigureAwait(false))
+        {
+            foreach (var update in updates.Append(token))
+            {
+                yield return update;
+            }
+
+            if (updates.IsStopped)
+            {
+                break;
+            }
+        }
+
+        foreach (var update in updates.Finish())
+        {
+            yield return update;
+        }
+    }
+}

@@ -1,0 +1,170 @@
+using System.Runtime.CompilerServices;
+using GptOss.Net.Engine;
+using GptOss.Net.Harmony;
+using GptOss.Net.Sampling;
+using GptOss.Net.Scheduling;
+
+namespace GptOss.Net;
+
+/// <summary>A gpt-oss model that is loaded and runs in this process.</summary>
+/// <remarks>
+/// Any number of threads may generate at once; their sequences are computed together. Load one model per process and share it:
+/// it holds the weights. Dispose it to free them; generations that are still running then end with an
+/// <see cref="ObjectDisposedException"/>.
+/// </remarks>
+public sealed class GptOssModel : IAsyncDisposable, IDisposable
+{
+    private readonly LoadedModel _model;
+    private readonly GptOssModelOptions _options;
+    private readonly Sampler _sampler;
+
+    private GptOssModel(LoadedModel model, HarmonyTokenizer tokenizer, GptOssModelOptions options, string name)
+    {
+        (_model, Tokenizer, _options, Name) = (model, tokenizer, options, name);
+        _sampler = new Sampler(model.Config.VocabularySize);
+    }
+
+    /// <summary>Gets what the model was loaded as: the last part of its path or id, such as <c>gpt-oss-20b</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>Gets the model's tokenizer. Thread-safe.</summary>
+    public HarmonyTokenizer Tokenizer { get; }
+
+    /// <summary>Gets which part of the model lies on which device.</summary>
+    public PlacementPlan Placement => _model.Placement;
+
+    /// <summary>Gets how many token ids there are: the length of a row of logits.</summary>
+    public int VocabularySize => _model.Config.VocabularySize;
+
+    /// <summary>Gets the most tokens of one sequence, prompt and output together.</summary>
+    public int MaxModelLength => _model.MaxModelLength;
+
+    internal TimeProvider TimeProvider => _options.TimeProvider;
+
+    /// <summary>Loads a checkpoint and places it on the devices.</summary>
+    /// <param name="pathOrId">
+    /// A directory with <c>config.json</c> and safetensors files, or the id of a Hugging Face repository that was downloaded
+    /// before, such as <c>openai/gpt-oss-20b</c>. Nothing is ever downloaded.
+    /// </param>
+    /// <param name="options">Placement, number format and limits; the defaults when <see langword="null"/>.</param>
+    /// <param name="progress">Told how many bytes of weights were read, from the loading thread.</param>
+    /// <param name="cancellationToken">Stops loading within a chunk of 16 MiB and frees what was loaded.</param>
+    /// <returns>The model, ready to generate.</returns>
+    /// <exception cref="CheckpointException">The checkpoint is missing, damaged or in a format that is not supported.</exception>
+    /// <exception cref="PlacementException">The model does not fit the devices.</exception>
+    /// <exception cref="NativeLibraryException">libtorch cannot be loaded.</exception>
+    public static async Task<GptOssModel> LoadAsync(
+        string pathOrId,
+        GptOssModelOptions? options = null,
+        IProgress<LoadProgress>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(pathOrId);
+        options ??= new GptOssModelOptions();
+        options.Validate();
+
+        var tokenizer = Task.Run(HarmonyTokenizer.Create, CancellationToken.None);
+        var loader = new ModelLoader(options, progress, cancellationToken);
+        var model = await Task.Run(() => loader.Load(pathOrId), cancellationToken).ConfigureAwait(false);
+        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(pathOrId));
+        return new GptOssModel(model, await tokenizer.ConfigureAwait(false), options, name);
+    }
+
+    /// <summary>This model as a chat client. It may be asked for any number of times; disposing a client does nothing.</summary>
+    /// <returns>A client that is safe for concurrent use.</returns>
+    public GptOssChatClient AsIChatClient() => new(this);
+
+    /// <summary>Continues a sequence of tokens.</summary>
+    /// <param name="tokenIds">The prompt: at least one token.</param>
+    /// <param name="options">How to choose tokens and when to stop; the defaults when <see langword="null"/>.</param>
+    /// <param name="cancellationToken">Ends the generation before its next step.</param>
+    /// <returns>The tokens as they are generated; leaving the enumeration early ends the generation.</returns>
+    /// <exception cref="ArgumentException">The prompt or the options are out of range.</exception>
+    /// <exception cref="GptOssException">The generation failed.</exception>
+    public IAsyncEnumerable<GeneratedToken> GenerateAsync(
+        IReadOnlyList<int> tokenIds, SamplingOptions? options = null, CancellationToken cancellationToken = default) =>
+        GenerateAsync(tokenIds, options, null, cancellationToken);
+
+    /// <summary>The logits that the model gives for the token after each token of a text.</summary>
+    /// <param name="tokenIds">At least one token.</param>
+    /// <param name="cancellationToken">Stops the computation.</param>
+    /// <returns><c>[tokens, vocabulary]</c>.</returns>
+    /// <exception cref="ArgumentException">There are no tokens, too many, or unknown ones.</exception>
+    /// <exception cref="GptOssException">The computation failed.</exception>
+    public Task<float[,]> ComputeLogitsAsync(IReadOnlyList<int> tokenIds, CancellationToken cancellationToken = default)
+    {
+        var prompt = CheckPrompt(tokenIds, MaxModelLength);
+        var request = new LogitsRequest(new Sequence(prompt) { WantsAllLogits = true }, cancellationToken);
+        _model.Loop.Submit(request);
+        return request.Completion;
+    }
+
+    /// <inheritdoc cref="ComputeLogitsAsync"/>
+    /// <remarks>Blocks until the engine has computed them.</remarks>
+    public float[,] ComputeLogits(IReadOnlyList<int> tokenIds, CancellationToken cancellationToken = default) =>
+        ComputeLogitsAsync(tokenIds, cancellationToken).GetAwaiter().GetResult();
+
+    /// <summary>Ends what is running and frees the weights and the cache.</summary>
+    /// <returns>A task that completes when they are freed.</returns>
+    public ValueTask DisposeAsync() => _model.Loop.DisposeAsync();
+
+    /// <inheritdoc cref="DisposeAsync"/>
+    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    internal IAsyncEnumerable<GeneratedToken> GenerateAsync(
+        IReadOnlyList<int> tokenIds, SamplingOptions? options, ITokenConstraint? constraint, CancellationToken cancellationToken)
+    {
+        // Checked here, not in the iterator, so that a mistake shows at the call.
+        options ??= new SamplingOptions();
+        options.Validate(VocabularySize);
+        var prompt = CheckPrompt(tokenIds, MaxModelLength - 1);
+        return Stream(prompt, options, constraint, cancellationToken);
+    }
+
+    private async IAsyncEnumerable<GeneratedToken> Stream(
+        int[] prompt,
+        SamplingOptions options,
+        ITokenConstraint? constraint,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var state = new SequenceSampler(options, prompt, Random.Shared.NextInt64(), constraint);
+        var text = new OutputText(Tokenizer, options.StopSequences);
+        var request = new GenerationRequest(new Sequence(prompt), _sampler, state, text, MaxModelLength, cancellationToken);
+        _model.Loop.Submit(request);
+        try
+        {
+            await foreach (var token in request.Tokens.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            {
+                yield return token;
+            }
+        }
+        finally
+        {
+            // A reader that left early must not leave its sequence running.
+            request.Abandon();
+        }
+    }
+
+    private int[] CheckPrompt(IReadOnlyList<int> tokenIds, int maxLength)
+    {
+        ArgumentNullException.ThrowIfNull(tokenIds);
+        if (tokenIds.Count == 0)
+        {
+            throw new ArgumentException("The prompt is empty; it needs at least one token.", nameof(tokenIds));
+        }
+
+        if (tokenIds.Count > maxLength)
+        {
+            throw new ArgumentException(
+                $"The prompt has {tokenIds.Count:N0} tokens; at most {maxLength:N0} fit. Shorten it, or load the model with a larger MaxModelLength.",
+                nameof(tokenIds));
+        }
+
+        var prompt = tokenIds.ToArray();
+        var unknown = Array.FindIndex(prompt, id => id < 0 || id >= VocabularySize);
+        return unknown < 0
+            ? prompt
+            : throw new ArgumentOutOfRangeException(
+                nameof(tokenIds), prompt[unknown], $"Token {unknown} of the prompt is {prompt[unknown]}; ids are 0 to {VocabularySize - 1}.");
+    }
+}

@@ -1,0 +1,57 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace GptOss.Net;
+
+/// <summary>How a <see cref="GptOssModel"/> is loaded and how much it may do at once.</summary>
+public sealed record GptOssModelOptions
+{
+    /// <summary>Gets which layers go to which device. Default: spread over all CUDA devices, or the CPU if there are none.</summary>
+    public PlacementOptions Placement { get; init; } = new();
+
+    /// <summary>Gets the number format of the computation. Default <see cref="ComputeType.BFloat16"/>.</summary>
+    public ComputeType ComputeType { get; init; } = ComputeType.BFloat16;
+
+    /// <summary>Gets how quantized weights are held. Default <see cref="WeightStorage.Packed"/>.</summary>
+    public WeightStorage WeightStorage { get; init; } = WeightStorage.Packed;
+
+    /// <summary>
+    /// Gets the most tokens of one sequence, prompt and output together. Default <see langword="null"/>: 32,768, or less if
+    /// the model was trained for less.
+    /// </summary>
+    public int? MaxModelLength { get; init; }
+
+    /// <summary>Gets the most sequences that are generated at once; more wait. Default 64.</summary>
+    public int MaxSequences { get; init; } = 64;
+
+    /// <summary>Gets the most tokens computed in one step; longer prompts are computed in chunks. Default 512.</summary>
+    public int MaxStepTokens { get; init; } = 512;
+
+    /// <summary>
+    /// Gets the folder <c>torch/lib</c> of a PyTorch install whose libtorch is to be used. Default <see langword="null"/>: the
+    /// native package that the application references.
+    /// </summary>
+    public string? LibTorchDirectory { get; init; }
+
+    /// <summary>
+    /// Gets where downloaded Hugging Face repositories lie. Default <see langword="null"/>: <c>.cache/huggingface/hub</c> in the
+    /// user's folder.
+    /// </summary>
+    public string? HuggingFaceCacheDirectory { get; init; }
+
+    /// <summary>Gets where the model logs to. Default: nowhere.</summary>
+    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+
+    /// <summary>Gets the clock: the date in prompts, time stamps of responses. Default: the system's.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    internal void Validate()
+    {
+        ArgumentNullException.ThrowIfNull(Placement);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxModelLength ?? 1, 1, nameof(MaxModelLength));
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxSequences);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxStepTokens);
+        ArgumentNullException.ThrowIfNull(LoggerFactory);
+        ArgumentNullException.ThrowIfNull(TimeProvider);
+    }
+}

@@ -1,0 +1,39 @@
+namespace GptOss.Net;
+
+/// <summary>
+/// What a request can ask of this library beyond <see cref="Microsoft.Extensions.AI.ChatOptions"/>; returned by
+/// <see cref="Microsoft.Extensions.AI.ChatOptions.RawRepresentationFactory"/>.
+/// </summary>
+/// <example>
+/// <code>
+/// var options = new ChatOptions { RawRepresentationFactory = _ => new GptOssRequestOptions { MinP = 0.05 } };
+/// </code>
+/// </example>
+public sealed record GptOssRequestOptions
+{
+    /// <summary>Gets the least probability of a token relative to the most probable one's. Default 0: off.</summary>
+    /// <seealso cref="SamplingOptions.MinP"/>
+    public double MinP { get; init; }
+
+    /// <summary>Gets the repetition penalty. Default 1: off.</summary>
+    /// <seealso cref="SamplingOptions.RepetitionPenalty"/>
+    public double RepetitionPenalty { get; init; } = 1;
+
+    /// <summary>Gets what is added to the logits of single tokens. Default <see langword="null"/>: nothing.</summary>
+    /// <seealso cref="SamplingOptions.LogitBias"/>
+    public IReadOnlyDictionary<int, float>? LogitBias { get; init; }
+
+    /// <summary>
+    /// Gets a value indicating whether the <see cref="GeneratedToken"/> that an update carries as its raw representation has its
+    /// log-probability. Default <see langword="false"/>.
+    /// </summary>
+    public bool LogProbabilities { get; init; }
+
+    /// <summary>Gets how many of the most probable tokens it has as well, 0 to 20. Default 0.</summary>
+    public int TopLogProbabilities { get; init; }
+
+    /// <summary>
+    /// Gets the date that the model is told. Default <see langword="null"/>: today, by <see cref="GptOssModelOptions.TimeProvider"/>.
+    /// </summary>
+    public DateOnly? CurrentDate { get; init; }
+}

@@ -1,0 +1,140 @@
+namespace GptOss.Net.Placement;
+
+/// <summary>Decides which part of the model lies on which device. Pure: it looks at nothing but the request.</summary>
+internal static class PlacementPlanner
+{
+    /// <summary>A plan that fits every device.</summary>
+    /// <exception cref="ArgumentException">The options contradict each other or the model.</exception>
+    /// <exception cref="PlacementException">A device is not there, or has too little memory.</exception>
+    public static PlacementPlan Plan(PlacementRequest request)
+    {
+        Validate(request);
+        PlacementPlan plan = Draft(request);
+        return plan.Fits ? plan : throw PlacementRefusal.Of(request, plan);
+    }
+
+    /// <summary>The best plan, whether it fits or not.</summary>
+    internal static PlacementPlan Draft(PlacementRequest request)
+    {
+        if (request.Options.LayerDevices is { } layerDevices)
+        {
+            return Describe(
+                request,
+                Stages(layerDevices),
+                request.Options.EmbeddingDevice ?? layerDevices[0],
+                request.Options.UnembeddingDevice ?? layerDevices[^1]);
+        }
+
+        IReadOnlyList<DeviceId> devices = request.Options.Devices ?? DefaultDevices(request);
+        return Describe(request, Balance(request, devices), devices[0], devices[^1]);
+    }
+
+    private static void Validate(PlacementRequest request)
+    {
+        PlacementOptions options = request.Options;
+        int layers = request.Config.LayerCount;
+        Require(options.Devices is null || options.LayerDevices is null, "Set Devices or LayerDevices, not both.");
+        Require(
+            options.LayerDevices is not null || (options.EmbeddingDevice is null && options.UnembeddingDevice is null),
+            "EmbeddingDevice and UnembeddingDevice are only for a placement by hand: set LayerDevices as well.");
+        Require(
+            options.LayerDevices is null || options.LayerDevices.Count == layers,
+            $"LayerDevices has {options.LayerDevices?.Count} entries, but the model has {layers} layers.");
+        Require(
+            options.Devices is null || (options.Devices.Count > 0 && options.Devices.Count <= layers),
+            $"Devices has {options.Devices?.Count} entries: {layers} layers can use 1 to {layers} devices.");
+        foreach ((DeviceId device, long limit) in options.MemoryLimits)
+        {
+            Require(limit > 0, $"The memory limit of {device} is {limit}: it must be a positive number of bytes.");
+        }
+
+        void Require(bool condition, string message)
+        {
+            if (!condition)
+            {
+                throw new ArgumentException(message, nameof(request));
+            }
+        }
+    }
+
+    private static DeviceId[] DefaultDevices(PlacementRequest request)
+    {
+        DeviceId[] gpus =
+        [
+            .. request.Available.Select(device => device.Id).Where(id => id.IsCuda).Take(request.Config.LayerCount),
+        ];
+        return gpus.Length > 0 ? gpus : [DeviceId.Cpu];
+    }
+
+    /// <summary>Consecutive layers on the same device are a stage.</summary>
+    private static List<StagePlacement> Stages(IReadOnlyList<DeviceId> layerDevices)
+    {
+        var stages = new List<StagePlacement>();
+        int start = 0;
+        for (int layer = 1; layer <= layerDevices.Count; layer++)
+        {
+            if (layer == layerDevices.Count || layerDevices[layer] != layerDevices[start])
+            {
+                stages.Add(new StagePlacement(layerDevices[start], start, layer - start));
+                start = layer;
+            }
+        }
+
+        return stages;
+    }
+
+    /// <summary>
+    /// One stage for each device: the cut, among those that fit if any does, with the least sum of
+    /// <c>bytes² / capacity</c>. That is the one whose devices are filled most evenly.
+    /// </summary>
+    private static List<StagePlacement> Balance(PlacementRequest request, IReadOnlyList<DeviceId> devices)
+    {
+        var loads = new StageLoads(request, devices);
+        int layers = request.Config.LayerCount;
+        int[] ends = LayerPartition.Cheapest(layers, devices.Count, loads.CostWithinBudget)
+            ?? LayerPartition.Cheapest(layers, devices.Count, loads.Cost)!;
+        return
+        [
+            .. ends.Select((end, i) => (Start: i == 0 ? 0 : ends[i - 1], End: end, Device: devices[i]))
+                .Select(stage => new StagePlacement(stage.Device, stage.Start, stage.End - stage.Start)),
+        ];
+    }
+
+    private static PlacementPlan Describe(
+        PlacementRequest request, List<StagePlacement> stages, DeviceId embedding, DeviceId unembedding)
+    {
+        DeviceId[] devices = [.. stages.Select(stage => stage.Device).Prepend(embedding).Append(unembedding).Distinct()];
+        return new PlacementPlan
+        {
+            Stages = stages,
+            Devices = [.. devices.Select(device => Describe(request, device, stages, embedding, unembedding))],
+            EmbeddingDevice = embedding,
+            UnembeddingDevice = unembedding,
+            MaxSequences = request.KV.MaxSequences,
+            MaxModelLength = request.KV.MaxModelLength,
+        };
+    }
+
+    private static DevicePlacement Describe(
+        PlacementRequest request, DeviceId device, List<StagePlacement> stages, DeviceId embedding, DeviceId unembedding)
+    {
+        int[] own = [.. Enumerable.Range(0, stages.Count).Where(i => stages[i].Device == device)];
+        int[] layers = [.. own.SelectMany(i => Enumerable.Range(stages[i].FirstLayer, stages[i].LayerCount))];
+        bool holdsEmbedding = device == embedding;
+        bool holdsUnembedding = device == unembedding;
+        return new DevicePlacement
+        {
+            Device = device,
+            Stages = own,
+            HoldsEmbedding = holdsEmbedding,
+            HoldsUnembedding = holdsUnembedding,
+            WeightBytes = layers.Sum(layer => request.Weights.Layers[layer])
+                + (holdsEmbedding ? request.Weights.Embedding : 0)
+                + (holdsUnembedding ? request.Weights.UnembeddingBytes(besideEmbedding: holdsEmbedding) : 0),
+            KVBytes = layers.Sum(layer => request.KV.BytesOf(request.Config.LayerKinds[layer])),
+            WorkspaceBytes = request.Workspace.PerDevice + (holdsUnembedding ? request.Workspace.Unembedding : 0),
+            BudgetBytes = request.Budget(device),
+            FreeBytes = request.Find(device).FreeBytes,
+        };
+    }
+}

@@ -1,0 +1,108 @@
+using System.Globalization;
+
+namespace GptOss.Net.Placement;
+
+/// <summary>Says why a plan does not fit, and which settings would.</summary>
+internal static class PlacementRefusal
+{
+    private static readonly Dictionary<DeviceId, long> NoLimits = [];
+
+    public static PlacementException Of(PlacementRequest request, PlacementPlan plan)
+    {
+        IEnumerable<string> reasons = plan.Devices.Where(device => !device.Fits).Select(device => Reason(request, plan, device));
+        string[] remedies = [.. Remedies(request, plan).OfType<string>()];
+        string advice = remedies.Length == 0
+            ? $"No shorter context and no other device of this machine is enough: the weights alone take {ByteSize.Format(request.Weights.Total)}."
+            : $"It would fit {string.Join("; or ", remedies)}.";
+        return new PlacementException($"The model does not fit. {string.Join(" ", reasons)} {advice}");
+    }
+
+    private static string Reason(PlacementRequest request, PlacementPlan plan, DevicePlacement device)
+    {
+        string limit = device.BudgetBytes < device.FreeBytes ? "is its memory limit" : "is free";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{device.Device} ({PlacementTable.Contents(plan, device)}) needs {ByteSize.Format(device.TotalBytes)}: weights {ByteSize.Format(device.WeightBytes)}, keys and values of {request.KV.MaxSequences} × {request.KV.MaxModelLength:N0} tokens {ByteSize.Format(device.KVBytes)}, workspace {ByteSize.Format(device.WorkspaceBytes)}; but only {ByteSize.Format(device.BudgetBytes)} {limit}.");
+    }
+
+    private static IEnumerable<string?> Remedies(PlacementRequest request, PlacementPlan plan)
+    {
+        yield return LargestThatFits(
+            "MaxModelLength", request.KV.MaxModelLength, step: 16, length => request with { KV = request.KV with { MaxModelLength = length } });
+        yield return LargestThatFits(
+            "MaxSequences", request.KV.MaxSequences, step: 1, count => request with { KV = request.KV with { MaxSequences = count } });
+        yield return request.PackedWeights is { } packed && Fits(request with { Weights = packed })
+            ? $"with the weights as they are in the checkpoint, {ByteSize.Format(packed.Total)}"
+            : null;
+        yield return WithoutLimits(request, plan);
+        yield return Balanced(request, plan);
+        yield return OnMoreDevices(request, plan);
+    }
+
+    private static string? LargestThatFits(string setting, int current, int step, Func<int, PlacementRequest> with)
+    {
+        // Steps that fit and that do not: bisection.
+        int fits = 0;
+        int tooLarge = (current + step - 1) / step;
+        while (tooLarge - fits > 1)
+        {
+            int middle = fits + ((tooLarge - fits) / 2);
+            if (Fits(with(middle * step)))
+            {
+                fits = middle;
+            }
+            else
+            {
+                tooLarge = middle;
+            }
+        }
+
+        return fits == 0
+            ? null
+            : string.Create(CultureInfo.InvariantCulture, $"with {setting} of at most {fits * step:N0}");
+    }
+
+    private static string? WithoutLimits(PlacementRequest request, PlacementPlan plan)
+    {
+        string[] limited =
+        [
+            .. plan.Devices.Where(device => !device.Fits && device.BudgetBytes < device.FreeBytes)
+                .Select(device => device.Device.ToString()),
+        ];
+        PlacementRequest unlimited = request with { Options = request.Options with { MemoryLimits = NoLimits } };
+        return limited.Length > 0 && Fits(unlimited) ? $"without the memory limit of {string.Join(" and ", limited)}" : null;
+    }
+
+    private static string? Balanced(PlacementRequest request, PlacementPlan plan)
+    {
+        DeviceId[] devices = [.. plan.Devices.Select(device => device.Device)];
+        return request.Options.LayerDevices is not null && Fits(Spread(request, devices))
+            ? $"balanced over {string.Join(", ", devices)} instead of placed by hand"
+            : null;
+    }
+
+    /// <summary>With the other GPUs too; and if they are not enough, all on the CPU.</summary>
+    private static string? OnMoreDevices(PlacementRequest request, PlacementPlan plan)
+    {
+        DeviceId[] used = [.. plan.Devices.Select(device => device.Device).Where(id => id.IsCuda)];
+        DeviceId[] others = [.. request.Available.Select(device => device.Id).Where(id => id.IsCuda).Except(used)];
+        if (others.Length > 0 && Fits(Spread(request, [.. used, .. others])))
+        {
+            return $"over {string.Join(", ", used.Concat(others))}";
+        }
+
+        bool cpuIsUnused = request.Available.Any(device => device.Id == DeviceId.Cpu) && used.Length == plan.Devices.Count;
+        return cpuIsUnused && Fits(Spread(request, [DeviceId.Cpu])) ? "on the cpu, which is slower" : null;
+    }
+
+    private static PlacementRequest Spread(PlacementRequest request, IReadOnlyList<DeviceId> devices) => request with
+    {
+        Options = new PlacementOptions
+        {
+            Devices = [.. devices.Take(request.Config.LayerCount)],
+            MemoryLimits = request.Options.MemoryLimits,
+        },
+    };
+
+    private static bool Fits(PlacementRequest request) => PlacementPlanner.Draft(request).Fits;
+}

@@ -1,0 +1,47 @@
+using GptOss.Net.Model;
+
+namespace GptOss.Net.Placement;
+
+/// <summary>All that the <see cref="PlacementPlanner"/> decides from.</summary>
+internal sealed record PlacementRequest
+{
+    public required ModelConfig Config { get; init; }
+
+    public required MemoryEstimate Weights { get; init; }
+
+    /// <summary>Gets what the weights would take as stored in the checkpoint, where <see cref="Weights"/> expands them.</summary>
+    public MemoryEstimate? PackedWeights { get; init; }
+
+    public required KVDemand KV { get; init; }
+
+    public required WorkspaceEstimate Workspace { get; init; }
+
+    public required PlacementOptions Options { get; init; }
+
+    /// <summary>Gets the devices of this machine.</summary>
+    public required IReadOnlyList<AvailableDevice> Available { get; init; }
+
+    /// <summary>Gets why GPUs are missing from <see cref="Available"/>, for error messages.</summary>
+    public IReadOnlyList<string> Problems { get; init; } = [];
+
+    /// <summary>The device of that name.</summary>
+    /// <exception cref="PlacementException">This machine has no such device.</exception>
+    public AvailableDevice Find(DeviceId id)
+    {
+        if (Available.FirstOrDefault(device => device.Id == id) is { } found)
+        {
+            return found;
+        }
+
+        string devices = string.Join(", ", Available.Select(device => $"{device.Id} ({device.Name})"));
+        throw new PlacementException(
+            string.Join(' ', Problems.Prepend($"There is no device {id}. This machine has {devices}.")));
+    }
+
+    /// <summary>What the model may use of a device.</summary>
+    public long Budget(DeviceId id)
+    {
+        long free = Find(id).FreeBytes;
+        return Options.MemoryLimits.TryGetValue(id, out long limit) ? Math.Min(limit, free) : free;
+    }
+}

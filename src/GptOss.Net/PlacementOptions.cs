@@ -1,0 +1,28 @@
+namespace GptOss.Net;
+
+/// <summary>Which devices hold the model. By default it is spread over all GPUs, or lies on the CPU if there is none.</summary>
+public sealed record PlacementOptions
+{
+    /// <summary>
+    /// Gets the devices to spread the layers over, in this order; all of them are used. A device named twice gets two parts.
+    /// The default, <see langword="null"/>, is all GPUs, or the CPU where there is no GPU.
+    /// </summary>
+    public IReadOnlyList<DeviceId>? Devices { get; init; }
+
+    /// <summary>
+    /// Gets how many bytes the model may use of a device, so that it can be shared. The default is all that is free.
+    /// </summary>
+    public IReadOnlyDictionary<DeviceId, long> MemoryLimits { get; init; } = new Dictionary<DeviceId, long>();
+
+    /// <summary>
+    /// Gets each layer's device, to place the model by hand; one entry for each layer. The default, <see langword="null"/>,
+    /// lets the layers be balanced over <see cref="Devices"/>. Not to be combined with <see cref="Devices"/>.
+    /// </summary>
+    public IReadOnlyList<DeviceId>? LayerDevices { get; init; }
+
+    /// <summary>Gets the device of the token embedding; only with <see cref="LayerDevices"/>. Default: the first layer's.</summary>
+    public DeviceId? EmbeddingDevice { get; init; }
+
+    /// <summary>Gets the device of the output projection; only with <see cref="LayerDevices"/>. Default: the last layer's.</summary>
+    public DeviceId? UnembeddingDevice { get; init; }
+}

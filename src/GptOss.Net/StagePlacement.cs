@@ -1,0 +1,28 @@
+namespace GptOss.Net;
+
+/// <summary>Consecutive layers on one device: a step runs the stages one after the other.</summary>
+public sealed class StagePlacement
+{
+    internal StagePlacement(DeviceId device, int firstLayer, int layerCount)
+    {
+        Device = device;
+        FirstLayer = firstLayer;
+        LayerCount = layerCount;
+    }
+
+    /// <summary>Gets the device.</summary>
+    public DeviceId Device { get; }
+
+    /// <summary>Gets the first layer, from 0.</summary>
+    public int FirstLayer { get; }
+
+    /// <summary>Gets how many layers the stage has, at least 1.</summary>
+    public int LayerCount { get; }
+
+    /// <summary>Gets the last layer.</summary>
+    public int LastLayer => FirstLayer + LayerCount - 1;
+
+    /// <summary>The layers, such as <c>0-11</c>.</summary>
+    /// <returns>The text.</returns>
+    public override string ToString() => LayerCount == 1 ? $"{FirstLayer}" : $"{FirstLayer}-{LastLayer}";
+}

@@ -1,0 +1,66 @@
+using GptOss.Net.Checkpoint;
+using GptOss.Net.Model;
+
+namespace GptOss.Net.Tests.Model;
+
+/// <summary>The tensors of a checkpoint in memory, to be renamed, reshaped, added and removed, and written again.</summary>
+internal sealed class StoredTensors : Dictionary<string, (TensorType Type, long[] Shape, byte[] Values)>
+{
+    private StoredTensors()
+        : base(StringComparer.Ordinal)
+    {
+    }
+
+    public static StoredTensors OfFixture(string name)
+    {
+        using var checkpoint = SafetensorsCheckpoint.Open(Fixtures.ModelDirectory(name));
+        var tensors = new StoredTensors();
+        foreach (var tensor in checkpoint.Tensors.Values)
+        {
+            tensors.Add(tensor.Name, (tensor.Type, [.. tensor.Shape], Bytes(tensor)));
+        }
+
+        return tensors;
+    }
+
+    public static byte[] Bytes(CheckpointTensor tensor)
+    {
+        var bytes = new byte[tensor.ByteLength];
+        tensor.Read(0, bytes);
+        return bytes;
+    }
+
+    public void Rename(string from, string to)
+    {
+        Add(to, this[from]);
+        Remove(from);
+    }
+
+    /// <summary>Joins tensors along their first dimension and removes them.</summary>
+    public void Join(string to, params string[] parts)
+    {
+        var all = parts.Select(part => this[part]).ToList();
+        Add(to, (all[0].Type, [all.Sum(part => part.Shape[0]), .. all[0].Shape[1..]], [.. all.SelectMany(part => part.Values)]));
+        Array.ForEach(parts, part => Remove(part));
+    }
+
+    /// <summary>Adds a tensor of random bytes.</summary>
+    public void Fill(string name, TensorType type, params long[] shape)
+    {
+        var values = new byte[shape.Aggregate((long)type.Size(), (product, dimension) => product * dimension)];
+        new Random(name.Length).NextBytes(values);
+        Add(name, (type, shape, values));
+    }
+
+    public SafetensorsCheckpoint Write(TemporaryDirectory directory, ModelConfig config)
+    {
+        var writer = new SafetensorsWriter();
+        foreach (var (name, (type, shape, values)) in this)
+        {
+            writer.Add(name, type, shape, values);
+        }
+
+        CheckpointWriter.Write(directory.Path, config, writer);
+        return SafetensorsCheckpoint.Open(directory.Path);
+    }
+}
