@@ -16,13 +16,9 @@ internal static unsafe class BiasReader
         var values = bias.ReadSingles();
         foreach (var selection in selections)
         {
-            for (var i = 0; i < selection.GroupCount * RowGroup.Rows; i++)
+            for (var i = 0; i < selection.RowCount; i++)
             {
-                var row = selection.Row(i / RowGroup.Rows, i % RowGroup.Rows);
-                if (row >= 0)
-                {
-                    matrix.Bias[(selection.Group(i / RowGroup.Rows) * RowGroup.Rows) + (i % RowGroup.Rows)] = values[row];
-                }
+                matrix.Bias[(selection.Group(i) * RowGroup.Rows) + selection.Lane(i)] = values[selection.Row(i)];
             }
         }
     }

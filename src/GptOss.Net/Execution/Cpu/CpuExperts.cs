@@ -7,8 +7,8 @@ namespace GptOss.Net.Execution.Cpu;
 /// <summary>The expert half of a transformer block, from the residual stream to the residual stream; called by every thread.</summary>
 internal sealed unsafe class CpuExperts(ModelConfig config)
 {
-    // Gate, up, gate, up: as many row groups make one block of gated activations.
-    private const int UnitGroups = 4;
+    // A row group has 16 gates and their ups; as many make one block of gated activations.
+    private const int UnitGroups = 2;
 
     // What reading and decoding a row group costs, in rows of activations multiplied with it.
     private const int DecodeCost = 4;
@@ -56,11 +56,13 @@ internal sealed unsafe class CpuExperts(ModelConfig config)
         for (var group = 0; group < router.Groups; group++)
         {
             router.Multiply(ActivationFormat.Float32, group, space.RouterInput + first, count, (float*)sums);
-            var bias = Vector512.Load(router.Bias + (group * RowGroup.Rows));
+            var bias = router.Bias + (group * RowGroup.Rows);
             for (var i = 0; i < count; i++)
             {
-                var sum = Vector512.Load((float*)sums + (i * RowGroup.Rows)) + bias;
-                Vector512.Store(sum, (float*)logits + (i * stride) + (group * RowGroup.Rows));
+                var sum = (float*)sums + (i * RowGroup.Rows);
+                var target = (float*)logits + (i * stride) + (group * RowGroup.Rows);
+                Vector512.Store(Vector512.Load(sum) + Vector512.Load(bias), target);
+                Vector512.Store(Vector512.Load(sum + RowGroup.HalfRows) + Vector512.Load(bias + RowGroup.HalfRows), target + RowGroup.HalfRows);
             }
         }
 
@@ -136,16 +138,16 @@ internal sealed unsafe class CpuExperts(ModelConfig config)
                 {
                     var row = sums + (i * RowGroup.Rows);
                     ActivationRow.EncodeBlock(
-                        gated.Format, Activate(row, bias, stride), Activate(row + (2 * stride), bias + (2 * RowGroup.Rows), stride), gated.Rows[first + i], unit);
+                        gated.Format, Activate(row, bias), Activate(row + stride, bias + RowGroup.Rows), gated.Rows[first + i], unit);
                 }
             }
         }
     }
 
-    private Vector512<float> Activate(float* sums, float* bias, int stride) =>
+    private Vector512<float> Activate(float* sums, float* bias) =>
         SwiGluKernel.Activate(
             Vector512.Load(sums) + Vector512.Load(bias),
-            Vector512.Load(sums + stride) + Vector512.Load(bias + RowGroup.Rows),
+            Vector512.Load(sums + RowGroup.HalfRows) + Vector512.Load(bias + RowGroup.HalfRows),
             (float)config.SwiGluLimit);
 
     /// <summary>A thread takes its columns of the residual stream from every expert, lowest first: the order of a token's sum.</summary>
@@ -170,13 +172,16 @@ internal sealed unsafe class CpuExperts(ModelConfig config)
         {
             matrix.Multiply(space.Gated.Format, group, space.Gated.Rows + first, tile, sums);
             var column = group * RowGroup.Rows;
-            var bias = Vector512.Load(matrix.Bias + column);
             for (var i = 0; i < tile; i++)
             {
                 var target = space.Residual + ((long)routing.Token(first + i) * space.HiddenStride) + column;
-                var result = Vector512.Load(sums + (i * RowGroup.Rows)) + bias;
-                Vector512.Store(
-                    Vector512.FusedMultiplyAdd(result, Vector512.Create(routing.Weight(first + i)), Vector512.Load(target)), target);
+                var row = sums + (i * RowGroup.Rows);
+                var weight = Vector512.Create(routing.Weight(first + i));
+                for (var half = 0; half < RowGroup.Rows; half += RowGroup.HalfRows)
+                {
+                    var result = Vector512.Load(row + half) + Vector512.Load(matrix.Bias + column + half);
+                    Vector512.Store(Vector512.FusedMultiplyAdd(result, weight, Vector512.Load(target + half)), target + half);
+                }
             }
         }
     }

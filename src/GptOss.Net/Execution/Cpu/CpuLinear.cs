@@ -23,20 +23,12 @@ internal static unsafe class CpuLinear
             {
                 matrix.Multiply(input.Format, group, input.Rows + first, tile, sums);
                 var column = group * RowGroup.Rows;
-                var bias = Vector512.Load(matrix.Bias + column);
+                var width = Math.Min(RowGroup.Rows, stride - column);
                 for (var i = 0; i < tile; i++)
                 {
-                    var sum = Vector512.Load(sums + (i * RowGroup.Rows)) + bias;
-                    var target = result + ((long)(first + i) * stride) + column;
-                    if (column + RowGroup.Rows <= stride)
-                    {
-                        Vector512.Store(sum, target);
-                    }
-                    else
-                    {
-                        Vector512.Store(sum, sums + (i * RowGroup.Rows));
-                        new Span<float>(sums + (i * RowGroup.Rows), stride - column).CopyTo(new Span<float>(target, stride - column));
-                    }
+                    var row = sums + (i * RowGroup.Rows);
+                    AddTo(row, matrix.Bias + column);
+                    new Span<float>(row, width).CopyTo(new Span<float>(result + ((long)(first + i) * stride) + column, width));
                 }
             }
         }
@@ -58,13 +50,21 @@ internal static unsafe class CpuLinear
             for (var group = groups.Start; group < groups.End; group++)
             {
                 matrix.Multiply(input.Format, group, input.Rows + first, tile, sums);
-                var bias = Vector512.Load(matrix.Bias + (group * RowGroup.Rows));
-                var target = result + ((long)first * stride) + (group * RowGroup.Rows);
-                for (var i = 0; i < tile; i++, target += stride)
+                var column = group * RowGroup.Rows;
+                for (var i = 0; i < tile; i++)
                 {
-                    Vector512.Store(Vector512.Load(target) + (Vector512.Load(sums + (i * RowGroup.Rows)) + bias), target);
+                    var row = sums + (i * RowGroup.Rows);
+                    AddTo(row, matrix.Bias + column);
+                    AddTo(result + ((long)(first + i) * stride) + column, row);
                 }
             }
         }
+    }
+
+    /// <summary>Adds the 32 values of a row group to others.</summary>
+    private static void AddTo(float* target, float* values)
+    {
+        Vector512.Store(Vector512.Load(target) + Vector512.Load(values), target);
+        Vector512.Store(Vector512.Load(target + RowGroup.HalfRows) + Vector512.Load(values + RowGroup.HalfRows), target + RowGroup.HalfRows);
     }
 }

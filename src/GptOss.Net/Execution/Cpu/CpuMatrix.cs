@@ -3,7 +3,7 @@ using GptOss.Net.Execution.Cpu.Kernels;
 
 namespace GptOss.Net.Execution.Cpu;
 
-/// <summary>A weight matrix and its bias in memory, cut into row groups of 16 rows by blocks of 32 columns.</summary>
+/// <summary>A weight matrix and its bias in memory, cut into row groups of 32 rows by blocks of 32 columns.</summary>
 internal sealed unsafe class CpuMatrix
 {
     private readonly byte* _data;
@@ -27,7 +27,7 @@ internal sealed unsafe class CpuMatrix
             CpuWeightKind.Bf16 => (Bf16Weights.ValueBytes, Bf16Weights.ScaleBytes),
             _ => (Float32Weights.ValueBytes, Float32Weights.ScaleBytes),
         };
-        GroupBytes = ((nint)Blocks * (values + scales) + 63) / 64 * 64;
+        GroupBytes = ((nint)Blocks * 2 * (values + scales) + 63) / 64 * 64;
         _data = memory.AllocateUninitialized<byte>(Groups * GroupBytes);
         if (isSparse || rows % RowGroup.Rows != 0 || columns % RowGroup.BlockColumns != 0)
         {
@@ -45,7 +45,7 @@ internal sealed unsafe class CpuMatrix
 
     public nint GroupBytes { get; }
 
-    /// <summary>Gets the bias, <c>[groups · 16]</c>; zeros where the checkpoint has none.</summary>
+    /// <summary>Gets the bias, <c>[groups · 32]</c>; zeros where the checkpoint has none.</summary>
     public float* Bias { get; }
 
     /// <summary>Gets the weights of a row group.</summary>
@@ -64,7 +64,7 @@ internal sealed unsafe class CpuMatrix
     /// <param name="group">The row group.</param>
     /// <param name="rows">The activations, <c>[count]</c>.</param>
     /// <param name="count">How many rows of activations.</param>
-    /// <param name="sums">Results, <c>[count, 16]</c>.</param>
+    /// <param name="sums">Results, <c>[count, 32]</c>.</param>
     public void Multiply(ActivationFormat format, int group, byte** rows, int count, float* sums)
     {
         var weights = Group(group);

@@ -72,7 +72,7 @@ internal sealed class CpuWeightLoader(
     private CpuMatrix GateUp(ExpertSource expert)
     {
         var size = config.IntermediateSize;
-        var rows = 2 * RowGroup.Blocks(size) * RowGroup.BlockColumns;
+        var rows = 2 * RowGroup.Blocks(size) * RowGroup.BlockColumns; // whole blocks of gated activations
         if (expert.GateUp is { } fused)
         {
             var selections = new[] { RowSelection.Gate(size, fused: true), RowSelection.Up(size, fused: true) };

@@ -9,7 +9,7 @@ internal sealed unsafe class CpuWorkspace : IDisposable
     /// <summary>Tokens that share the decoding of a weight block; their sums stay in the first-level cache.</summary>
     public const int TileTokens = 128;
 
-    private const int TileGroups = 4;
+    private const int TileGroups = 2;
 
     private readonly CpuMemory _memory = new();
 
@@ -110,7 +110,7 @@ internal sealed unsafe class CpuWorkspace : IDisposable
     /// <summary>Gets the float32 of a row group's sums.</summary>
     public int SumsStride { get; }
 
-    /// <summary>Gets each thread's sums, <c>[4, <see cref="TileTokens"/>, 16]</c>.</summary>
+    /// <summary>Gets each thread's sums, <c>[2, <see cref="TileTokens"/>, 32]</c>.</summary>
     public float*[] Sums { get; }
 
     /// <summary>Gets each thread's heads of one key-value head.</summary>

@@ -108,7 +108,7 @@ internal static class MatrixReader
         {
             for (var i = 0; i < selection.RowCount; i++)
             {
-                pack(selection.Group(i / RowGroup.Rows), i % RowGroup.Rows, selection.Row(i / RowGroup.Rows, i % RowGroup.Rows));
+                pack(selection.Group(i), selection.Lane(i), selection.Row(i));
             }
         }
     }

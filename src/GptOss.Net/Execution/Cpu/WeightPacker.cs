@@ -13,27 +13,27 @@ internal static unsafe class WeightPacker
     /// <summary>Stores a row of float32 in the form of the matrix.</summary>
     /// <param name="matrix">The matrix.</param>
     /// <param name="group">The row group.</param>
-    /// <param name="lane">The row of the group.</param>
+    /// <param name="groupRow">The row of the group.</param>
     /// <param name="row">Values, padded with zeros to whole blocks.</param>
-    public static void PackRow(CpuMatrix matrix, int group, int lane, ReadOnlySpan<float> row)
+    public static void PackRow(CpuMatrix matrix, int group, int groupRow, ReadOnlySpan<float> row)
     {
-        var data = matrix.Group(group);
+        var lane = groupRow % RowGroup.HalfRows;
         for (var block = 0; block < matrix.Blocks; block++)
         {
             var values = row.Slice(block * RowGroup.BlockColumns, RowGroup.BlockColumns);
             switch (matrix.Kind)
             {
                 case CpuWeightKind.Int8:
-                    PackInt8(Values<Int8Weights>(data, block), (ushort*)Scales<Int8Weights>(data, block), lane, values);
+                    PackInt8(HalfBlock<Int8Weights>(matrix, group, groupRow, block), (ushort*)Scales<Int8Weights>(matrix, group, groupRow, block), lane, values);
                     break;
                 case CpuWeightKind.Int4:
-                    PackInt4(Values<Int4Weights>(data, block), Scales<Int4Weights>(data, block), lane, values);
+                    PackInt4(HalfBlock<Int4Weights>(matrix, group, groupRow, block), Scales<Int4Weights>(matrix, group, groupRow, block), lane, values);
                     break;
                 case CpuWeightKind.Bf16:
-                    PackBf16((ushort*)Values<Bf16Weights>(data, block), lane, values);
+                    PackBf16((ushort*)HalfBlock<Bf16Weights>(matrix, group, groupRow, block), lane, values);
                     break;
                 case CpuWeightKind.Float32:
-                    PackFloat32((float*)Values<Float32Weights>(data, block), lane, values);
+                    PackFloat32((float*)HalfBlock<Float32Weights>(matrix, group, groupRow, block), lane, values);
                     break;
                 default:
                     throw new ArgumentException($"Float32 values are not stored as {matrix.Kind}.", nameof(matrix));
@@ -44,25 +44,25 @@ internal static unsafe class WeightPacker
     /// <summary>Stores a row of MXFP4.</summary>
     /// <param name="matrix">An MXFP4 matrix.</param>
     /// <param name="group">The row group.</param>
-    /// <param name="lane">The row of the group.</param>
+    /// <param name="groupRow">The row of the group.</param>
     /// <param name="codes">The row's blocks of 16 bytes, as the checkpoint has them.</param>
     /// <param name="scales">The row's scales, a byte for each block.</param>
-    public static void PackMxfp4Row(CpuMatrix matrix, int group, int lane, ReadOnlySpan<byte> codes, ReadOnlySpan<byte> scales)
+    public static void PackMxfp4Row(CpuMatrix matrix, int group, int groupRow, ReadOnlySpan<byte> codes, ReadOnlySpan<byte> scales)
     {
-        var data = matrix.Group(group);
+        var lane = groupRow % RowGroup.HalfRows;
         fixed (byte* stored = codes)
         {
             // Little-endian: nibble i of a word is its value i.
             var words = (uint*)stored;
             for (var block = 0; block < matrix.Blocks; block++, words += 4)
             {
-                var values = Values<Mxfp4Weights>(data, block);
+                var values = HalfBlock<Mxfp4Weights>(matrix, group, groupRow, block);
                 for (var eighth = 0; eighth < 4; eighth++)
                 {
                     Nibbles.Store(values, lane, eighth, words[eighth]);
                 }
 
-                Scales<Mxfp4Weights>(data, block)[lane] = scales[block];
+                Scales<Mxfp4Weights>(matrix, group, groupRow, block)[lane] = scales[block];
             }
         }
     }
@@ -70,16 +70,16 @@ internal static unsafe class WeightPacker
     /// <summary>Stores a row of AWQ whose groups hold whole blocks.</summary>
     /// <param name="matrix">An int4 matrix.</param>
     /// <param name="group">The row group.</param>
-    /// <param name="lane">The row of the group.</param>
+    /// <param name="groupRow">The row of the group.</param>
     /// <param name="source">The stored matrix.</param>
     /// <param name="output">Its output that is this row.</param>
-    public static void PackAwqRow(CpuMatrix matrix, int group, int lane, in AwqMatrix source, int output)
+    public static void PackAwqRow(CpuMatrix matrix, int group, int groupRow, in AwqMatrix source, int output)
     {
-        var data = matrix.Group(group);
+        var lane = groupRow % RowGroup.HalfRows;
         var rowWords = source.OutputSize / AwqFormat.ValuesPerWord;
         for (var block = 0; block < matrix.Blocks; block++)
         {
-            var values = Values<Int4Weights>(data, block);
+            var values = HalfBlock<Int4Weights>(matrix, group, groupRow, block);
             var input = block * RowGroup.BlockColumns;
             for (var eighth = 0; eighth < 4; eighth++)
             {
@@ -93,17 +93,19 @@ internal static unsafe class WeightPacker
             }
 
             var scaleGroup = block * RowGroup.BlockColumns / source.GroupSize;
-            var scales = Scales<Int4Weights>(data, block);
+            var scales = Scales<Int4Weights>(matrix, group, groupRow, block);
             ((Half*)scales)[lane] = source.Scales[(scaleGroup * source.OutputSize) + output];
             scales[Int4Weights.ZerosOffset + lane] = (byte)AwqFormat.Unpack(source.Zeros.Slice(scaleGroup * rowWords, rowWords), output);
         }
     }
 
-    private static byte* Values<TFormat>(byte* group, int block)
-        where TFormat : IWeightFormat => group + ((nint)block * (TFormat.ValueBytes + TFormat.ScaleBytes));
+    /// <summary>The half of a block that holds a row.</summary>
+    private static byte* HalfBlock<TFormat>(CpuMatrix matrix, int group, int groupRow, int block)
+        where TFormat : IWeightFormat =>
+        matrix.Group(group) + (((2L * block) + (groupRow / RowGroup.HalfRows)) * (TFormat.ValueBytes + TFormat.ScaleBytes));
 
-    private static byte* Scales<TFormat>(byte* group, int block)
-        where TFormat : IWeightFormat => Values<TFormat>(group, block) + TFormat.ValueBytes;
+    private static byte* Scales<TFormat>(CpuMatrix matrix, int group, int groupRow, int block)
+        where TFormat : IWeightFormat => HalfBlock<TFormat>(matrix, group, groupRow, block) + TFormat.ValueBytes;
 
     private static void PackInt8(byte* values, ushort* scales, int lane, ReadOnlySpan<float> row)
     {
@@ -126,7 +128,7 @@ internal static unsafe class WeightPacker
         var pairs = (ushort*)values + lane;
         for (var pair = 0; pair < 16; pair++)
         {
-            pairs[pair * RowGroup.Rows] = (ushort)((codes[2 * pair] & 0xFF) | (codes[(2 * pair) + 1] << 8));
+            pairs[pair * RowGroup.HalfRows] = (ushort)((codes[2 * pair] & 0xFF) | (codes[(2 * pair) + 1] << 8));
         }
     }
 
@@ -159,7 +161,7 @@ internal static unsafe class WeightPacker
     {
         for (var column = 0; column < row.Length; column++)
         {
-            values[(column * RowGroup.Rows) + lane] = Bf16Format.FromSingle(row[column]);
+            values[(column * RowGroup.HalfRows) + lane] = Bf16Format.FromSingle(row[column]);
         }
     }
 
@@ -167,7 +169,7 @@ internal static unsafe class WeightPacker
     {
         for (var column = 0; column < row.Length; column++)
         {
-            values[(column * RowGroup.Rows) + lane] = row[column];
+            values[(column * RowGroup.HalfRows) + lane] = row[column];
         }
     }
 }

@@ -105,9 +105,9 @@ public sealed unsafe class MatrixReaderTests : IDisposable
         for (var i = 0; i < values.Length; i++)
         {
             var (row, column) = (i / Columns, i % Columns);
-            var block = matrix.Group(row / RowGroup.Rows) + (column / 32 * Float32Weights.ValueBytes);
-            Float32Weights.Decode(block, block, tile);
-            values[i] = tile[(column % 32 * RowGroup.Rows) + (row % RowGroup.Rows)];
+            var half = (2 * (column / 32)) + (row % 32 / 16);
+            Float32Weights.Decode(matrix.Group(row / 32) + (half * Float32Weights.ValueBytes), tile);
+            values[i] = tile[(column % 32 * 16) + (row % 16)];
         }
 
         return values;

@@ -1,16 +1,14 @@
 namespace GptOss.Net.Execution.Cpu.Kernels;
 
-/// <summary>
-/// How the weights of a <see cref="RowGroup"/> are stored: block after block, a block's scales behind its values, one stream.
-/// </summary>
+/// <summary>How half a block of a <see cref="RowGroup"/> is stored: the values of 16 rows by 32 columns, and behind them their scales.</summary>
 internal unsafe interface IWeightFormat
 {
-    /// <summary>Gets the bytes of a block's values: 16 rows by 32 columns.</summary>
+    /// <summary>Gets the bytes of the values.</summary>
     static abstract int ValueBytes { get; }
 
-    /// <summary>Gets the bytes of a block's scales.</summary>
+    /// <summary>Gets the bytes of the scales.</summary>
     static abstract int ScaleBytes { get; }
 
-    /// <summary>Decodes a block to float32 <c>[32 columns, 16 rows]</c>.</summary>
-    static abstract void Decode(byte* values, byte* scales, float* tile);
+    /// <summary>Decodes half a block to float32 <c>[32 columns, 16 rows]</c>.</summary>
+    static abstract void Decode(byte* half, float* tile);
 }

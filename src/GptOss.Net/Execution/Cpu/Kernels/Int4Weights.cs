@@ -3,13 +3,15 @@ using System.Runtime.Intrinsics;
 
 namespace GptOss.Net.Execution.Cpu.Kernels;
 
-/// <summary>Int4 with zeros, as AWQ has it: for each row of a block a half precision scale, then for each row a byte of zero.</summary>
+/// <summary>Int4 with zeros, as AWQ has it: for each row a half precision scale, then for each row a byte of zero.</summary>
 internal readonly unsafe struct Int4Weights : INibbleFormat
 {
-    /// <summary>Where a block's zeros begin among its scales.</summary>
+    /// <summary>Where the zeros begin behind the scales.</summary>
     public const int ZerosOffset = 32;
 
-    public static int ValueBytes => 256;
+    private const int ValuesLength = 256;
+
+    public static int ValueBytes => ValuesLength;
 
     public static int ScaleBytes => 48;
 
@@ -20,10 +22,10 @@ internal readonly unsafe struct Int4Weights : INibbleFormat
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Scales(byte* scales) => Lanes.FromPositiveHalf((ushort*)scales);
+    public static Vector512<float> Scales(byte* half) => Lanes.FromPositiveHalf((ushort*)(half + ValuesLength));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> Zeros(byte* scales) => Lanes.FromBytes(scales + ZerosOffset);
+    public static Vector512<int> Zeros(byte* half) => Lanes.FromBytes(half + ValuesLength + ZerosOffset);
 
-    public static void Decode(byte* values, byte* scales, float* tile) => Nibbles.Decode<Int4Weights>(values, scales, tile);
+    public static void Decode(byte* half, float* tile) => Nibbles.Decode<Int4Weights>(half, tile);
 }

@@ -8,39 +8,77 @@ namespace GptOss.Net.Execution.Cpu.Kernels;
 /// </summary>
 internal static unsafe class Int8Int16Kernel
 {
+    // Rows of activations whose integer sums of half a block's columns wait for the other columns.
+    private const int Tile = 32;
+
     /// <summary>Multiplies a row group with rows of activations; each result depends on its own row alone.</summary>
-    /// <param name="group">The weights of 16 rows, as <see cref="Int8Weights"/>.</param>
+    /// <param name="group">The weights of 32 rows, as <see cref="Int8Weights"/>.</param>
     /// <param name="blocks">Blocks of 32 columns.</param>
     /// <param name="rows">Activations, as <see cref="ActivationFormat.Int16"/>, <c>[count]</c>.</param>
     /// <param name="count">How many rows of activations.</param>
-    /// <param name="sums">Results, <c>[count, 16]</c>.</param>
+    /// <param name="sums">Results, <c>[count, 32]</c>.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(byte* group, int blocks, byte** rows, int count, float* sums)
     {
+        var halfBytes = Int8Weights.ValueBytes + Int8Weights.ScaleBytes;
+        var dots = stackalloc int[Tile * RowGroup.Rows];
         new Span<float>(sums, count * RowGroup.Rows).Clear();
-        for (var block = 0; block < blocks; block++, group += Int8Weights.ValueBytes + Int8Weights.ScaleBytes)
+        for (var block = 0; block < blocks; block++, group += 2 * halfBytes)
         {
-            Lanes.Prefetch(group, Int8Weights.ValueBytes + Int8Weights.ScaleBytes);
-            var values = (sbyte*)group;
-            var (w0, w1) = (Lanes.FromSBytes(values), Lanes.FromSBytes(values + 32));
-            var (w2, w3) = (Lanes.FromSBytes(values + 64), Lanes.FromSBytes(values + 96));
-            var (w4, w5) = (Lanes.FromSBytes(values + 128), Lanes.FromSBytes(values + 160));
-            var (w6, w7) = (Lanes.FromSBytes(values + 192), Lanes.FromSBytes(values + 224));
-            var (w8, w9) = (Lanes.FromSBytes(values + 256), Lanes.FromSBytes(values + 288));
-            var (w10, w11) = (Lanes.FromSBytes(values + 320), Lanes.FromSBytes(values + 352));
-            var (w12, w13) = (Lanes.FromSBytes(values + 384), Lanes.FromSBytes(values + 416));
-            var (w14, w15) = (Lanes.FromSBytes(values + 448), Lanes.FromSBytes(values + 480));
-            var scale = Lanes.FromBf16((ushort*)(group + Int8Weights.ValueBytes));
+            Lanes.Prefetch(group, 2 * halfBytes);
+            var second = group + halfBytes;
+            var (scaleV, scaleW) = (Int8Weights.Scales(group), Int8Weights.Scales(second));
             var offset = block * ActivationRow.Int16Bytes;
-            var sum = sums;
-            for (var row = 0; row < count; row++, sum += RowGroup.Rows)
+            for (var first = 0; first < count; first += Tile)
             {
-                var y = rows[row] + offset;
-                var dot = DotProducts.Dot16(w0, w1, w2, w3, w4, w5, w6, w7, (short*)y)
-                    + DotProducts.Dot16(w8, w9, w10, w11, w12, w13, w14, w15, (short*)y + 16);
-                var scaled = scale * *(float*)(y + ActivationRow.ScaleOfInt16);
-                Vector512.Store(Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(dot), scaled, Vector512.Load(sum)), sum);
+                var tile = Math.Min(Tile, count - first);
+                Columns(group, second, rows + first, offset, tile, dots);
+                Columns(group + 256, second + 256, rows + first, offset + 32, tile, dots, sums + (first * RowGroup.Rows), offset, scaleV, scaleW);
             }
         }
     }
+
+    /// <summary>The first 16 columns: integer sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Columns(byte* first, byte* second, byte** rows, int offset, int count, int* dots)
+    {
+        var v = (sbyte*)first;
+        var w = (sbyte*)second;
+        var (v0, v1, v2, v3) = (Lanes.FromSBytes(v), Lanes.FromSBytes(v + 32), Lanes.FromSBytes(v + 64), Lanes.FromSBytes(v + 96));
+        var (v4, v5, v6, v7) = (Lanes.FromSBytes(v + 128), Lanes.FromSBytes(v + 160), Lanes.FromSBytes(v + 192), Lanes.FromSBytes(v + 224));
+        var (w0, w1, w2, w3) = (Lanes.FromSBytes(w), Lanes.FromSBytes(w + 32), Lanes.FromSBytes(w + 64), Lanes.FromSBytes(w + 96));
+        var (w4, w5, w6, w7) = (Lanes.FromSBytes(w + 128), Lanes.FromSBytes(w + 160), Lanes.FromSBytes(w + 192), Lanes.FromSBytes(w + 224));
+        for (var row = 0; row < count; row++, dots += RowGroup.Rows)
+        {
+            var y = (short*)(rows[row] + offset);
+            Vector512.Store(DotProducts.Dot16(v0, v1, v2, v3, v4, v5, v6, v7, y), dots);
+            Vector512.Store(DotProducts.Dot16(w0, w1, w2, w3, w4, w5, w6, w7, y), dots + RowGroup.HalfRows);
+        }
+    }
+
+    /// <summary>The last 16 columns, added to the first, scaled and added to the results.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Columns(
+        byte* first, byte* second, byte** rows, int offset, int count, int* dots, float* sums, int blockOffset,
+        Vector512<float> scaleV, Vector512<float> scaleW)
+    {
+        var v = (sbyte*)first;
+        var w = (sbyte*)second;
+        var (v0, v1, v2, v3) = (Lanes.FromSBytes(v), Lanes.FromSBytes(v + 32), Lanes.FromSBytes(v + 64), Lanes.FromSBytes(v + 96));
+        var (v4, v5, v6, v7) = (Lanes.FromSBytes(v + 128), Lanes.FromSBytes(v + 160), Lanes.FromSBytes(v + 192), Lanes.FromSBytes(v + 224));
+        var (w0, w1, w2, w3) = (Lanes.FromSBytes(w), Lanes.FromSBytes(w + 32), Lanes.FromSBytes(w + 64), Lanes.FromSBytes(w + 96));
+        var (w4, w5, w6, w7) = (Lanes.FromSBytes(w + 128), Lanes.FromSBytes(w + 160), Lanes.FromSBytes(w + 192), Lanes.FromSBytes(w + 224));
+        for (var row = 0; row < count; row++, dots += RowGroup.Rows, sums += RowGroup.Rows)
+        {
+            var y = (short*)(rows[row] + offset);
+            var scale = *(float*)(rows[row] + blockOffset + ActivationRow.ScaleOfInt16);
+            Add(sums, Vector512.Load(dots) + DotProducts.Dot16(v0, v1, v2, v3, v4, v5, v6, v7, y), scaleV * scale);
+            var dot = Vector512.Load(dots + RowGroup.HalfRows) + DotProducts.Dot16(w0, w1, w2, w3, w4, w5, w6, w7, y);
+            Add(sums + RowGroup.HalfRows, dot, scaleW * scale);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add(float* sum, Vector512<int> dot, Vector512<float> scale) =>
+        Vector512.Store(Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(dot), scale, Vector512.Load(sum)), sum);
 }

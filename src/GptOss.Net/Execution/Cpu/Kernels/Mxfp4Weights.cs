@@ -3,10 +3,12 @@ using System.Runtime.Intrinsics;
 
 namespace GptOss.Net.Execution.Cpu.Kernels;
 
-/// <summary>MXFP4: codes of e2m1 values, and for each row of a block a byte e that stands for 2^(e − 127).</summary>
+/// <summary>MXFP4: codes of e2m1 values, and for each row a byte e that stands for 2^(e − 127).</summary>
 internal readonly unsafe struct Mxfp4Weights : INibbleFormat
 {
-    public static int ValueBytes => 256;
+    private const int ValuesLength = 256;
+
+    public static int ValueBytes => ValuesLength;
 
     public static int ScaleBytes => 16;
 
@@ -19,10 +21,10 @@ internal readonly unsafe struct Mxfp4Weights : INibbleFormat
 
     /// <summary>Half of 2^(e − 127), as the table holds doubles. 2^−127 itself, below every normal number, becomes 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Scales(byte* scales) => (Lanes.FromBytes(scales) << 23).AsSingle() * 0.5f;
+    public static Vector512<float> Scales(byte* half) => (Lanes.FromBytes(half + ValuesLength) << 23).AsSingle() * 0.5f;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> Zeros(byte* scales) => Vector512.Create(12);
+    public static Vector512<int> Zeros(byte* half) => Vector512.Create(12);
 
-    public static void Decode(byte* values, byte* scales, float* tile) => Nibbles.Decode<Mxfp4Weights>(values, scales, tile);
+    public static void Decode(byte* half, float* tile) => Nibbles.Decode<Mxfp4Weights>(half, tile);
 }

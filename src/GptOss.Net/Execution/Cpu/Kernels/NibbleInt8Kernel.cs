@@ -7,39 +7,53 @@ namespace GptOss.Net.Execution.Cpu.Kernels;
 internal static unsafe class NibbleInt8Kernel
 {
     /// <summary>Multiplies a row group with rows of activations; each result depends on its own row alone.</summary>
-    /// <param name="group">The weights of 16 rows.</param>
+    /// <param name="group">The weights of 32 rows.</param>
     /// <param name="blocks">Blocks of 32 columns.</param>
     /// <param name="rows">Activations, as <see cref="ActivationFormat.Int8"/>, <c>[count]</c>.</param>
     /// <param name="count">How many rows of activations.</param>
-    /// <param name="sums">Results, <c>[count, 16]</c>.</param>
+    /// <param name="sums">Results, <c>[count, 32]</c>.</param>
     /// <typeparam name="TFormat">The format of the weights.</typeparam>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply<TFormat>(byte* group, int blocks, byte** rows, int count, float* sums)
         where TFormat : struct, INibbleFormat
     {
         var table = TFormat.Table;
+        var halfBytes = TFormat.ValueBytes + TFormat.ScaleBytes;
         new Span<float>(sums, count * RowGroup.Rows).Clear();
-        for (var block = 0; block < blocks; block++, group += TFormat.ValueBytes + TFormat.ScaleBytes)
+        for (var block = 0; block < blocks; block++, group += 2 * halfBytes)
         {
-            Lanes.Prefetch(group, TFormat.ValueBytes + TFormat.ScaleBytes);
+            Lanes.Prefetch(group, 2 * halfBytes);
             var (p0, p1) = (Vector512.Load(group), Vector512.Load(group + 64));
             var (p2, p3) = (Vector512.Load(group + 128), Vector512.Load(group + 192));
+            var (v0, v1) = (Lanes.LookUpLow(table, p0), Lanes.LookUpHigh(table, p0));
+            var (v2, v3) = (Lanes.LookUpLow(table, p1), Lanes.LookUpHigh(table, p1));
+            var (v4, v5) = (Lanes.LookUpLow(table, p2), Lanes.LookUpHigh(table, p2));
+            var (v6, v7) = (Lanes.LookUpLow(table, p3), Lanes.LookUpHigh(table, p3));
+            var (scaleV, zerosV) = (TFormat.Scales(group), TFormat.Zeros(group));
+            var second = group + halfBytes;
+            (p0, p1) = (Vector512.Load(second), Vector512.Load(second + 64));
+            (p2, p3) = (Vector512.Load(second + 128), Vector512.Load(second + 192));
             var (w0, w1) = (Lanes.LookUpLow(table, p0), Lanes.LookUpHigh(table, p0));
             var (w2, w3) = (Lanes.LookUpLow(table, p1), Lanes.LookUpHigh(table, p1));
             var (w4, w5) = (Lanes.LookUpLow(table, p2), Lanes.LookUpHigh(table, p2));
             var (w6, w7) = (Lanes.LookUpLow(table, p3), Lanes.LookUpHigh(table, p3));
-            var scales = group + TFormat.ValueBytes;
-            var (scale, zeros) = (TFormat.Scales(scales), TFormat.Zeros(scales));
+            var (scaleW, zerosW) = (TFormat.Scales(second), TFormat.Zeros(second));
             var offset = block * ActivationRow.Int8Bytes;
             var sum = sums;
             for (var row = 0; row < count; row++, sum += RowGroup.Rows)
             {
                 var y = rows[row] + offset;
-                var dot = DotProducts.Dot32(w0, w1, w2, w3, w4, w5, w6, w7, (sbyte*)y)
-                    - DotProducts.Scale(zeros, *(int*)(y + ActivationRow.SumOfInt8));
-                var scaled = scale * *(float*)(y + ActivationRow.ScaleOfInt8);
-                Vector512.Store(Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(dot), scaled, Vector512.Load(sum)), sum);
+                var codeSum = *(int*)(y + ActivationRow.SumOfInt8);
+                var scale = *(float*)(y + ActivationRow.ScaleOfInt8);
+                var dot = DotProducts.Dot32(v0, v1, v2, v3, v4, v5, v6, v7, (sbyte*)y) - DotProducts.Scale(zerosV, codeSum);
+                Add(sum, dot, scaleV * scale);
+                dot = DotProducts.Dot32(w0, w1, w2, w3, w4, w5, w6, w7, (sbyte*)y) - DotProducts.Scale(zerosW, codeSum);
+                Add(sum + RowGroup.HalfRows, dot, scaleW * scale);
             }
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add(float* sum, Vector512<int> dot, Vector512<float> scale) =>
+        Vector512.Store(Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(dot), scale, Vector512.Load(sum)), sum);
 }

@@ -55,17 +55,17 @@ internal sealed unsafe class MatrixSample : IDisposable
     /// <summary>All results, <c>[count][rows]</c>.</summary>
     public float[][] Multiply(ActivationFormat format, byte** rows, int count)
     {
-        var sums = _memory.Allocate<float>(count * 16);
+        var sums = _memory.Allocate<float>(count * 32);
         var results = Enumerable.Range(0, count).Select(_ => new float[Rows]).ToArray();
         for (var group = 0; group < Matrix.Groups; group++)
         {
             Matrix.Multiply(format, group, rows, count, sums);
-            for (var i = 0; i < count * 16; i++)
+            for (var i = 0; i < count * 32; i++)
             {
-                var row = (group * 16) + (i % 16);
+                var row = (group * 32) + (i % 32);
                 if (row < Rows)
                 {
-                    results[i / 16][row] = sums[i];
+                    results[i / 32][row] = sums[i];
                 }
             }
         }
@@ -96,7 +96,7 @@ internal sealed unsafe class MatrixSample : IDisposable
         for (var row = 0; row < Rows; row++)
         {
             WeightPacker.PackMxfp4Row(
-                Matrix, row / 16, row % 16, codes.AsSpan(row * Columns / 2, Columns / 2), scales.AsSpan(row * Columns / 32, Columns / 32));
+                Matrix, row / 32, row % 32, codes.AsSpan(row * Columns / 2, Columns / 2), scales.AsSpan(row * Columns / 32, Columns / 32));
         }
 
         var values = new float[Rows * Columns];
@@ -116,7 +116,7 @@ internal sealed unsafe class MatrixSample : IDisposable
         var awq = new AwqMatrix(words, zeros, scales, Columns, outputs, groupSize);
         for (var row = 0; row < Rows; row++)
         {
-            WeightPacker.PackAwqRow(Matrix, row / 16, row % 16, awq, row);
+            WeightPacker.PackAwqRow(Matrix, row / 32, row % 32, awq, row);
         }
 
         var values = new float[outputs * Columns];
@@ -131,7 +131,7 @@ internal sealed unsafe class MatrixSample : IDisposable
         for (var row = 0; row < Rows; row++)
         {
             values.AsSpan(row * Columns, Columns).CopyTo(padded);
-            WeightPacker.PackRow(Matrix, row / 16, row % 16, padded);
+            WeightPacker.PackRow(Matrix, row / 32, row % 32, padded);
         }
 
         return Matrix.Kind == CpuWeightKind.Int8 ? DecodeInt8() : values;
@@ -143,10 +143,10 @@ internal sealed unsafe class MatrixSample : IDisposable
         for (var i = 0; i < values.Length; i++)
         {
             var (row, column) = (i / Columns, i % Columns);
-            var group = Matrix.Group(row / 16);
             var (lane, block) = (row % 16, column / 32);
-            var code = (sbyte)group[(block * 544) + (column % 32 / 2 * 32) + (lane * 2) + (column % 2)];
-            var scale = Bf16Format.ToSingle(((ushort*)(group + (block * 544) + 512))[lane]);
+            var half = Matrix.Group(row / 32) + (((2 * block) + (row % 32 / 16)) * 544);
+            var code = (sbyte)half[(column % 32 / 2 * 32) + (lane * 2) + (column % 2)];
+            var scale = Bf16Format.ToSingle(((ushort*)(half + 512))[lane]);
             values[i] = code * scale;
         }
 
