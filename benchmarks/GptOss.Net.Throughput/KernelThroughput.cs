@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Diagnostics;
 using System.Runtime.Intrinsics;
 using GptOss.Net.Execution.Cpu;
@@ -16,7 +17,15 @@ internal sealed unsafe class KernelThroughput(int? threads)
     private const int ManyRows = 64;
     private const int Repetitions = 5;
 
-    public void Run()
+    public static Command Command()
+    {
+        var threads = new Option<int?>("--threads") { Description = "Threads; by default one for each physical core." };
+        var command = new Command("kernels", "Bandwidth and arithmetic of the CPU's matrix kernels.") { threads };
+        command.SetAction(result => new KernelThroughput(result.GetValue(threads)).Run());
+        return command;
+    }
+
+    private void Run()
     {
         using var pool = new CpuThreadPool(threads ?? PhysicalCores.Count());
         Console.WriteLine($"{pool.Count} threads; best of {Repetitions}");

@@ -18,7 +18,7 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
     private readonly GptOssModelOptions _options;
     private readonly Sampler _sampler;
 
-    private GptOssModel(LoadedModel model, HarmonyTokenizer tokenizer, GptOssModelOptions options, string name)
+    internal GptOssModel(LoadedModel model, HarmonyTokenizer tokenizer, GptOssModelOptions options, string name)
     {
         (_model, Tokenizer, _options, Name) = (model, tokenizer, options, name);
         _sampler = new Sampler(model.Config.VocabularySize);

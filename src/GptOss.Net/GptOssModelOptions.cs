@@ -6,6 +6,9 @@ namespace GptOss.Net;
 /// <summary>How a <see cref="GptOssModel"/> is loaded and how much it may do at once.</summary>
 public sealed record GptOssModelOptions
 {
+    // Logits of so many tokens still fit an array, and a step does not get faster beyond.
+    internal const int MostStepTokens = 8_192;
+
     /// <summary>Gets which layers go to which device. Default: spread over all CUDA devices, or the CPU if there are none.</summary>
     public PlacementOptions Placement { get; init; } = new();
 
@@ -24,7 +27,7 @@ public sealed record GptOssModelOptions
     /// <summary>Gets the most sequences that are generated at once; more wait. Default 64.</summary>
     public int MaxSequences { get; init; } = 64;
 
-    /// <summary>Gets the most tokens computed in one step; longer prompts are computed in chunks. Default 512.</summary>
+    /// <summary>Gets the most tokens computed in one step, up to 8,192; longer prompts are computed in chunks. Default 512.</summary>
     public int MaxStepTokens { get; init; } = 512;
 
     /// <summary>
@@ -51,6 +54,7 @@ public sealed record GptOssModelOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxModelLength ?? 1, 1, nameof(MaxModelLength));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxSequences);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxStepTokens);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxStepTokens, MostStepTokens);
         ArgumentNullException.ThrowIfNull(LoggerFactory);
         ArgumentNullException.ThrowIfNull(TimeProvider);
     }

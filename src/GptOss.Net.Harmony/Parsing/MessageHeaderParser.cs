@@ -172,7 +172,7 @@ internal sealed partial class MessageHeaderParser
     private string ReadWord()
     {
         var start = _position;
-        var isConstrained = TrySkip(ConstrainMarker) && SkipWhiteSpace();
+        var isConstrained = TrySkip(ConstrainMarker) && (_hasBody || SkipWhiteSpace());
         var valueStart = _position;
         if (!isConstrained && TrySkip(MarkerStart))
         {

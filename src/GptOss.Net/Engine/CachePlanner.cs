@@ -45,7 +45,7 @@ internal sealed class CachePlanner(ModelConfig config, ModelWeights weights, Gpt
             : null,
         KV = new KVDemand(fullSequences, maxModelLength, (kind, sequences, tokens) =>
             _sizing.LayerBytes(kind, kind == AttentionKind.Sliding ? options.MaxSequences : sequences, tokens)),
-        Workspace = TorchWorkspace.Estimate(config, options.ComputeType, options.MaxStepTokens),
+        Workspace = TorchWorkspace.Estimate(config, options.MaxStepTokens),
         Options = options.Placement,
         Available = AvailableDevice.In(inventory),
         Problems = inventory.Problems,

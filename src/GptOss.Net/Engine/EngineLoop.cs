@@ -43,6 +43,22 @@ internal sealed partial class EngineLoop : IAsyncDisposable
     {
         try
         {
+            Serve();
+            _stopped.TrySetResult();
+        }
+#pragma warning disable CA1031 // The last resort of a thread: an exception that leaves it ends the process.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _stopped.TrySetException(exception);
+        }
+    }
+
+    /// <summary>Whatever happens, every request ends and the executor is freed.</summary>
+    private void Serve()
+    {
+        try
+        {
             while (ReceiveRequests())
             {
                 RemoveCancelled();
@@ -54,17 +70,17 @@ internal sealed partial class EngineLoop : IAsyncDisposable
             }
 
             FailAll(new ObjectDisposedException(nameof(GptOssModel), "The model was disposed while it generated."));
-            _executor.Dispose();
-            _stopped.TrySetResult();
         }
-#pragma warning disable CA1031 // The last resort of a thread: whoever waits must learn why it ended.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
             _inbox.Writer.TryComplete();
-            FailAll(exception);
+            FailAll(new GptOssException("The engine stopped because of an error of its own; load the model again.", exception));
             LogStopped(exception);
-            _stopped.TrySetException(exception);
+            throw;
+        }
+        finally
+        {
+            _executor.Dispose();
         }
     }
 
@@ -96,19 +112,26 @@ internal sealed partial class EngineLoop : IAsyncDisposable
 
     private void RunStep(StepPlan plan)
     {
+        StepResult result;
         try
         {
-            var result = _executor.Execute(StepBatchBuilder.Build(plan));
-            HandOut(plan, result);
-            _scheduler.Commit(plan);
+            result = _executor.Execute(StepBatchBuilder.Build(plan));
         }
-#pragma warning disable CA1031 // Whatever the executor throws ends the requests in flight, not the process.
+#pragma warning disable CA1031 // Whatever the executor throws ends the requests that it computed, not the process.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
+            foreach (var request in plan.Chunks.Select(chunk => _requests[chunk.Sequence]).ToArray())
+            {
+                End(request, new GptOssException($"A step of the model failed: {exception.Message}", exception));
+            }
+
             LogStepFailed(exception);
-            FailAll(new GptOssException("A step of the model failed; the requests in flight were ended.", exception));
+            return;
         }
+
+        HandOut(plan, result);
+        _scheduler.Commit(plan);
     }
 
     private void HandOut(StepPlan plan, StepResult result)
@@ -142,7 +165,7 @@ internal sealed partial class EngineLoop : IAsyncDisposable
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            End(request, exception);
+            End(request, exception as GptOssException ?? new GptOssException($"The sequence failed: {exception.Message}", exception));
         }
     }
 

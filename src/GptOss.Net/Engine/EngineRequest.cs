@@ -13,7 +13,10 @@ internal abstract class EngineRequest(Sequence sequence, CancellationToken cance
     /// <summary>Gets a value indicating whether nobody waits for the result any more.</summary>
     public virtual bool IsCancelled => CancellationToken.IsCancellationRequested;
 
-    /// <summary>Takes the logits of a computed chunk: rows <paramref name="firstRow"/> … of the result.</summary>
+    /// <summary>
+    /// Takes the logits of a computed chunk: rows <paramref name="firstRow"/> … of the result. The chunk is not committed yet: it
+    /// begins at the sequence's <see cref="KVCache.SequenceBlocks.ComputedTokens"/>.
+    /// </summary>
     /// <returns><see langword="true"/> when the request is complete.</returns>
     public abstract bool Accept(StepResult result, int firstRow, int rowCount);
 

@@ -10,19 +10,21 @@ internal sealed class LogitsRequest(Sequence sequence, CancellationToken cancell
 {
     private readonly TaskCompletionSource<float[,]> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private float[,]? _logits; // [tokens, vocabulary]
-    private int _rows;
 
     public Task<float[,]> Completion => _completion.Task;
 
     public override bool Accept(StepResult result, int firstRow, int rowCount)
     {
         _logits ??= new float[Sequence.Tokens.Count, result.VocabularySize];
-        for (var row = firstRow; row < firstRow + rowCount; row++)
+
+        // Not counted here: a sequence that lost its blocks delivers its rows again, from the first one.
+        var firstToken = Sequence.Blocks.ComputedTokens;
+        for (var i = 0; i < rowCount; i++)
         {
-            result.Row(row).CopyTo(RowOf(_logits, _rows++));
+            result.Row(firstRow + i).CopyTo(RowOf(_logits, firstToken + i));
         }
 
-        return _rows == Sequence.Tokens.Count && _completion.TrySetResult(_logits);
+        return firstToken + rowCount == Sequence.Tokens.Count && _completion.TrySetResult(_logits);
     }
 
     public override void Fail(Exception exception)

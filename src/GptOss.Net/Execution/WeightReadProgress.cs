@@ -9,7 +9,7 @@ internal sealed class WeightReadProgress(long totalBytes, Action<long, long> rep
     /// <exception cref="OperationCanceledException">Loading was cancelled.</exception>
     public void Add(long bytes)
     {
-        cancellationToken.ThrowIfCancellationRequested();
         report(Interlocked.Add(ref _readBytes, bytes), totalBytes);
+        cancellationToken.ThrowIfCancellationRequested();
     }
 }

@@ -8,14 +8,16 @@ internal static class PlacementPlanner
     /// <exception cref="PlacementException">A device is not there, or has too little memory.</exception>
     public static PlacementPlan Plan(PlacementRequest request)
     {
-        Validate(request);
         PlacementPlan plan = Draft(request);
         return plan.Fits ? plan : throw PlacementRefusal.Of(request, plan);
     }
 
     /// <summary>The best plan, whether it fits or not.</summary>
-    internal static PlacementPlan Draft(PlacementRequest request)
+    /// <exception cref="ArgumentException">The options contradict each other or the model.</exception>
+    /// <exception cref="PlacementException">A device is not there.</exception>
+    public static PlacementPlan Draft(PlacementRequest request)
     {
+        Validate(request);
         if (request.Options.LayerDevices is { } layerDevices)
         {
             return Describe(

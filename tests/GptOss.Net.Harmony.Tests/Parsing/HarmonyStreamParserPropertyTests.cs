@@ -39,12 +39,12 @@ public sealed class HarmonyStreamParserPropertyTests
             int[] mutated = [.. ids[..position], .. change == 2 ? [] : new[] { token }, .. ids[(change == 0 ? position : position + 1)..]];
             return AllTextIsAccountedFor(mutated);
         },
-        iter: Shared.Samples(3_000, 500_000));
+        iter: Shared.Samples(3_000, 200_000));
 
     [Fact]
     public void Random_tokens_lose_no_text() => Gen.OneOf(Texts.OneOf(Transcripts.Framing), Gen.Int[0, 199_997], Texts.OneOf<int>(35644, 17196, 316, 28, 44580, 173781, 220)).Array[0, 60].Sample(
         AllTextIsAccountedFor,
-        iter: Shared.Samples(3_000, 500_000));
+        iter: Shared.Samples(3_000, 200_000));
 
     [Fact]
     public void Any_numbers_are_taken() => Gen.Int.Array[0, 40].Sample(
@@ -59,10 +59,13 @@ public sealed class HarmonyStreamParserPropertyTests
         var segment = new List<int>();
         foreach (var id in ids)
         {
-            var isFrame = IsFrame(id) || (id == ControlToken.Message && parser.State != HarmonyParserState.Content);
+            var isFrame = IsFrame(id) || id == (parser.State == HarmonyParserState.Content ? ControlToken.Channel : ControlToken.Message);
+            var pending = string.Empty;
             if (isFrame)
             {
-                expected.Append(Shared.Tokenizer.Decode(segment));
+                var text = Shared.Tokenizer.Decode(segment);
+                expected.Append(text);
+                pending = parser.State == HarmonyParserState.Header ? text : string.Empty;
                 segment.Clear();
             }
             else
@@ -70,14 +73,16 @@ public sealed class HarmonyStreamParserPropertyTests
                 segment.Add(id);
             }
 
-            var pending = parser.PendingHeader;
-            Account(parser.Append(id), isFrame ? pending : string.Empty, found);
+            Account(parser.Append(id), pending, found);
         }
 
+        var isInHeader = parser.State == HarmonyParserState.Header; // whose last token may still wait for the rest of a character
         found.Append(parser.PendingHeader);
         Account(parser.Finish(), string.Empty, found);
         expected.Append(Shared.Tokenizer.Decode(segment));
-        return string.Equals(Comparable(found), Comparable(expected), StringComparison.Ordinal);
+        return isInHeader
+            ? Comparable(expected).StartsWith(Comparable(found), StringComparison.Ordinal)
+            : string.Equals(Comparable(found), Comparable(expected), StringComparison.Ordinal);
     }
 
     private static void Account(IReadOnlyList<HarmonyStreamEvent> events, string pending, StringBuilder found)

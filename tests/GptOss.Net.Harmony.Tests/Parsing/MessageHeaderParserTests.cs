@@ -65,6 +65,7 @@ public sealed class MessageHeaderParserTests
     [InlineData("<|channel|>final <|constrain|>json {}", "Assistant|final||<|constrain|>json|recovered", "{}")]
     [InlineData("<|channel|>commentary to=functions.a json {}", "Assistant|commentary|functions.a|json|recovered", "{}")]
     [InlineData("<|channel|>finalhello", "Assistant|final|||recovered", "hello")]
+    [InlineData("<|channel|>final<|constrain|> a b", "Assistant|final||<|constrain|>|recovered", "a b")]
     [InlineData("Hello.", "Assistant||||recovered", "Hello.")]
     [InlineData("<|channel|>final", "Assistant|final|||recovered", "")]
     public void A_body_without_its_sign_is_found(string text, string expected, string expectedBody)

@@ -50,7 +50,7 @@ public sealed class HarmonyTokenizerTests
     [Fact]
     public void Decoding_what_was_encoded_gives_the_text_back() => Texts.Any.Sample(
         text => string.Equals(Tokenizer.Decode(Tokenizer.Encode(text)), text, StringComparison.Ordinal),
-        iter: Shared.Samples(3_000, 1_000_000));
+        iter: Shared.Samples(3_000, 300_000));
 
     [Fact]
     public void Tokens_equal_those_of_another_tokenizer()
@@ -59,7 +59,7 @@ public sealed class HarmonyTokenizerTests
         var other = TiktokenTokenizer.CreateForEncoding("o200k_base");
         Texts.Basic.Sample(
             text => Tokenizer.Encode(text).SequenceEqual(other.EncodeToIds(text, considerNormalization: false)),
-            iter: Shared.Samples(3_000, 1_000_000));
+            iter: Shared.Samples(3_000, 300_000));
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public sealed class HarmonyTokenizerTests
         Tokenizer.Decode([132990, 9552]).Should().EndWith(" \uFFFD");
 
     [Fact]
-    public void Every_id_has_bytes_and_every_ordinary_one_encodes_back()
+    public void Every_id_has_bytes()
     {
         for (var id = 0; id <= ControlToken.Last; id++)
         {

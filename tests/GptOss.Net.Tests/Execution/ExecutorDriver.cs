@@ -43,8 +43,9 @@ internal sealed class ExecutorDriver(IModelExecutor executor, KVCacheCapacity ca
             scheduler.Add(sequence);
         }
 
-        for (var plan = scheduler.Plan(); !plan.IsEmpty; plan = scheduler.Plan())
+        while (sequences.Any(sequence => sequence.Status != SequenceStatus.Finished))
         {
+            var plan = scheduler.Plan();
             var result = executor.Execute(StepBatchBuilder.Build(plan));
             var row = 0;
             foreach (var chunk in plan.Chunks)

@@ -1,67 +1,119 @@
-using GptOss.Net.Execution;
-using GptOss.Net.Execution.Torch;
-using GptOss.Net.KVCache;
-
 namespace GptOss.Net.Tests.Execution;
 
 /// <summary>The reference executor against the official implementation.</summary>
-public sealed class TorchExecutorTests
+public sealed class TorchExecutorTests(LoadedExecutors executors) : IClassFixture<LoadedExecutors>
 {
-    private static readonly KVCacheCapacity Capacity = new(64, 64);
-
     [Theory]
-    [InlineData("a", 512, 1)]
-    [InlineData("a", 1, 1)]
-    [InlineData("a", 7, 1)]
-    [InlineData("a", 64, 1)]
-    [InlineData("a", 64, 2)]
-    [InlineData("a", 64, 3)]
-    [InlineData("b", 512, 1)]
-    [InlineData("b", 1, 1)]
-    [InlineData("b", 7, 2)]
-    [InlineData("b", 64, 3)]
-    [InlineData("a-awq", 512, 1)]
-    [InlineData("a-awq", 7, 2)]
-    [InlineData("a-awq", 64, 3)]
-    [InlineData("a-awq", 1, 1)]
-    public void Float32_logits_are_the_official_ones(string model, int maxStepTokens, int stages)
+    [InlineData("a")]
+    [InlineData("b")]
+    [InlineData("a-awq")]
+    public void Float32_logits_are_the_official_ones(string model)
     {
-        using var fixture = new ModelFixture(model);
-        using var executor = Load(fixture, ComputeType.Float32, stages);
-
-        foreach (var expected in fixture.Cases)
+        foreach (var expected in executors.Fixture(model).Cases)
         {
-            var logits = Driver(fixture, executor, maxStepTokens).Logits(expected.InputIds)[0];
+            var logits = executors.Driver(model).Logits(expected.InputIds)[0];
 
             ModelFixture.RelativeError(logits, expected.Logits).Should().BeLessThan(1e-4);
         }
     }
 
-    internal static TorchExecutor Load(ModelFixture fixture, ComputeType computeType, int stages)
+    [Theory]
+    [InlineData("a", 1)]
+    [InlineData("a", 7)]
+    [InlineData("a", 64)]
+    [InlineData("b", 7)]
+    [InlineData("b", 64)]
+    [InlineData("a-awq", 7)]
+    [InlineData("a-awq", 64)]
+    public void Prompts_computed_together_in_chunks_give_the_official_logits(string model, int maxStepTokens)
     {
-        var placement = new PlacementPlan
+        var cases = executors.Fixture(model).Cases;
+
+        var logits = executors.Driver(model, maxStepTokens).Logits(Prompts(model));
+
+        for (var i = 0; i < cases.Count; i++)
         {
-            Stages = Split(fixture.Config.LayerCount, stages),
-            Devices = [],
-            EmbeddingDevice = DeviceId.Cpu,
-            UnembeddingDevice = DeviceId.Cpu,
-            MaxSequences = 1,
-            MaxModelLength = 1,
-        };
-        var progress = new WeightReadProgress(0, (_, _) => { }, CancellationToken.None);
-        return new TorchExecutorFactory(fixture.Config, fixture.Weights, Capacity, computeType, WeightStorage.Packed, progress)
-            .Create(placement);
+            ModelFixture.RelativeError(logits[i], cases[i].Logits).Should().BeLessThan(1e-4);
+        }
     }
 
-    private static StagePlacement[] Split(int layers, int stages) =>
-    [
-        .. Enumerable.Range(0, stages).Select(stage =>
-        {
-            var (first, end) = (stage * layers / stages, (stage + 1) * layers / stages);
-            return new StagePlacement(DeviceId.Cpu, first, end - first);
-        }),
-    ];
+    [Theory]
+    [InlineData("a", 1, 2)]
+    [InlineData("a", 7, 1)]
+    [InlineData("a", 64, 3)]
+    [InlineData("b", 1, 3)]
+    [InlineData("b", 7, 2)]
+    [InlineData("b", 64, 1)]
+    public void Greedy_tokens_are_the_official_ones(string model, int maxStepTokens, int stages)
+    {
+        var tokens = executors.Driver(model, maxStepTokens, stages: stages).Greedy(32, Prompts(model));
 
-    private static ExecutorDriver Driver(ModelFixture fixture, IModelExecutor executor, int maxStepTokens) =>
-        new(executor, Capacity, fixture.Config.SlidingWindow, maxStepTokens);
+        Shown(tokens).Should().Equal(Shown(executors.Fixture(model).Cases.Select(expected => expected.Greedy)));
+    }
+
+    [Fact]
+    public void Sequences_that_lose_their_blocks_give_the_same_tokens()
+    {
+        // The longest prompt needs twelve blocks at its end; the four together need seventeen.
+        var tokens = executors.Driver("a", fullBlocks: 13).Greedy(32, Prompts("a"));
+
+        Shown(tokens).Should().Equal(Shown(executors.Fixture("a").Cases.Select(expected => expected.Greedy)));
+    }
+
+    [Fact]
+    public void A_sequence_has_the_same_bits_alone_and_in_company()
+    {
+        var together = executors.Driver("a").Logits(Prompts("a"));
+
+        for (var i = 0; i < together.Length; i++)
+        {
+            SameBits(executors.Driver("a").Logits(Prompts("a")[i])[0], together[i]).Should().BeTrue();
+        }
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Stages_have_the_same_bits_as_one_device(int stages)
+    {
+        var one = executors.Driver("a", 64).Logits(Prompts("a"));
+        var several = executors.Driver("a", 64, stages: stages).Logits(Prompts("a"));
+
+        one.Zip(several, SameBits).Should().AllBeEquivalentTo(true);
+    }
+
+    [Theory]
+    [InlineData("a")]
+    [InlineData("b")]
+    public void Bfloat16_is_as_near_to_float32_as_the_official_bfloat16(string model)
+    {
+        foreach (var expected in executors.Fixture(model).Cases)
+        {
+            var logits = executors.Driver(model, type: ComputeType.BFloat16).Logits(expected.InputIds)[0];
+
+            var ours = ModelFixture.RelativeError(logits, expected.Logits);
+            var official = ModelFixture.RelativeError(expected.BFloat16Logits, expected.Logits);
+            TestContext.Current.TestOutputHelper!.WriteLine(FormattableString.Invariant(
+                $"{expected.InputIds.Length} tokens: {ours:E2}, official {official:E2}, ratio {ours / official:F2}"));
+            (ours / official).Should().BeLessThanOrEqualTo(1.5);
+        }
+    }
+
+    [Theory]
+    [InlineData("a", ComputeType.Float32)]
+    [InlineData("a", ComputeType.BFloat16)]
+    [InlineData("a-awq", ComputeType.Float32)]
+    public void Expanded_weights_have_the_same_bits_as_packed_ones(string model, ComputeType type)
+    {
+        var packed = executors.Driver(model, type: type).Logits(Prompts(model));
+        var expanded = executors.Driver(model, type: type, storage: WeightStorage.Expanded).Logits(Prompts(model));
+
+        packed.Zip(expanded, SameBits).Should().AllBeEquivalentTo(true);
+    }
+
+    private static bool SameBits(float[] left, float[] right) => left.AsSpan().SequenceEqual(right);
+
+    private static IEnumerable<string> Shown(IEnumerable<int[]> tokens) => tokens.Select(ids => string.Join(' ', ids));
+
+    private int[][] Prompts(string model) => [.. executors.Fixture(model).Cases.Select(expected => expected.InputIds)];
 }

@@ -86,7 +86,7 @@ public class PlacementRefusalTests
     }
 
     private static string Mistake(PlacementOptions options) =>
-        FluentActions.Invoking(() => PlacementPlanner.Plan(Toy(0, [10, 10], 0, Cpu(1000)) with { Options = options }))
+        FluentActions.Invoking(() => PlacementPlanner.Draft(Toy(0, [10, 10], 0, Cpu(1000)) with { Options = options }))
             .Should().Throw<ArgumentException>().Which.Message;
 
     private static string Refusal(PlacementRequest request) =>

@@ -16,7 +16,7 @@ internal sealed class TorchAttention(
     Tensor sinks, // float32 [heads]
     TorchKVStorage storage) : IDisposable
 {
-    /// <summary><paramref name="x"/>: <c>[tokens, hidden]</c> in the compute type; the result likewise.</summary>
+    /// <summary><paramref name="x"/>: float32 <c>[tokens, hidden]</c>; the result likewise.</summary>
     public Tensor Forward(Tensor x, TorchSequenceView sequence)
     {
         var tokens = x.shape[0];
@@ -27,7 +27,7 @@ internal sealed class TorchAttention(
 
         var slots = sequence.Slots(kind);
         storage.Write(slots.Written, keys, values);
-        var attended = Attend(queries.to(x.dtype), slots, sequence.FirstPosition);
+        var attended = Attend(queries, slots, sequence.FirstPosition);
         return output.Forward(attended);
     }
 
@@ -44,8 +44,8 @@ internal sealed class TorchAttention(
     private Tensor Attend(Tensor queries, TorchSlots slots, int firstPosition)
     {
         var (keys, values) = storage.Gather(slots.Context);
-        keys = keys.permute(1, 2, 0).to(queries.dtype); // [kvHeads, headDim, context]
-        values = values.permute(1, 0, 2).to(queries.dtype); // [kvHeads, context, headDim]
+        keys = keys.permute(1, 2, 0); // [kvHeads, headDim, context]
+        values = values.permute(1, 0, 2); // [kvHeads, context, headDim]
 
         var tokens = queries.shape[0];
 
@@ -69,13 +69,13 @@ internal sealed class TorchAttention(
         var (tokens, kvHeads, groups) = (queries.shape[0], (long)config.KVHeadCount, (long)(config.HeadCount / config.KVHeadCount));
         var grouped = queries.view(tokens, kvHeads, groups, config.HeadDim).permute(1, 2, 0, 3)
             .reshape(kvHeads, groups * tokens, config.HeadDim);
-        var scores = matmul(grouped, keys).to(ScalarType.Float32).mul_(1 / Math.Sqrt(config.HeadDim))
+        var scores = matmul(grouped, keys).mul_(1 / Math.Sqrt(config.HeadDim))
             .view(kvHeads, groups, tokens, -1).add_(mask); // [kvHeads, groups, tokens, context]
 
         // The sink takes part in the softmax and contributes no value.
         var sink = sinks.view(kvHeads, groups, 1, 1).expand(kvHeads, groups, tokens, 1);
         var weights = cat([scores, sink], -1).softmax(-1).narrow(-1, 0, scores.shape[3]);
-        return matmul(weights.to(values.dtype).view(kvHeads, groups * tokens, -1), values)
+        return matmul(weights.view(kvHeads, groups * tokens, -1), values)
             .view(kvHeads, groups, tokens, config.HeadDim).permute(2, 0, 1, 3)
             .reshape(tokens, config.QuerySize);
     }

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace GptOss.Net.Execution.Torch;
 
 /// <summary>
-/// The reference: plain ATen operations, on any device. It computes one sequence after the other, so that no result can
+/// The reference: plain ATen operations, on any device. Weights and cache are held in bfloat16 or float32; what is computed
+/// with them is float32, since a rounded hidden state can send a token to another expert. It computes one sequence after the other, so that no result can
 /// depend on what else is in the batch.
 /// </summary>
 /// <param name="config">The architecture.</param>
@@ -26,7 +27,7 @@ internal sealed class TorchExecutor(
     public StepResult Execute(StepBatch batch)
     {
         using var noGrad = no_grad();
-        var size = batch.LogitsRows.Length * config.VocabularySize;
+        var size = checked(batch.LogitsRows.Length * config.VocabularySize);
         if (_logits.Length < size)
         {
             _logits = new float[size];

@@ -67,8 +67,7 @@ internal sealed class TorchExecutorFactory(
             Norm(layer.AttentionNorm, loader),
             CreateAttention(layer, config.LayerKinds[index], loader),
             Norm(layer.MlpNorm, loader),
-            CreateExperts(layer, loader),
-            _type);
+            CreateExperts(layer, loader));
     }
 
     private TorchAttention CreateAttention(LayerWeights layer, AttentionKind kind, TorchWeightLoader loader)

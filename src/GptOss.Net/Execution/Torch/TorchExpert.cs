@@ -13,7 +13,7 @@ internal sealed class TorchExpert(TorchLinear? gateUp, TorchLinear? gate, TorchL
 {
     private const double Alpha = 1.702;
 
-    /// <summary><paramref name="x"/>: <c>[rows, hidden]</c>; the result likewise.</summary>
+    /// <summary><paramref name="x"/>: float32 <c>[rows, hidden]</c>; the result likewise.</summary>
     public Tensor Forward(Tensor x)
     {
         var (g, u) = Project(x);

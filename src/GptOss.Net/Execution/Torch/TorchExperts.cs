@@ -9,19 +9,17 @@ internal sealed class TorchExperts(ModelConfig config, TorchLinear router, IRead
     /// <summary>
     /// <paramref name="x"/>: float32 <c>[tokens, hidden]</c>, normalized; the result: float32 <c>[tokens, hidden]</c>.
     /// </summary>
-    public Tensor Forward(Tensor x, ScalarType computeType)
+    public Tensor Forward(Tensor x)
     {
-        // The router stays in float32: a rounded logit would send a token to another expert.
         var (logits, chosen) = router.Forward(x).topk(config.ExpertsPerToken, -1); // [tokens, k]
         var weights = logits.softmax(-1);
-        var rows = x.to(computeType);
         var result = zeros_like(x);
         foreach (var (expert, tokens, ranks) in GroupByExpert(chosen))
         {
             using var scope = NewDisposeScope();
             var index = tensor(tokens, device: x.device); // I64 [rows]
             var weight = weights.view(-1).index_select(0, tensor(ranks, device: x.device)).unsqueeze(1); // [rows, 1]
-            var output = experts[expert].Forward(rows.index_select(0, index)).to(ScalarType.Float32);
+            var output = experts[expert].Forward(x.index_select(0, index));
             result.index_add_(0, index, output.mul_(weight), 1);
         }
 

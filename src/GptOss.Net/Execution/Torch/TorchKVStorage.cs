@@ -22,9 +22,9 @@ internal sealed class TorchKVStorage(int blockCount, int kvHeads, int headDim, S
         _values.index_copy_(0, slots, values.to(_values.dtype));
     }
 
-    /// <summary>The keys and values that lie in the given slots, each <c>[slots, kvHeads, headDim]</c>.</summary>
+    /// <summary>The keys and values that lie in the given slots, each float32 <c>[slots, kvHeads, headDim]</c>.</summary>
     public (Tensor Keys, Tensor Values) Gather(Tensor slots) =>
-        (_keys.index_select(0, slots), _values.index_select(0, slots));
+        (_keys.index_select(0, slots).to(ScalarType.Float32), _values.index_select(0, slots).to(ScalarType.Float32));
 
     public void Dispose()
     {

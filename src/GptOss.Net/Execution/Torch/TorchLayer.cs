@@ -7,16 +7,14 @@ internal sealed class TorchLayer(
     TorchRmsNorm attentionNorm,
     TorchAttention attention,
     TorchRmsNorm mlpNorm,
-    TorchExperts experts,
-    ScalarType computeType) : IDisposable
+    TorchExperts experts) : IDisposable
 {
     /// <summary><paramref name="x"/>: the residual stream, float32 <c>[tokens, hidden]</c>; the result likewise.</summary>
     public Tensor Forward(Tensor x, TorchSequenceView sequence)
     {
         using var scope = NewDisposeScope();
-        var attended = attention.Forward(attentionNorm.Forward(x).to(computeType), sequence);
-        var middle = x + attended.to(ScalarType.Float32);
-        var result = middle + experts.Forward(mlpNorm.Forward(middle), computeType);
+        var middle = x + attention.Forward(attentionNorm.Forward(x), sequence);
+        var result = middle + experts.Forward(mlpNorm.Forward(middle));
         return result.MoveToOuterDisposeScope();
     }
 

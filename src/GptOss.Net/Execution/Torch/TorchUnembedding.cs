@@ -9,7 +9,7 @@ internal sealed class TorchUnembedding(Device device, TorchRmsNorm norm, TorchDe
 
     /// <summary>The logits of <paramref name="x"/>, float32 <c>[rows, hidden]</c>: float32 <c>[rows, vocabulary]</c>.</summary>
     public Tensor Forward(Tensor x) =>
-        matrix.Multiply(norm.Forward(x).to(matrix.Values.dtype)).to(ScalarType.Float32);
+        matrix.Multiply(norm.Forward(x));
 
     public void Dispose()
     {

@@ -11,16 +11,16 @@ internal sealed class TorchWeightLoader : IDisposable
 {
     private const int ChunkSize = 16 << 20;
 
-    private readonly ScalarType _computeType;
-    private readonly bool _expandToComputeType;
+    private readonly ScalarType _storageType;
+    private readonly bool _expandQuantized;
     private readonly WeightReadProgress _progress;
     private readonly Tensor _mxfp4Pairs;
     private readonly Tensor _awqShifts;
 
-    public TorchWeightLoader(Device device, ScalarType computeType, bool expandToComputeType, WeightReadProgress progress)
+    public TorchWeightLoader(Device device, ScalarType storageType, bool expandQuantized, WeightReadProgress progress)
     {
-        (Device, _computeType, _expandToComputeType, _progress) = (device, computeType, expandToComputeType, progress);
-        _mxfp4Pairs = TorchMxfp4Matrix.CreatePairs(device, computeType);
+        (Device, _storageType, _expandQuantized, _progress) = (device, storageType, expandQuantized, progress);
+        _mxfp4Pairs = TorchMxfp4Matrix.CreatePairs(device);
         _awqShifts = TorchAwqMatrix.CreateShifts(device);
     }
 
@@ -32,9 +32,9 @@ internal sealed class TorchWeightLoader : IDisposable
         _awqShifts.Dispose();
     }
 
-    /// <summary>A linear layer in the compute type, or in <paramref name="type"/>.</summary>
+    /// <summary>A linear layer; its plain values are held in the storage type, or in <paramref name="type"/>.</summary>
     public TorchLinear Linear(LinearSource source, ScalarType? type = null) =>
-        new(Matrix(source.Weight, type), source.Bias is null ? null : Values(source.Bias, type ?? _computeType));
+        new(Matrix(source.Weight, type), source.Bias is null ? null : Values(source.Bias, ScalarType.Float32));
 
     /// <summary>A matrix, packed as it is in the checkpoint unless expansion was asked for.</summary>
     public TorchMatrix Matrix(WeightSource source, ScalarType? type = null)
@@ -43,32 +43,33 @@ internal sealed class TorchWeightLoader : IDisposable
         {
             DenseWeightSource dense => Dense(dense, type),
             Mxfp4WeightSource mxfp4 => new TorchMxfp4Matrix(Raw(mxfp4.Blocks), Raw(mxfp4.Scales), _mxfp4Pairs),
-            AwqWeightSource awq => new TorchAwqMatrix(Raw(awq.QWeight), Raw(awq.QZeros), Raw(awq.Scales), _awqShifts, _computeType),
+            AwqWeightSource awq => new TorchAwqMatrix(Raw(awq.QWeight), Raw(awq.QZeros), Raw(awq.Scales), _awqShifts),
             _ => throw new NotSupportedException($"{source.GetType().Name} has no Torch form."),
         };
-        if (matrix is TorchDenseMatrix || !_expandToComputeType)
+        if (matrix is TorchDenseMatrix || !_expandQuantized)
         {
             return matrix;
         }
 
         using (matrix)
         {
-            return new TorchDenseMatrix(matrix.Dequantize());
+            return new TorchDenseMatrix(matrix.Dequantize().to(_storageType).contiguous());
         }
     }
 
     /// <summary>A dense matrix as <c>[out, in]</c>.</summary>
     public TorchDenseMatrix Dense(DenseWeightSource source, ScalarType? type = null)
     {
-        var values = Values(source.Values, type ?? _computeType);
+        var values = Values(source.Values, type ?? _storageType);
         if (!source.Transposed)
         {
             return new TorchDenseMatrix(values);
         }
 
         using (values)
+        using (var transposed = values.t())
         {
-            return new TorchDenseMatrix(values.t().contiguous());
+            return new TorchDenseMatrix(transposed.contiguous());
         }
     }
 

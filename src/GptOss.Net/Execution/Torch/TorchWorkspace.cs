@@ -12,22 +12,25 @@ internal static class TorchWorkspace
     /// <summary>How many attention scores are computed at a time: 128 MiB of float32.</summary>
     public const long MaxScores = 32L << 20;
 
+    /// <summary>
+    /// How many values of a matrix are expanded at a time: 16 MiB of float32, which the C library's allocator still reuses
+    /// where it would give larger blocks back to the system at once.
+    /// </summary>
+    public const long MaxTileElements = 4L << 20;
+
     // Library handles and kernels that libtorch keeps on a device.
     private const long Libraries = 512L << 20;
 
-    public static WorkspaceEstimate Estimate(ModelConfig config, ComputeType computeType, int maxStepTokens)
+    public static WorkspaceEstimate Estimate(ModelConfig config, int maxStepTokens)
     {
-        var element = computeType == ComputeType.Float32 ? 4 : 2;
-
-        // The widest matrix that is expanded for the moment of use: its bytes as indices (int32), twice its values.
-        var expert = 2L * config.IntermediateSize * config.HiddenSize;
-        var dequantized = expert * ((2 * element) + 2);
+        // A matrix that is expanded for the moment of use: its bytes as indices (int32), its values twice.
+        var expanded = MaxTileElements * ((2 * sizeof(float)) + 2);
 
         // Scores, with the sinks, after the softmax, and rounded.
         var scores = 3 * sizeof(float) * MaxScores;
         var widest = Math.Max(config.HiddenSize, Math.Max(config.QuerySize, 2 * config.IntermediateSize));
         var activations = 16L * sizeof(float) * maxStepTokens * widest;
         var logits = 2L * sizeof(float) * LogitsTile * config.VocabularySize;
-        return new WorkspaceEstimate(Libraries + dequantized + scores + activations, logits);
+        return new WorkspaceEstimate(Libraries + expanded + scores + activations, logits);
     }
 }

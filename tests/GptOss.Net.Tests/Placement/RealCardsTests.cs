@@ -4,7 +4,7 @@ using static GptOss.Net.Tests.Placement.PlacementScenario;
 namespace GptOss.Net.Tests.Placement;
 
 /// <summary>gpt-oss-20b with a context of 32K tokens on cards of 24 GiB.</summary>
-public class TwoCardsTests
+public class RealCardsTests
 {
     // Of every weight in bfloat16: 201,088 rows of 2,880 values, and a 24th of what is neither that nor the final norm.
     private const long EmbeddingBytes = 1_158_266_880;
@@ -47,12 +47,17 @@ public class TwoCardsTests
         PlacementPlanner.Plan(Real(WeightFormats.BFloat16, TwoCards)).Devices.Select(device => device.WeightBytes)
             .Should().Equal(EmbeddingBytes + (12 * LayerBytes), EmbeddingBytes + (12 * LayerBytes) + FinalNormBytes);
 
-    [Fact]
-    public void Two_cards_with_very_long_contexts_still_differ_by_less_than_a_tenth()
+    [Theory]
+    [InlineData(2, 1, 32_768)]
+    [InlineData(2, 4, 131_072)]
+    [InlineData(3, 1, 32_768)]
+    [InlineData(3, 4, 131_072)]
+    public void Equal_cards_differ_by_less_than_a_tenth(int cards, int sequences, int tokens)
     {
-        PlacementRequest request = Real(WeightFormats.AsStored, TwoCards);
+        PlacementRequest request = Real(WeightFormats.AsStored, [.. Enumerable.Range(0, cards).Select(i => Gpu(i, 24 * GiB))]);
 
-        PlacementPlan plan = PlacementPlanner.Plan(request with { KV = request.KV with { MaxSequences = 4, MaxModelLength = 131_072 } });
+        PlacementPlan plan = PlacementPlanner.Plan(
+            request with { KV = request.KV with { MaxSequences = sequences, MaxModelLength = tokens } });
 
         long[] bytes = [.. plan.Devices.Select(device => device.TotalBytes)];
         bytes.Min().Should().BeGreaterThan((long)(0.9 * bytes.Max()));

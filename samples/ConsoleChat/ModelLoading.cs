@@ -1,0 +1,21 @@
+using DemoModel;
+using GptOss.Net;
+using Spectre.Console;
+
+namespace ConsoleChat;
+
+/// <summary>Loads the model and shows how far it has come.</summary>
+internal static class ModelLoading
+{
+    /// <param name="pathOrId">The checkpoint, or <see langword="null"/> for the demonstration model.</param>
+    /// <param name="cancellationToken">Stops loading.</param>
+    public static Task<GptOssModel> LoadAsync(string? pathOrId, CancellationToken cancellationToken) =>
+        AnsiConsole.Progress().AutoClear(true).Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new DownloadedColumn())
+            .StartAsync(async context =>
+            {
+                var task = context.AddTask("Loading", maxValue: double.PositiveInfinity);
+                var directory = pathOrId ?? await DemoCheckpoint.ExtractAsync(cancellationToken: cancellationToken);
+                var progress = new Progress<LoadProgress>(load => task.MaxValue(load.TotalBytes).Value(load.ReadBytes));
+                return await GptOssModel.LoadAsync(directory, progress: progress, cancellationToken: cancellationToken);
+            });
+}

@@ -1,0 +1,27 @@
+using System.CommandLine;
+using ConsoleChat;
+using Microsoft.Extensions.AI;
+
+var prompt = new Argument<string[]>("prompt") { Description = "What to ask. Without it, an interactive chat begins.", Arity = ArgumentArity.ZeroOrMore };
+var model = new Option<string?>("--model") { Description = "A checkpoint directory or a downloaded Hugging Face id. Default: the demonstration model." };
+var reasoning = new Option<ReasoningEffort>("--reasoning") { Description = "How long the model thinks: low, medium or high.", DefaultValueFactory = _ => ReasoningEffort.Medium };
+reasoning.AcceptOnlyFromAmong("low", "medium", "high");
+var showReasoning = new Option<bool>("--show-reasoning") { Description = "Print the model's thoughts as well." };
+var temperature = new Option<float?>("--temperature") { Description = "0 takes the most probable token always. Default: 0 for the demonstration model, else 1." };
+
+var command = new RootCommand("Chats with a gpt-oss model that runs in this process.") { prompt, model, reasoning, showReasoning, temperature };
+command.SetAction((result, cancellationToken) =>
+{
+    var path = result.GetValue(model);
+    var options = new ChatOptions
+    {
+        Temperature = result.GetValue(temperature) ?? (path is null ? 0 : null),
+        Reasoning = new ReasoningOptions
+        {
+            Effort = result.GetValue(reasoning),
+            Output = result.GetValue(showReasoning) ? ReasoningOutput.Full : ReasoningOutput.None,
+        },
+    };
+    return ChatSession.RunAsync(path, options, string.Join(' ', result.GetValue(prompt) ?? []), cancellationToken);
+});
+return await command.Parse(args).InvokeAsync();

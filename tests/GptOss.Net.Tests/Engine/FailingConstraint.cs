@@ -1,0 +1,13 @@
+using GptOss.Net.Sampling;
+
+namespace GptOss.Net.Tests.Engine;
+
+/// <summary>A constraint with a defect.</summary>
+internal sealed class FailingConstraint : ITokenConstraint
+{
+    public void Apply(Span<float> logits) => throw new InvalidOperationException("No such state.");
+
+    public void Accept(int token)
+    {
+    }
+}

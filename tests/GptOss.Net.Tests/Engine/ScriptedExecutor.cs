@@ -1,0 +1,43 @@
+using GptOss.Net.Execution;
+
+namespace GptOss.Net.Tests.Engine;
+
+/// <summary>An executor without a model: after token <c>t</c>, token <c>t + 1</c> is certain, unless the script says otherwise.</summary>
+internal sealed class ScriptedExecutor(int vocabularySize) : IModelExecutor
+{
+    private const float Certain = 100;
+
+    private int _stepCount;
+
+    /// <summary>Gets what happens before a step, on the engine's thread; the first step has number 1.</summary>
+    public Action<int, StepBatch> BeforeStep { get; init; } = (_, _) => { };
+
+    /// <summary>Gets what to write to a row of logits, after zeros and the certain token, given the row's token and its position.</summary>
+    public Action<int, int, Span<float>> Logits { get; init; } = (_, _, _) => { };
+
+    /// <summary>Gets the positions computed so far, of all steps.</summary>
+    public List<int> Positions { get; } = [];
+
+    public int StepCount => Volatile.Read(ref _stepCount);
+
+    public bool IsDisposed { get; private set; }
+
+    public StepResult Execute(StepBatch batch)
+    {
+        IsDisposed.Should().BeFalse();
+        BeforeStep(Interlocked.Increment(ref _stepCount), batch);
+        Positions.AddRange(batch.Positions);
+        var result = new StepResult(new float[batch.LogitsRows.Length * vocabularySize], vocabularySize);
+        for (var i = 0; i < batch.LogitsRows.Length; i++)
+        {
+            var (token, position) = (batch.TokenIds[batch.LogitsRows[i]], batch.Positions[batch.LogitsRows[i]]);
+            var row = result.Row(i);
+            row[(token + 1) % vocabularySize] = Certain;
+            Logits(token, position, row);
+        }
+
+        return result;
+    }
+
+    public void Dispose() => IsDisposed = true;
+}

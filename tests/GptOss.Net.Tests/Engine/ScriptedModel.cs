@@ -1,0 +1,44 @@
+using GptOss.Net.Engine;
+using GptOss.Net.Harmony;
+using GptOss.Net.KVCache;
+using GptOss.Net.Model;
+using GptOss.Net.Scheduling;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace GptOss.Net.Tests.Engine;
+
+/// <summary>A <see cref="GptOssModel"/> whose logits come from a script; everything else is real.</summary>
+internal static class ScriptedModel
+{
+    public const int VocabularySize = 1_024;
+    public const int SlidingWindow = 16;
+
+    public static HarmonyTokenizer Tokenizer { get; } = HarmonyTokenizer.Create();
+
+    public static GptOssModel Create(
+        ScriptedExecutor executor,
+        int maxModelLength = 1_000,
+        int maxSequences = 8,
+        int maxStepTokens = 64,
+        PagedKVCache? cache = null,
+        ILogger? logger = null)
+    {
+        var capacity = new KVCacheCapacity(1_024, 1_024);
+        var scheduler = new Scheduler(
+            cache ?? new PagedKVCache(capacity, SlidingWindow), new SchedulerOptions(maxSequences, maxStepTokens));
+        var loop = new EngineLoop(scheduler, executor, logger ?? NullLogger.Instance);
+        var placement = new PlacementPlan
+        {
+            Stages = [],
+            Devices = [],
+            EmbeddingDevice = DeviceId.Cpu,
+            UnembeddingDevice = DeviceId.Cpu,
+            MaxSequences = maxSequences,
+            MaxModelLength = maxModelLength,
+        };
+        var config = ModelConfigReader.Read(Path.Combine(Fixtures.ModelDirectory("a"), "config.json"));
+        var model = new LoadedModel(config, placement, capacity, maxModelLength, loop);
+        return new GptOssModel(model, Tokenizer, new GptOssModelOptions(), "scripted");
+    }
+}

@@ -1,0 +1,79 @@
+using GptOss.Net.Execution;
+using GptOss.Net.Execution.Torch;
+using GptOss.Net.KVCache;
+
+namespace GptOss.Net.Tests.Execution;
+
+/// <summary>Fixtures and executors, each loaded once for all tests of a class.</summary>
+public sealed class LoadedExecutors : IDisposable
+{
+    private static readonly KVCacheCapacity Capacity = new(64, 64);
+
+    private readonly Dictionary<string, ModelFixture> _fixtures = [];
+    private readonly Dictionary<(string Model, ComputeType Type, int Stages, WeightStorage Storage), TorchExecutor> _executors = [];
+
+    public void Dispose()
+    {
+        foreach (var executor in _executors.Values)
+        {
+            executor.Dispose();
+        }
+
+        foreach (var fixture in _fixtures.Values)
+        {
+            fixture.Dispose();
+        }
+    }
+
+    internal ModelFixture Fixture(string model)
+    {
+        if (!_fixtures.TryGetValue(model, out var fixture))
+        {
+            _fixtures.Add(model, fixture = new ModelFixture(model));
+        }
+
+        return fixture;
+    }
+
+    /// <summary>A driver with an empty cache; executors are shared, since they keep nothing between sequences.</summary>
+    internal ExecutorDriver Driver(
+        string model,
+        int maxStepTokens = 512,
+        ComputeType type = ComputeType.Float32,
+        int stages = 1,
+        WeightStorage storage = WeightStorage.Packed,
+        int fullBlocks = 64)
+    {
+        if (!_executors.TryGetValue((model, type, stages, storage), out var executor))
+        {
+            executor = Load(Fixture(model), type, stages, storage);
+            _executors.Add((model, type, stages, storage), executor);
+        }
+
+        return new ExecutorDriver(executor, Capacity with { FullBlocks = fullBlocks }, Fixture(model).Config.SlidingWindow, maxStepTokens);
+    }
+
+    private static TorchExecutor Load(ModelFixture fixture, ComputeType type, int stages, WeightStorage storage)
+    {
+        var placement = new PlacementPlan
+        {
+            Stages = Split(fixture.Config.LayerCount, stages),
+            Devices = [],
+            EmbeddingDevice = DeviceId.Cpu,
+            UnembeddingDevice = DeviceId.Cpu,
+            MaxSequences = 1,
+            MaxModelLength = 1,
+        };
+        var progress = new WeightReadProgress(0, (_, _) => { }, CancellationToken.None);
+        return new TorchExecutorFactory(fixture.Config, fixture.Weights, Capacity, type, storage, progress).Create(placement);
+    }
+
+    private static StagePlacement[] Split(int layers, int stages) =>
+    [
+        .. Enumerable.Range(0, stages).Select(stage =>
+        {
+            var (first, end) = (stage * layers / stages, (stage + 1) * layers / stages);
+            return new StagePlacement(DeviceId.Cpu, first, end - first);
+        }),
+    ];
+}

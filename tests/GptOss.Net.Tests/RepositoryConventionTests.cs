@@ -1,0 +1,84 @@
+using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
+
+namespace GptOss.Net.Tests;
+
+/// <summary>The rules of this repository that no analyzer knows.</summary>
+public sealed partial class RepositoryConventionTests
+{
+    private const int MaxFileLines = 300;
+
+    // A folder may use only the folders to its right: the request's path is also the dependency order. Files beside the
+    // folders are the public face, and GptOss.Net.Harmony is a package of its own, which anything may use.
+    private static readonly string[] Order =
+    [
+        "Chat", "StructuredOutput", "Engine", "Scheduling", "Sampling", "Execution", "KVCache",
+        "Placement", "Model", "Checkpoint", "Quantization", "Interop",
+    ];
+
+    private static readonly string SourceRoot = FindSourceRoot();
+
+    [Fact]
+    public void Source_files_stay_small() =>
+        SourceFiles().Where(file => File.ReadLines(file).Count() > MaxFileLines).Should().BeEmpty();
+
+    [Fact]
+    public void Source_files_have_no_regions() =>
+        SourceFiles().Where(file => Region().IsMatch(File.ReadAllText(file))).Should().BeEmpty();
+
+    [Fact]
+    public void Folders_are_those_of_the_order() =>
+        Directory.EnumerateDirectories(Path.Combine(SourceRoot, "GptOss.Net")).Select(folder => Path.GetFileName(folder))
+            .Except(["bin", "obj", .. Order], StringComparer.Ordinal).Should().BeEmpty();
+
+    [Fact]
+    public void Folders_depend_in_one_direction()
+    {
+        var violations =
+            from file in SourceFiles()
+            let folder = Array.IndexOf(Order, TopFolder(file))
+            where folder >= 0
+            from Match mention in Mention().Matches(File.ReadAllText(file))
+            let target = Array.IndexOf(Order, mention.Groups[1].Value)
+            where target >= 0 && target < folder
+            select $"{Path.GetRelativePath(SourceRoot, file)}: {mention.Value}";
+
+        violations.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void Namespaces_are_the_folders()
+    {
+        var violations =
+            from file in SourceFiles()
+            let project = Path.GetRelativePath(SourceRoot, file).Split(Path.DirectorySeparatorChar)[0]
+            where string.Equals(project, "GptOss.Net", StringComparison.Ordinal)
+            let folder = Path.GetDirectoryName(Path.GetRelativePath(SourceRoot, file))!.Replace(Path.DirectorySeparatorChar, '.')
+            where !File.ReadAllText(file).Contains($"\nnamespace {folder};\n", StringComparison.Ordinal)
+                && !File.ReadAllText(file).StartsWith($"namespace {folder};\n", StringComparison.Ordinal)
+            select Path.GetRelativePath(SourceRoot, file);
+
+        violations.Should().BeEmpty();
+    }
+
+    private static IEnumerable<string> SourceFiles() =>
+        Directory.EnumerateFiles(SourceRoot, "*.cs", SearchOption.AllDirectories)
+            .Where(file => !Generated().IsMatch(Path.GetRelativePath(SourceRoot, file)));
+
+    /// <summary>The folder below the project, or the file's name when it lies beside the folders.</summary>
+    private static string TopFolder(string file) =>
+        Path.GetRelativePath(SourceRoot, file).Split(Path.DirectorySeparatorChar)[1];
+
+    private static string FindSourceRoot([CallerFilePath] string here = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../src"));
+
+    // A using directive, or a qualified name in code or in documentation.
+    [GeneratedRegex(@"(?<!namespace )GptOss\.Net\.(\w+)")]
+    private static partial Regex Mention();
+
+    [GeneratedRegex(@"^\s*#\s*region", RegexOptions.Multiline)]
+    private static partial Regex Region();
+
+    [GeneratedRegex(@"(^|[\\/])(obj|bin)[\\/]")]
+    private static partial Regex Generated();
+}

@@ -1,0 +1,8 @@
+namespace GptOss.Net.Tests.Scheduling;
+
+/// <summary>A request of a simulated caller.</summary>
+/// <param name="ArrivalStep">When it is submitted.</param>
+/// <param name="PromptLength">Tokens given.</param>
+/// <param name="OutputLength">Tokens to generate.</param>
+/// <param name="CancelStep">When it is withdrawn, if it still runs.</param>
+public sealed record ScheduledJob(int ArrivalStep, int PromptLength, int OutputLength, int CancelStep);
