@@ -51,8 +51,12 @@ internal static unsafe class Int8Int16Kernel
         for (var row = 0; row < count; row++, dots += RowGroup.Rows)
         {
             var y = (short*)(rows[row] + offset);
-            Vector512.Store(DotProducts.Dot16(v0, v1, v2, v3, v4, v5, v6, v7, y), dots);
-            Vector512.Store(DotProducts.Dot16(w0, w1, w2, w3, w4, w5, w6, w7, y), dots + RowGroup.HalfRows);
+            var (y0, y1, y2, y3) = (Two(y), Two(y + 2), Two(y + 4), Two(y + 6));
+            var (y4, y5, y6, y7) = (Two(y + 8), Two(y + 10), Two(y + 12), Two(y + 14));
+            var dotV = DotProducts.Dot16(v0, v1, v2, v3, v4, v5, v6, v7, y0, y1, y2, y3, y4, y5, y6, y7);
+            var dotW = DotProducts.Dot16(w0, w1, w2, w3, w4, w5, w6, w7, y0, y1, y2, y3, y4, y5, y6, y7);
+            Vector512.Store(dotV, dots);
+            Vector512.Store(dotW, dots + RowGroup.HalfRows);
         }
     }
 
@@ -71,12 +75,19 @@ internal static unsafe class Int8Int16Kernel
         for (var row = 0; row < count; row++, dots += RowGroup.Rows, sums += RowGroup.Rows)
         {
             var y = (short*)(rows[row] + offset);
-            var scale = *(float*)(rows[row] + blockOffset + ActivationRow.ScaleOfInt16);
-            Add(sums, Vector512.Load(dots) + DotProducts.Dot16(v0, v1, v2, v3, v4, v5, v6, v7, y), scaleV * scale);
-            var dot = Vector512.Load(dots + RowGroup.HalfRows) + DotProducts.Dot16(w0, w1, w2, w3, w4, w5, w6, w7, y);
-            Add(sums + RowGroup.HalfRows, dot, scaleW * scale);
+            var (y0, y1, y2, y3) = (Two(y), Two(y + 2), Two(y + 4), Two(y + 6));
+            var (y4, y5, y6, y7) = (Two(y + 8), Two(y + 10), Two(y + 12), Two(y + 14));
+            var scale = Vector512.Create(*(float*)(rows[row] + blockOffset + ActivationRow.ScaleOfInt16));
+            var dotV = DotProducts.Dot16(v0, v1, v2, v3, v4, v5, v6, v7, y0, y1, y2, y3, y4, y5, y6, y7);
+            var dotW = DotProducts.Dot16(w0, w1, w2, w3, w4, w5, w6, w7, y0, y1, y2, y3, y4, y5, y6, y7);
+            Add(sums, Vector512.Load(dots) + dotV, scaleV * scale);
+            Add(sums + RowGroup.HalfRows, Vector512.Load(dots + RowGroup.HalfRows) + dotW, scaleW * scale);
         }
     }
+
+    // Two values, in every lane.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<short> Two(short* y) => Vector512.Create(*(int*)y).AsInt16();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Add(float* sum, Vector512<int> dot, Vector512<float> scale) =>

@@ -29,7 +29,7 @@ internal static unsafe class NibbleInt8Kernel
             var (v2, v3) = (Lanes.LookUpLow(table, p1), Lanes.LookUpHigh(table, p1));
             var (v4, v5) = (Lanes.LookUpLow(table, p2), Lanes.LookUpHigh(table, p2));
             var (v6, v7) = (Lanes.LookUpLow(table, p3), Lanes.LookUpHigh(table, p3));
-            var (scaleV, zerosV) = (TFormat.Scales(group), TFormat.Zeros(group));
+            var (scaleV, zerosV) = (TFormat.Scales(group), TFormat.Zeros(group).AsInt16());
             var second = group + halfBytes;
             (p0, p1) = (Vector512.Load(second), Vector512.Load(second + 64));
             (p2, p3) = (Vector512.Load(second + 128), Vector512.Load(second + 192));
@@ -37,21 +37,27 @@ internal static unsafe class NibbleInt8Kernel
             var (w2, w3) = (Lanes.LookUpLow(table, p1), Lanes.LookUpHigh(table, p1));
             var (w4, w5) = (Lanes.LookUpLow(table, p2), Lanes.LookUpHigh(table, p2));
             var (w6, w7) = (Lanes.LookUpLow(table, p3), Lanes.LookUpHigh(table, p3));
-            var (scaleW, zerosW) = (TFormat.Scales(second), TFormat.Zeros(second));
+            var (scaleW, zerosW) = (TFormat.Scales(second), TFormat.Zeros(second).AsInt16());
             var offset = block * ActivationRow.Int8Bytes;
             var sum = sums;
             for (var row = 0; row < count; row++, sum += RowGroup.Rows)
             {
                 var y = rows[row] + offset;
-                var codeSum = *(int*)(y + ActivationRow.SumOfInt8);
-                var scale = *(float*)(y + ActivationRow.ScaleOfInt8);
-                var dot = DotProducts.Dot32(v0, v1, v2, v3, v4, v5, v6, v7, (sbyte*)y) - DotProducts.Scale(zerosV, codeSum);
-                Add(sum, dot, scaleV * scale);
-                dot = DotProducts.Dot32(w0, w1, w2, w3, w4, w5, w6, w7, (sbyte*)y) - DotProducts.Scale(zerosW, codeSum);
-                Add(sum + RowGroup.HalfRows, dot, scaleW * scale);
+                var (y0, y1, y2, y3) = (Four(y), Four(y + 4), Four(y + 8), Four(y + 12));
+                var (y4, y5, y6, y7) = (Four(y + 16), Four(y + 20), Four(y + 24), Four(y + 28));
+                var codeSum = Vector512.Create(*(int*)(y + ActivationRow.SumOfInt8)).AsInt16();
+                var scale = Vector512.Create(*(float*)(y + ActivationRow.ScaleOfInt8));
+                var dotV = DotProducts.Dot32(v0, v1, v2, v3, v4, v5, v6, v7, y0, y1, y2, y3, y4, y5, y6, y7) - DotProducts.Dot2(zerosV, codeSum);
+                var dotW = DotProducts.Dot32(w0, w1, w2, w3, w4, w5, w6, w7, y0, y1, y2, y3, y4, y5, y6, y7) - DotProducts.Dot2(zerosW, codeSum);
+                Add(sum, dotV, scaleV * scale);
+                Add(sum + RowGroup.HalfRows, dotW, scaleW * scale);
             }
         }
     }
+
+    // Four values, in every lane.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<sbyte> Four(byte* y) => Vector512.Create(*(int*)y).AsSByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Add(float* sum, Vector512<int> dot, Vector512<float> scale) =>
