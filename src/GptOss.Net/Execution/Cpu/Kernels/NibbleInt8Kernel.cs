@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace GptOss.Net.Execution.Cpu.Kernels;
 
@@ -17,6 +18,12 @@ internal static unsafe class NibbleInt8Kernel
     public static void Multiply<TFormat>(byte* group, int blocks, byte** rows, int count, float* sums)
         where TFormat : struct, INibbleFormat
     {
+        if (Avx2.IsSupported && !Avx512BW.IsSupported)
+        {
+            MultiplyAvx2<TFormat>(group, blocks, rows, count, sums);
+            return;
+        }
+
         var table = TFormat.Table;
         var halfBytes = TFormat.ValueBytes + TFormat.ScaleBytes;
         new Span<float>(sums, count * RowGroup.Rows).Clear();
@@ -53,6 +60,53 @@ internal static unsafe class NibbleInt8Kernel
                 Add(sum + RowGroup.HalfRows, dotW, scaleW * scale);
             }
         }
+    }
+
+    // Eight rows at a time: half as wide, and half as many registers.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyAvx2<TFormat>(byte* group, int blocks, byte** rows, int count, float* sums)
+        where TFormat : struct, INibbleFormat
+    {
+        var halfBytes = TFormat.ValueBytes + TFormat.ScaleBytes;
+        new Span<float>(sums, count * RowGroup.Rows).Clear();
+        for (var block = 0; block < blocks; block++)
+        {
+            for (var half = 0; half < 2; half++, group += halfBytes)
+            {
+                var (scales, zeros) = (TFormat.Scales(group), TFormat.Zeros(group).AsInt16());
+                var offset = block * ActivationRow.Int8Bytes;
+                var target = sums + (half * RowGroup.HalfRows);
+                EightRows<TFormat>(group, scales.GetLower(), zeros.GetLower(), rows, offset, count, target);
+                EightRows<TFormat>(group + 32, scales.GetUpper(), zeros.GetUpper(), rows, offset, count, target + 8);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void EightRows<TFormat>(
+        byte* packed, Vector256<float> scales, Vector256<short> zeros, byte** rows, int offset, int count, float* sums)
+        where TFormat : struct, INibbleFormat
+    {
+        var table = TFormat.Table.GetLower();
+        var mask = Vector256.Create((byte)0xF);
+        var (p0, p1, p2, p3) = (Vector256.Load(packed), Vector256.Load(packed + 64), Vector256.Load(packed + 128), Vector256.Load(packed + 192));
+        var (w0, w1) = (Avx2.Shuffle(table, p0 & mask), Avx2.Shuffle(table, (p0.AsUInt16() >> 4).AsByte() & mask));
+        var (w2, w3) = (Avx2.Shuffle(table, p1 & mask), Avx2.Shuffle(table, (p1.AsUInt16() >> 4).AsByte() & mask));
+        var (w4, w5) = (Avx2.Shuffle(table, p2 & mask), Avx2.Shuffle(table, (p2.AsUInt16() >> 4).AsByte() & mask));
+        var (w6, w7) = (Avx2.Shuffle(table, p3 & mask), Avx2.Shuffle(table, (p3.AsUInt16() >> 4).AsByte() & mask));
+        for (var row = 0; row < count; row++, sums += RowGroup.Rows)
+        {
+            var y = rows[row] + offset;
+            var low = (Pairs(w0, y) + Pairs(w1, y + 4)) + (Pairs(w2, y + 8) + Pairs(w3, y + 12));
+            var high = (Pairs(w4, y + 16) + Pairs(w5, y + 20)) + (Pairs(w6, y + 24) + Pairs(w7, y + 28));
+            var dot = Avx2.MultiplyAddAdjacent(low, Vector256<short>.One) + Avx2.MultiplyAddAdjacent(high, Vector256<short>.One)
+                - Avx2.MultiplyAddAdjacent(zeros, Vector256.Create(*(int*)(y + ActivationRow.SumOfInt8)).AsInt16());
+            var scale = scales * *(float*)(y + ActivationRow.ScaleOfInt8);
+            Vector256.Store(Vector256.FusedMultiplyAdd(Vector256.ConvertToSingle(dot), scale, Vector256.Load(sums)), sums);
+        }
+
+        static Vector256<short> Pairs(Vector256<byte> weights, byte* y) =>
+            Avx2.MultiplyAddAdjacent(weights, Vector256.Create(*(int*)y).AsSByte());
     }
 
     // Four values, in every lane.
