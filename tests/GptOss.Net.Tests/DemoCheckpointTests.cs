@@ -62,7 +62,8 @@ public sealed class DemoCheckpointTests
         ];
         using var directory = new TemporaryDirectory();
         var folder = await DemoCheckpoint.ExtractAsync(directory.File("nano"), TestContext.Current.CancellationToken);
-        await using var model = await GptOssModel.LoadAsync(folder, cancellationToken: TestContext.Current.CancellationToken);
+        var options = new GptOssModelOptions { ComputeType = ComputeType.Float32, WeightStorage = WeightStorage.Expanded };
+        await using var model = await GptOssModel.LoadAsync(folder, options, cancellationToken: TestContext.Current.CancellationToken);
         IChatClient client = model.AsIChatClient();
 
         foreach (var (prompt, answer) in expected)
