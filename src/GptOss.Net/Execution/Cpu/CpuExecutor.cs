@@ -63,6 +63,7 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         try
         {
             var loaded = new CpuWeightLoader(config, weights, options, memory, progress).Load(threads);
+            progress.Complete();
             return new CpuExecutor(memory, loaded, config, capacity, options.QuantizeActivations, threads);
         }
         catch

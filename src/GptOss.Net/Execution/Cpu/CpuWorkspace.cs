@@ -1,5 +1,6 @@
 using GptOss.Net.Execution.Cpu.Kernels;
 using GptOss.Net.Model;
+using GptOss.Net.Placement;
 
 namespace GptOss.Net.Execution.Cpu;
 
@@ -55,6 +56,14 @@ internal sealed unsafe class CpuWorkspace : IDisposable
     }
 
     public int TokenCapacity { get; }
+
+    /// <summary>The memory of steps of up to so many tokens, rounded up; the logits of all of them included.</summary>
+    public static WorkspaceEstimate Estimate(ModelConfig config, int maxStepTokens)
+    {
+        var wide = (6L * config.HiddenSize) + (4L * config.QuerySize) + (4L * config.ExpertsPerToken * config.IntermediateSize);
+        return new WorkspaceEstimate(
+            (32L << 20) + (2L * sizeof(float) * maxStepTokens * wide), (long)sizeof(float) * maxStepTokens * config.VocabularySize);
+    }
 
     public int HiddenStride { get; }
 
