@@ -49,7 +49,7 @@ public sealed class SchemaWalkTests
             var random = new Random(seed);
             var json = RandomSchema.Create(random).ToJsonString();
             var grammar = Schemas.Compile(json);
-            var validator = await JsonSchema.FromJsonAsync(json);
+            var validator = await JsonSchema.FromJsonAsync(json, TestContext.Current.CancellationToken);
             for (var walk = 0; walk < Walks; walk++)
             {
                 var text = RandomWalk.Run(grammar, random);
