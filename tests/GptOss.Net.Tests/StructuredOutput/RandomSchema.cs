@@ -40,7 +40,7 @@ internal static class RandomSchema
 
         if (random.Next(2) == 0)
         {
-            schema[random.Next(2) == 0 ? "maximum" : "exclusiveMaximum"] = low + 2 + random.Next(5_000);
+            schema[random.Next(2) == 0 ? "maximum" : "exclusiveMaximum"] = Math.Abs(low) + 2 + random.Next(5_000);
         }
 
         return schema;

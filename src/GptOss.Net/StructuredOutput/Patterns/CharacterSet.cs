@@ -19,6 +19,9 @@ internal sealed class CharacterSet
     /// <summary>ASCII letters, digits and the underscore, as in ECMAScript.</summary>
     public static readonly CharacterSet Words = new([new('0', '9'), new('A', 'Z'), new('_', '_'), new('a', 'z')]);
 
+    /// <summary>All of ASCII.</summary>
+    public static readonly CharacterSet Ascii = new([new(0, 127)]);
+
     /// <summary>White space.</summary>
     public static readonly CharacterSet Spaces = new(
     [

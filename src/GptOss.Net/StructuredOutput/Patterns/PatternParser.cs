@@ -158,9 +158,11 @@ internal sealed class PatternParser
     private CharacterSet ParseClass()
     {
         var isNegated = TryRead('^');
+        var hasWords = false;
         var ranges = new List<CharacterRange>();
         while (!TryRead(']'))
         {
+            hasWords |= Current == '\\' && _position + 1 < _text.Length && _text[_position + 1] is 'd' or 'D' or 'w' or 'W';
             var set = ParseClassCharacter();
             if (Current == '-' && _position + 1 < _text.Length && _text[_position + 1] != ']')
             {
@@ -171,9 +173,14 @@ internal sealed class PatternParser
             ranges.AddRange(set.Ranges);
         }
 
-        return ranges.Count == 0
-            ? throw new PatternException("has an empty character class")
-            : isNegated ? new CharacterSet(ranges).Negate() : new CharacterSet(ranges);
+        if (ranges.Count == 0)
+        {
+            throw new PatternException("has an empty character class");
+        }
+
+        // Beyond ASCII, ECMAScript and .NET disagree about what is a digit or a letter: leave those characters out.
+        var listed = new CharacterSet(ranges);
+        return !isNegated ? listed : hasWords ? listed.Negate().Intersect(CharacterSet.Ascii) : listed.Negate();
     }
 
     private CharacterSet ParseClassCharacter()
@@ -203,9 +210,9 @@ internal sealed class PatternParser
         return character switch
         {
             'd' => CharacterSet.Digits,
-            'D' => CharacterSet.Digits.Negate(),
+            'D' => CharacterSet.Digits.Negate().Intersect(CharacterSet.Ascii),
             'w' => CharacterSet.Words,
-            'W' => CharacterSet.Words.Negate(),
+            'W' => CharacterSet.Words.Negate().Intersect(CharacterSet.Ascii),
             's' => CharacterSet.Spaces,
             'S' => CharacterSet.Spaces.Negate(),
             'x' => CharacterSet.Of(ReadHexadecimal(2)),
