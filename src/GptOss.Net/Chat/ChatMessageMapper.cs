@@ -14,6 +14,9 @@ internal sealed class ChatMessageMapper(string? instructions)
     // Calls that wait for their results: the format wants call, result, call, result.
     private readonly List<FunctionCallContent> _calls = [];
 
+    // Which message is the answer of the assistant's turn, as far as it is known.
+    private int? _answer;
+
     /// <summary>Maps the conversation; <paramref name="messages"/> is enumerated once.</summary>
     public IReadOnlyList<HarmonyMessage> Map(IEnumerable<ChatMessage> messages, SystemContent system)
     {
@@ -46,6 +49,7 @@ internal sealed class ChatMessageMapper(string? instructions)
                 break;
             case "user":
                 AddPendingCalls();
+                _answer = null;
                 _messages.Add(HarmonyMessage.FromUser(TextOf(message.Contents)));
                 break;
             case "assistant":
@@ -62,17 +66,20 @@ internal sealed class ChatMessageMapper(string? instructions)
 
     private void AddAssistant(IList<AIContent> contents)
     {
-        var calls = contents.OfType<FunctionCallContent>().ToArray();
+        var text = new StringBuilder();
         foreach (var content in contents)
         {
             switch (content)
             {
                 case TextReasoningContent { Text.Length: > 0 } reasoning:
+                    AddAnswer(text);
                     _messages.Add(HarmonyMessage.FromAssistant(reasoning.Text, HarmonyChannel.Analysis));
                     break;
-                case TextContent { Text.Length: > 0 } text:
-                    // What is said before a call is a preamble, not the answer.
-                    _messages.Add(HarmonyMessage.FromAssistant(text.Text, calls.Length > 0 ? HarmonyChannel.Commentary : HarmonyChannel.Final));
+                case TextContent part:
+                    text.Append(part.Text);
+                    break;
+                case FunctionCallContent call:
+                    _calls.Add(call);
                     break;
                 default:
                     RefuseMedia(content);
@@ -80,7 +87,32 @@ internal sealed class ChatMessageMapper(string? instructions)
             }
         }
 
-        _calls.AddRange(calls);
+        AddAnswer(text);
+        if (_calls.Count > 0)
+        {
+            AnswerWasPreamble();
+        }
+    }
+
+    private void AddAnswer(StringBuilder text)
+    {
+        if (text.Length > 0)
+        {
+            AnswerWasPreamble();
+            _answer = _messages.Count;
+            _messages.Add(HarmonyMessage.FromAssistant(text.ToString(), HarmonyChannel.Final));
+            text.Clear();
+        }
+    }
+
+    /// <summary>What is said before a call or before the answer is a preamble, also in a message of its own.</summary>
+    private void AnswerWasPreamble()
+    {
+        if (_answer is { } index)
+        {
+            _messages[index] = HarmonyMessage.FromAssistant(_messages[index].Text, HarmonyChannel.Commentary);
+            _answer = null;
+        }
     }
 
     private void AddResults(IList<AIContent> contents)
@@ -108,7 +140,7 @@ internal sealed class ChatMessageMapper(string? instructions)
     private void AddCall(FunctionCallContent call)
     {
         var arguments = call.RawRepresentation as string
-            ?? JsonSerializer.Serialize(call.Arguments ?? new Dictionary<string, object?>(StringComparer.Ordinal), AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(IDictionary<string, object?>)));
+            ?? Json<IDictionary<string, object?>>(call.Arguments ?? new Dictionary<string, object?>(StringComparer.Ordinal));
         _messages.Add(HarmonyMessage.FromCall(ToolNamespace.Functions + "." + call.Name, arguments));
     }
 
@@ -119,8 +151,12 @@ internal sealed class ChatMessageMapper(string? instructions)
         TextContent text => text.Text,
         IEnumerable<AIContent> contents => TextOf([.. contents]),
         JsonElement { ValueKind: JsonValueKind.String } json => json.GetString()!,
-        _ => JsonSerializer.Serialize(result, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(object))),
+        _ => Json<object>(result),
     };
+
+    // The options alone would break and indent lines, which the model was not trained to read.
+    private static string Json<T>(T value) =>
+        JsonText.Compact(JsonSerializer.SerializeToElement(value, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(T))));
 
     private static string TextOf(IList<AIContent> contents)
     {

@@ -57,7 +57,7 @@ internal sealed class ChatUpdateMapper
         }
 
         var last = Update(new UsageContent(Usage()), null);
-        last.FinishReason = _finishReason;
+        last.FinishReason = IsStopped ? ChatFinishReason.Stop : _finishReason;
         yield return last;
     }
 
@@ -90,6 +90,11 @@ internal sealed class ChatUpdateMapper
 
     private FunctionCallContent? MapCall(HarmonyStreamEvent found, string recipient)
     {
+        if (found.Kind == HarmonyStreamEventKind.MessageStarted)
+        {
+            _call.Begin();
+        }
+
         _call.Append(found.Text);
         if (found.Ending != MessageEnding.Call || _call.Take(recipient) is not { } call)
         {

@@ -12,13 +12,15 @@ internal sealed class FunctionCallReader
 
     private readonly StringBuilder _arguments = new();
 
+    /// <summary>Forgets what another call, which did not end, left.</summary>
+    public void Begin() => _arguments.Clear();
+
     public void Append(string text) => _arguments.Append(text);
 
     /// <summary>The finished call, or <see langword="null"/> if its arguments are not a JSON object.</summary>
     public FunctionCallContent? Take(string recipient)
     {
         var json = _arguments.ToString();
-        _arguments.Clear();
         try
         {
             using var document = JsonDocument.Parse(json);

@@ -1,4 +1,5 @@
 using GptOss.Net.Engine;
+using GptOss.Net.Execution;
 using GptOss.Net.Harmony;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
@@ -17,14 +18,16 @@ internal static class ScriptedModel
     public static HarmonyTokenizer Tokenizer { get; } = HarmonyTokenizer.Create();
 
     public static GptOssModel Create(
-        ScriptedExecutor executor,
+        IModelExecutor executor,
         int maxModelLength = 1_000,
         int maxSequences = 8,
         int maxStepTokens = 64,
         PagedKVCache? cache = null,
-        ILogger? logger = null)
+        ILogger? logger = null,
+        int vocabularySize = VocabularySize,
+        TimeProvider? timeProvider = null)
     {
-        var capacity = new KVCacheCapacity(1_024, 1_024);
+        var capacity = new KVCacheCapacity(4_096, 4_096);
         var scheduler = new Scheduler(
             cache ?? new PagedKVCache(capacity, SlidingWindow), new SchedulerOptions(maxSequences, maxStepTokens));
         var loop = new EngineLoop(scheduler, executor, logger ?? NullLogger.Instance);
@@ -37,8 +40,12 @@ internal static class ScriptedModel
             MaxSequences = maxSequences,
             MaxModelLength = maxModelLength,
         };
-        var config = ModelConfigReader.Read(Path.Combine(Fixtures.ModelDirectory("a"), "config.json"));
+        var config = ModelConfigReader.Read(Path.Combine(Fixtures.ModelDirectory("a"), "config.json"))
+            with
+        {
+            VocabularySize = vocabularySize,
+        };
         var model = new LoadedModel(config, placement, capacity, maxModelLength, loop);
-        return new GptOssModel(model, Tokenizer, new GptOssModelOptions(), "scripted");
+        return new GptOssModel(model, Tokenizer, new GptOssModelOptions { TimeProvider = timeProvider ?? TimeProvider.System }, "scripted");
     }
 }
