@@ -1,0 +1,10 @@
+namespace GptOss.Net.StructuredOutput.Json;
+
+/// <summary>Where in a bounded number the text is.</summary>
+internal enum RangePart
+{
+    Start,
+    Sign,
+    Whole,
+    Fraction,
+}

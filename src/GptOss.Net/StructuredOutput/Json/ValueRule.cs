@@ -1,0 +1,62 @@
+namespace GptOss.Net.StructuredOutput.Json;
+
+/// <summary>The values that a schema allows: any of several forms. Rules refer to each other in cycles; they don't change once linked.</summary>
+internal sealed class ValueRule
+{
+    private readonly List<ValueForm> _forms = [];
+    private readonly List<ValueRule> _alternatives = [];
+
+    /// <summary>How many levels of arrays and objects the shallowest value has; <see cref="ValueForm.Endless"/> if there is no value.</summary>
+    public int MinDepth { get; private set; } = ValueForm.Endless;
+
+    /// <summary>The forms of the value; complete after <see cref="Flatten"/>.</summary>
+    public IReadOnlyList<ValueForm> Forms => _forms;
+
+    public void Add(ValueForm form) => _forms.Add(form);
+
+    public void Add(ValueRule alternative) => _alternatives.Add(alternative);
+
+    /// <summary>Returns the state before the value, or null if no value is that shallow.</summary>
+    public TextState? Start(TextState next, int depth) => _forms.Count == 1
+        ? (_forms[0].MinDepth <= depth ? _forms[0].Start(next, depth) : null)
+        : TextChoice.Create(_forms.Where(form => form.MinDepth <= depth).Select(form => form.Start(next, depth)));
+
+    /// <summary>Makes the forms of all alternatives forms of this rule. Returns how many rules were visited.</summary>
+    public int Flatten()
+    {
+        var seen = new HashSet<ValueRule> { this };
+        var forms = new HashSet<ValueForm>(_forms);
+        var open = new Stack<ValueRule>(_alternatives);
+        _alternatives.Clear();
+        while (open.TryPop(out var alternative))
+        {
+            if (!seen.Add(alternative))
+            {
+                continue;
+            }
+
+            _forms.AddRange(alternative._forms.Where(forms.Add));
+            foreach (var nested in alternative._alternatives)
+            {
+                open.Push(nested);
+            }
+        }
+
+        return seen.Count;
+    }
+
+    /// <summary>Computes <see cref="MinDepth"/> from the present depths of the forms; true if something changed.</summary>
+    public bool UpdateMinDepth()
+    {
+        var changed = false;
+        foreach (var form in _forms)
+        {
+            changed |= form.UpdateMinDepth();
+        }
+
+        var depth = _forms.Count == 0 ? ValueForm.Endless : _forms.Min(form => form.MinDepth);
+        changed |= depth != MinDepth;
+        MinDepth = depth;
+        return changed;
+    }
+}

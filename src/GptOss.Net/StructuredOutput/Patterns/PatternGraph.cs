@@ -1,0 +1,92 @@
+namespace GptOss.Net.StructuredOutput.Patterns;
+
+/// <summary>A nondeterministic automaton over characters, built bottom up. A fragment's nodes lie together, so that it can be copied.</summary>
+internal sealed class PatternGraph
+{
+    /// <summary>The greatest number of nodes.</summary>
+    public const int MaxNodes = 8_000;
+
+    private readonly List<List<PatternEdge>> _edges = [];
+
+    /// <summary>The number of nodes.</summary>
+    public int Count => _edges.Count;
+
+    /// <summary>The edges of a node.</summary>
+    public IReadOnlyList<PatternEdge> this[int node] => _edges[node];
+
+    public int AddNode()
+    {
+        if (_edges.Count == MaxNodes)
+        {
+            throw new PatternException($"needs more than {MaxNodes} states once its repetitions are written out; make the numbers in its braces smaller");
+        }
+
+        _edges.Add([]);
+        return _edges.Count - 1;
+    }
+
+    public void Link(int from, int to, PatternEdgeKind kind = PatternEdgeKind.Free) => _edges[from].Add(new(kind, to));
+
+    public PatternFragment AddAssertion(PatternEdgeKind kind)
+    {
+        var fragment = new PatternFragment(AddNode(), AddNode());
+        Link(fragment.Entry, fragment.Exit, kind);
+        return fragment;
+    }
+
+    public PatternFragment AddCharacter(CharacterSet set)
+    {
+        var fragment = new PatternFragment(AddNode(), AddNode());
+        foreach (var range in set.Intersect(CharacterSet.Usable).Ranges)
+        {
+            _edges[fragment.Entry].Add(new(PatternEdgeKind.Character, fragment.Exit, range));
+        }
+
+        return fragment;
+    }
+
+    /// <summary>Repeats the fragment that was added last.</summary>
+    public PatternFragment Repeat(PatternFragment fragment, int least, int? most)
+    {
+        if (most == 0)
+        {
+            _edges.RemoveRange(fragment.Entry + 1, Count - fragment.Entry - 1);
+            _edges[fragment.Entry].Clear();
+            return new PatternFragment(fragment.Entry, fragment.Entry);
+        }
+
+        var copies = new List<PatternFragment> { fragment };
+        while (copies.Count < (most ?? Math.Max(1, least)))
+        {
+            copies.Add(Copy(fragment));
+        }
+
+        var exit = AddNode();
+        for (var i = 0; i < copies.Count; i++)
+        {
+            Link(copies[i].Exit, i + 1 < copies.Count ? copies[i + 1].Entry : exit);
+            if (i >= least)
+            {
+                Link(copies[i].Entry, exit);
+            }
+        }
+
+        if (most is null)
+        {
+            Link(copies[^1].Exit, copies[^1].Entry);
+        }
+
+        return new PatternFragment(fragment.Entry, exit);
+    }
+
+    private PatternFragment Copy(PatternFragment fragment)
+    {
+        var offset = Count - fragment.Entry;
+        for (var node = fragment.Entry; node <= fragment.Exit; node++)
+        {
+            _edges[AddNode()].AddRange(_edges[node].Select(edge => edge with { Target = edge.Target + offset }));
+        }
+
+        return new PatternFragment(fragment.Entry + offset, fragment.Exit + offset);
+    }
+}
