@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using GptOss.Net;
 using Microsoft.Extensions.AI;
 using Spectre.Console;
@@ -27,7 +28,7 @@ internal sealed class ChatSession(IChatClient client, ChatOptions options)
         }
         catch (GptOssException exception)
         {
-            AnsiConsole.MarkupLineInterpolated($"[red]{exception.Message}[/]");
+            AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[red]{exception.Message}[/]");
             return 1;
         }
     }
@@ -92,7 +93,7 @@ internal sealed class ChatSession(IChatClient client, ChatOptions options)
         if (response.Usage?.OutputTokenCount is { } tokens)
         {
             var rate = tokens / clock.Elapsed.TotalSeconds;
-            AnsiConsole.MarkupLineInterpolated($"[grey]{tokens} tokens, {rate:F1} tokens/s, first text after {first?.TotalSeconds:F2} s[/]");
+            AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[grey]{tokens} tokens, {rate:F1} tokens/s, first text after {first?.TotalSeconds:F2} s[/]");
         }
 
         return response;

@@ -15,7 +15,10 @@ internal static class ModelLoading
             {
                 var task = context.AddTask("Loading", maxValue: double.PositiveInfinity);
                 var directory = pathOrId ?? await DemoCheckpoint.ExtractAsync(cancellationToken: cancellationToken);
+
+                // The demonstration model is so small that it need not be held in bfloat16.
+                var options = new GptOssModelOptions { ComputeType = pathOrId is null ? ComputeType.Float32 : ComputeType.BFloat16 };
                 var progress = new Progress<LoadProgress>(load => task.MaxValue(load.TotalBytes).Value(load.ReadBytes));
-                return await GptOssModel.LoadAsync(directory, progress: progress, cancellationToken: cancellationToken);
+                return await GptOssModel.LoadAsync(directory, options, progress, cancellationToken: cancellationToken);
             });
 }

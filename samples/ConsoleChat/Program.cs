@@ -24,4 +24,6 @@ command.SetAction((result, cancellationToken) =>
     };
     return ChatSession.RunAsync(path, options, string.Join(' ', result.GetValue(prompt) ?? []), cancellationToken);
 });
-return await command.Parse(args).InvokeAsync();
+
+// Ctrl-C is the chat's: it ends an answer.
+return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

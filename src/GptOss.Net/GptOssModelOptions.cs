@@ -18,6 +18,9 @@ public sealed record GptOssModelOptions
     /// <summary>Gets how quantized weights are held. Default <see cref="WeightStorage.Packed"/>.</summary>
     public WeightStorage WeightStorage { get; init; } = WeightStorage.Packed;
 
+    /// <summary>Gets how a model computes that lies on the CPU as a whole.</summary>
+    public CpuOptions Cpu { get; init; } = new();
+
     /// <summary>
     /// Gets the most tokens of one sequence, prompt and output together. Default <see langword="null"/>: 32,768, or less if
     /// the model was trained for less.
@@ -51,6 +54,8 @@ public sealed record GptOssModelOptions
     internal void Validate()
     {
         ArgumentNullException.ThrowIfNull(Placement);
+        ArgumentNullException.ThrowIfNull(Cpu);
+        ArgumentOutOfRangeException.ThrowIfLessThan(Cpu.Threads ?? 1, 1, nameof(Cpu.Threads));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxModelLength ?? 1, 1, nameof(MaxModelLength));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxSequences);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxStepTokens);

@@ -7,5 +7,11 @@ namespace GptOss.Net.Tests;
 internal static class NativeFixture
 {
     [ModuleInitializer]
-    internal static void LoadLibTorch() => NativeLibraries.EnsureLoaded();
+    internal static void LoadLibTorch()
+    {
+        NativeLibraries.EnsureLoaded();
+
+        // Tests run side by side on small models: more threads in each would only wait for one another.
+        TorchSharp.torch.set_num_threads(1);
+    }
 }

@@ -1,4 +1,4 @@
-using GptOss.Net.Execution.Torch;
+using GptOss.Net.Execution;
 using GptOss.Net.Interop;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
@@ -7,10 +7,11 @@ using GptOss.Net.Placement;
 namespace GptOss.Net.Engine;
 
 /// <summary>Places the model and gives the cache what the devices have left: room for one full sequence at least.</summary>
-internal sealed class CachePlanner(ModelConfig config, ModelWeights weights, GptOssModelOptions options, int maxModelLength)
+internal sealed class CachePlanner(
+    ModelConfig config, ModelWeights weights, ExecutorFactory executors, GptOssModelOptions options, int maxModelLength)
 {
     private readonly KVCacheSizing _sizing =
-        KVCacheSizing.For(config, options.ComputeType == ComputeType.Float32 ? 4 : 2, options.MaxStepTokens);
+        KVCacheSizing.For(config, executors.CacheElementBytes, options.MaxStepTokens);
 
     /// <exception cref="PlacementException">The model does not fit even with room for a single sequence.</exception>
     public (PlacementPlan Placement, KVCacheCapacity Capacity) Plan(DeviceInventory inventory)
@@ -39,24 +40,15 @@ internal sealed class CachePlanner(ModelConfig config, ModelWeights weights, Gpt
     private PlacementRequest Request(DeviceInventory inventory, int fullSequences) => new()
     {
         Config = config,
-        Weights = MemoryEstimate.Of(config, weights, Formats),
+        Weights = MemoryEstimate.Of(config, weights, executors.WeightFormats),
         PackedWeights = options.WeightStorage == WeightStorage.Expanded
-            ? MemoryEstimate.Of(config, weights, Formats with { Quantized = WeightFormat.AsStored })
+            ? MemoryEstimate.Of(config, weights, executors.WeightFormats with { Quantized = WeightFormat.AsStored })
             : null,
         KV = new KVDemand(fullSequences, maxModelLength, (kind, sequences, tokens) =>
             _sizing.LayerBytes(kind, kind == AttentionKind.Sliding ? options.MaxSequences : sequences, tokens)),
-        Workspace = TorchWorkspace.Estimate(config, options.MaxStepTokens),
+        Workspace = executors.Workspace,
         Options = options.Placement,
         Available = AvailableDevice.In(inventory),
         Problems = inventory.Problems,
     };
-
-    private WeightFormats Formats
-    {
-        get
-        {
-            var compute = options.ComputeType == ComputeType.Float32 ? WeightFormat.Float32 : WeightFormat.BFloat16;
-            return new WeightFormats(options.WeightStorage == WeightStorage.Expanded ? compute : WeightFormat.AsStored, compute);
-        }
-    }
 }

@@ -1,6 +1,5 @@
 using GptOss.Net.Checkpoint;
 using GptOss.Net.Execution;
-using GptOss.Net.Execution.Torch;
 using GptOss.Net.Interop;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
@@ -21,11 +20,11 @@ internal sealed class ModelLoader(GptOssModelOptions options, IProgress<LoadProg
         var weights = ModelWeightsReader.Read(config, checkpoint);
         cancellationToken.ThrowIfCancellationRequested();
 
-        NativeLibraries.EnsureLoaded(options.LibTorchDirectory, options.LoggerFactory.CreateLogger(typeof(NativeLibraries).FullName!));
+        var inventory = DeviceInventory.Take();
+        var executors = new ExecutorFactory(config, options, inventory);
         var maxLength = MaxModelLength(config);
-        var (placement, capacity) = new CachePlanner(config, weights, options, maxLength).Plan(DeviceInventory.Take());
-        var executor = new TorchExecutorFactory(
-            config, weights, capacity, options.ComputeType, options.WeightStorage, ReadProgress(weights)).Create(placement);
+        var (placement, capacity) = new CachePlanner(config, weights, executors, options, maxLength).Plan(inventory);
+        var executor = executors.Create(weights, placement, capacity, ReadProgress(weights));
 
         var scheduler = new Scheduler(
             new PagedKVCache(capacity, config.SlidingWindow), new SchedulerOptions(options.MaxSequences, options.MaxStepTokens));

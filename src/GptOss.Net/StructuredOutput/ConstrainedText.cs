@@ -13,8 +13,8 @@ internal sealed class ConstrainedText(TextState start, TokenMaskCache masks, Har
     /// <summary>Whether the text may end here. Tokens that end it are the caller's: no mask holds a control token.</summary>
     public bool MayEnd => State.IsAccepting;
 
-    /// <summary>Whether the text must end here.</summary>
-    public bool MustEnd => State.MustEnd;
+    /// <summary>Whether the text must end here, since no ordinary token may follow.</summary>
+    public bool MustEnd => State.MustEnd || Allowed.Count == 0;
 
     /// <summary>The ordinary tokens that may come next; none if the text must end.</summary>
     public TokenMask Allowed => _allowed ??= masks.GetMask(State);

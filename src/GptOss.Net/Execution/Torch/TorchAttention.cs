@@ -1,4 +1,5 @@
 using GptOss.Net.Model;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace GptOss.Net.Execution.Torch;
@@ -16,6 +17,8 @@ internal sealed class TorchAttention(
     Tensor sinks, // float32 [heads]
     TorchKVStorage storage) : IDisposable
 {
+    private readonly Scalar _scale = 1 / Math.Sqrt(config.HeadDim);
+
     /// <summary><paramref name="x"/>: float32 <c>[tokens, hidden]</c>; the result likewise.</summary>
     public Tensor Forward(Tensor x, TorchSequenceView sequence)
     {
@@ -39,6 +42,7 @@ internal sealed class TorchAttention(
         output.Dispose();
         sinks.Dispose();
         storage.Dispose();
+        _scale.Dispose();
     }
 
     private Tensor Attend(Tensor queries, TorchSlots slots, int firstPosition)
@@ -69,8 +73,8 @@ internal sealed class TorchAttention(
         var (tokens, kvHeads, groups) = (queries.shape[0], (long)config.KVHeadCount, (long)(config.HeadCount / config.KVHeadCount));
         var grouped = queries.view(tokens, kvHeads, groups, config.HeadDim).permute(1, 2, 0, 3)
             .reshape(kvHeads, groups * tokens, config.HeadDim);
-        var scores = matmul(grouped, keys).mul_(1 / Math.Sqrt(config.HeadDim))
-            .view(kvHeads, groups, tokens, -1).add_(mask); // [kvHeads, groups, tokens, context]
+        var scores = matmul(grouped, keys).mul_(_scale)
+            .view(kvHeads, groups, tokens, -1).PlusInPlace(mask); // [kvHeads, groups, tokens, context]
 
         // The sink takes part in the softmax and contributes no value.
         var sink = sinks.view(kvHeads, groups, 1, 1).expand(kvHeads, groups, tokens, 1);

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace GptOss.Net.Execution.Torch;
@@ -11,7 +12,10 @@ namespace GptOss.Net.Execution.Torch;
 internal sealed class TorchExpert(TorchLinear? gateUp, TorchLinear? gate, TorchLinear? up, TorchLinear down, double limit)
     : IDisposable
 {
-    private const double Alpha = 1.702;
+    private static readonly Scalar Alpha = 1.702;
+
+    private readonly Scalar _limit = limit;
+    private readonly Scalar _negativeLimit = -limit;
 
     /// <summary><paramref name="x"/>: float32 <c>[rows, hidden]</c>; the result likewise.</summary>
     public Tensor Forward(Tensor x)
@@ -26,6 +30,8 @@ internal sealed class TorchExpert(TorchLinear? gateUp, TorchLinear? gate, TorchL
         gate?.Dispose();
         up?.Dispose();
         down.Dispose();
+        _limit.Dispose();
+        _negativeLimit.Dispose();
     }
 
     private (Tensor Gate, Tensor Up) Project(Tensor x)
@@ -42,8 +48,8 @@ internal sealed class TorchExpert(TorchLinear? gateUp, TorchLinear? gate, TorchL
     // openai/gpt-oss, torch/model.py: swiglu. The gate has no lower bound.
     private Tensor SwiGlu(Tensor g, Tensor u)
     {
-        var gated = g.clamp_max(limit);
-        var linear = u.clamp(-limit, limit);
-        return gated.mul(gated.mul(Alpha).sigmoid_()).mul_(linear.add_(1));
+        var gated = g.clamp_max(_limit);
+        var linear = u.clamp(_negativeLimit, _limit);
+        return gated.mul(gated.mul(Alpha).sigmoid_()).mul_(linear.PlusInPlace(TorchScalars.One));
     }
 }

@@ -20,7 +20,7 @@ internal sealed class TorchExperts(ModelConfig config, TorchLinear router, IRead
             var index = tensor(tokens, device: x.device); // I64 [rows]
             var weight = weights.view(-1).index_select(0, tensor(ranks, device: x.device)).unsqueeze(1); // [rows, 1]
             var output = experts[expert].Forward(x.index_select(0, index));
-            result.index_add_(0, index, output.mul_(weight), 1);
+            result.index_add_(0, index, output.mul_(weight), TorchScalars.One);
         }
 
         return result;

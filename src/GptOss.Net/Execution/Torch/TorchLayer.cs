@@ -13,8 +13,8 @@ internal sealed class TorchLayer(
     public Tensor Forward(Tensor x, TorchSequenceView sequence)
     {
         using var scope = NewDisposeScope();
-        var middle = x + attention.Forward(attentionNorm.Forward(x), sequence);
-        var result = middle + experts.Forward(mlpNorm.Forward(middle));
+        var middle = x.Plus(attention.Forward(attentionNorm.Forward(x), sequence));
+        var result = middle.Plus(experts.Forward(mlpNorm.Forward(middle)));
         return result.MoveToOuterDisposeScope();
     }
 

@@ -9,7 +9,7 @@ internal sealed class TorchLinear(TorchMatrix weight, Tensor? bias) : IDisposabl
     public Tensor Forward(Tensor x)
     {
         var y = weight.Multiply(x);
-        return bias is null ? y : y.add_(bias);
+        return bias is null ? y : y.PlusInPlace(bias);
     }
 
     public void Dispose()

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace GptOss.Net.Execution.Torch;
@@ -6,10 +7,13 @@ namespace GptOss.Net.Execution.Torch;
 /// <param name="blocks">U8 <c>[out, in / 32, 16]</c>; the low nibble of a byte is the even element.</param>
 /// <param name="scales">U8 <c>[out, in / 32]</c>, the exponent plus 127.</param>
 /// <param name="pairs">The two values of every byte, float32 <c>[256, 2]</c>; shared, not owned.</param>
-internal sealed class TorchMxfp4Matrix(Tensor blocks, Tensor scales, Tensor pairs) : TorchMatrix
+internal sealed class TorchMxfp4Matrix(Tensor blocks, Tensor scales, Tensor pairs)
+    : TorchMatrix(blocks.shape[0], blocks.shape[1] * 32)
 {
     // openai/gpt-oss, torch/weights.py: FP4_VALUES.
     private static readonly float[] Values = [0f, .5f, 1f, 1.5f, 2f, 3f, 4f, 6f, -0f, -.5f, -1f, -1.5f, -2f, -3f, -4f, -6f];
+
+    private static readonly Scalar ExponentBias = -127L;
 
     /// <summary>The table from a byte to its two values that <see cref="Dequantize"/> looks up.</summary>
     public static Tensor CreatePairs(Device device)
@@ -24,19 +28,20 @@ internal sealed class TorchMxfp4Matrix(Tensor blocks, Tensor scales, Tensor pair
         return tensor(table, [256, 2], device: device);
     }
 
-    public override Tensor Dequantize()
-    {
-        using var scope = NewDisposeScope();
-        var (rows, groups) = (blocks.shape[0], blocks.shape[1]);
-        var values = pairs.index_select(0, blocks.view(-1).to(ScalarType.Int32)).view(rows, groups, 32);
-        var exponents = scales.to(ScalarType.Float32).sub_(127);
-        var powers = exponents.exp2_().unsqueeze(-1); // [out, in / 32, 1]
-        return values.mul_(powers).view(rows, groups * 32).MoveToOuterDisposeScope();
-    }
-
     public override void Dispose()
     {
         blocks.Dispose();
         scales.Dispose();
+    }
+
+    protected override Tensor Dequantize(long first, long count)
+    {
+        using var scope = NewDisposeScope();
+        var groups = blocks.shape[1];
+        var indices = blocks.narrow(0, first, count).to(ScalarType.Int32).view(-1);
+        var values = pairs.index_select(0, indices).view(count, groups, 32);
+        var exponents = scales.narrow(0, first, count).to(ScalarType.Float32).PlusInPlace(ExponentBias);
+        var powers = exponents.exp2_().unsqueeze(-1); // [count, in / 32, 1]
+        return values.mul_(powers).view(count, groups * 32).MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace GptOss.Net.Execution.Torch;
@@ -7,12 +8,18 @@ namespace GptOss.Net.Execution.Torch;
 /// <param name="epsilon">Added to the mean square.</param>
 internal sealed class TorchRmsNorm(Tensor scale, double epsilon) : IDisposable
 {
+    private readonly Scalar _epsilon = epsilon;
+
     /// <summary><paramref name="x"/>: float32 <c>[tokens, hidden]</c>; the result has the same shape and type.</summary>
     public Tensor Forward(Tensor x)
     {
-        var meanSquare = x.pow(2).mean([-1], keepdim: true); // [tokens, 1]
-        return x.mul(meanSquare.add_(epsilon).rsqrt_()).mul_(scale);
+        var meanSquare = x.mul(x).mean([-1], keepdim: true); // [tokens, 1]
+        return x.mul(meanSquare.PlusInPlace(_epsilon).rsqrt_()).mul_(scale);
     }
 
-    public void Dispose() => scale.Dispose();
+    public void Dispose()
+    {
+        scale.Dispose();
+        _epsilon.Dispose();
+    }
 }

@@ -34,6 +34,6 @@ internal sealed class TorchRotaryEmbedding(YarnParameters rope, int headDim)
     public static Tensor Apply(Tensor x, Tensor cos, Tensor sin)
     {
         var halves = x.to(ScalarType.Float32).chunk(2, -1);
-        return cat([(halves[0] * cos) - (halves[1] * sin), (halves[1] * cos) + (halves[0] * sin)], -1);
+        return cat([halves[0].mul(cos).Minus(halves[1].mul(sin)), halves[1].mul(cos).Plus(halves[0].mul(sin))], -1);
     }
 }

@@ -14,15 +14,18 @@ internal sealed record TorchSlots(Tensor Written, Tensor Context, int ContextSta
     /// </summary>
     public Tensor Mask(long firstPosition, long count, int? window)
     {
-        var device = Context.device;
-        var queries = arange(firstPosition, firstPosition + count, ScalarType.Int64, device).unsqueeze(1);
-        var keys = arange(ContextStart, ContextStart + Context.shape[0], ScalarType.Int64, device).unsqueeze(0);
-        var hidden = keys.gt(queries);
-        if (window is { } size)
+        var context = Context.shape[0];
+        var mask = new float[count * context];
+        for (var query = 0; query < count; query++)
         {
-            hidden = hidden.logical_or(keys.le(queries - size));
+            // Keys are counted from ContextStart; a query sees itself and what is before it, within its window.
+            var end = firstPosition + query + 1 - ContextStart;
+            var first = window is { } size ? Math.Max(0, end - size) : 0;
+            var row = mask.AsSpan((int)(query * context), (int)context);
+            row[..(int)first].Fill(float.NegativeInfinity);
+            row[(int)end..].Fill(float.NegativeInfinity);
         }
 
-        return zeros([count, Context.shape[0]], ScalarType.Float32, device).masked_fill_(hidden, float.NegativeInfinity);
+        return tensor(mask, [count, context], device: Context.device);
     }
 }

@@ -53,7 +53,8 @@ internal sealed class TorchWeightLoader : IDisposable
 
         using (matrix)
         {
-            return new TorchDenseMatrix(matrix.Dequantize().to(_storageType).contiguous());
+            using var scope = NewDisposeScope();
+            return new TorchDenseMatrix(matrix.Dequantize().to(_storageType).contiguous().MoveToOuterDisposeScope());
         }
     }
 

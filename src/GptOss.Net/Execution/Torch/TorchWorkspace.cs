@@ -12,16 +12,19 @@ internal static class TorchWorkspace
     /// <summary>How many attention scores are computed at a time: 128 MiB of float32.</summary>
     public const long MaxScores = 32L << 20;
 
-    /// <summary>How many values of a bfloat16 matrix are widened at a time: 128 MiB of float32.</summary>
-    public const long MaxTileElements = 32L << 20;
+    /// <summary>
+    /// How many values of a matrix are expanded at a time: 16 MiB of float32, which the C library's allocator still reuses
+    /// where it would give larger blocks back to the system at once.
+    /// </summary>
+    public const long MaxTileElements = 4L << 20;
 
     // Library handles and kernels that libtorch keeps on a device.
     private const long Libraries = 512L << 20;
 
     public static WorkspaceEstimate Estimate(ModelConfig config, int maxStepTokens)
     {
-        // The widest matrix that is expanded for the moment of use: its bytes as indices (int32), twice its values.
-        var expanded = Math.Max(2L * config.IntermediateSize * config.HiddenSize, MaxTileElements) * ((2 * sizeof(float)) + 2);
+        // A matrix that is expanded for the moment of use: its bytes as indices (int32), its values twice.
+        var expanded = MaxTileElements * ((2 * sizeof(float)) + 2);
 
         // Scores, with the sinks, after the softmax, and rounded.
         var scores = 3 * sizeof(float) * MaxScores;

@@ -1,0 +1,7 @@
+using System.CommandLine;
+using GptOss.Net.Throughput;
+
+return await new RootCommand("Measures GptOss.Net end to end.")
+{
+    LoadBenchmark.Command(), CpuThroughput.Command(), KernelThroughput.Command(),
+}.Parse(args).InvokeAsync();

@@ -1,0 +1,156 @@
+using GptOss.Net.Execution.Cpu.Kernels;
+using GptOss.Net.KVCache;
+using GptOss.Net.Model;
+
+namespace GptOss.Net.Execution.Cpu;
+
+/// <summary>Runs the model on the processor with own SIMD kernels over packed weights; needs no libtorch.</summary>
+/// <remarks>
+/// Every thread walks the whole model, computes its part of each phase and meets the others at its end. A token's result depends
+/// on its own sequence alone: not on the batch, on chunks, on blocks or on the number of threads. Once buffers have grown to the
+/// largest step, a step allocates nothing.
+/// </remarks>
+internal sealed unsafe class CpuExecutor : IModelExecutor
+{
+    private const int FirstTokenCapacity = 16;
+
+    private readonly CpuMemory _memory;
+    private readonly CpuWeights _weights;
+    private readonly CpuFormats _formats;
+    private readonly ModelConfig _config;
+    private readonly CpuThreadPool _pool;
+    private readonly CpuBatch _batch;
+    private readonly CpuAttention _attention;
+    private readonly CpuExperts _experts;
+    private readonly float[] _frequencies;
+    private readonly float _concentration;
+    private readonly Action<int> _run;
+    private CpuStep _step;
+
+    // Pinned, [logits rows, vocabulary]
+    private float[] _logits = [];
+
+    private CpuExecutor(CpuMemory memory, CpuWeights weights, ModelConfig config, KVCacheCapacity capacity, bool quantize, int threads)
+    {
+        _memory = memory;
+        _weights = weights;
+        _config = config;
+        _formats = CpuFormats.Of(weights, quantize);
+        var shape = new AttentionShape(config.HeadCount, config.KVHeadCount, config.HeadDim);
+        _attention = new CpuAttention(config, shape, new CpuKVStorage(memory, config, shape, capacity));
+        _experts = new CpuExperts(config);
+        _frequencies = YarnFrequencies.InverseFrequencies(config.Rope, config.HeadDim);
+        _concentration = YarnFrequencies.Concentration(config.Rope);
+        _batch = new CpuBatch(config.SlidingWindow);
+        _pool = new CpuThreadPool(threads);
+        _step = new CpuStep(_batch, new CpuWorkspace(config, _formats, threads, FirstTokenCapacity), _pool);
+        _run = Run;
+    }
+
+    /// <summary>Loads a model. When that fails or is cancelled, nothing stays allocated.</summary>
+    /// <exception cref="NotSupportedException">The model's shape has no kernel.</exception>
+    public static CpuExecutor Load(
+        ModelConfig config, ModelWeights weights, KVCacheCapacity capacity, CpuExecutorOptions options, WeightReadProgress progress)
+    {
+        if (config.HeadDim % RowGroup.BlockColumns != 0)
+        {
+            throw new NotSupportedException(
+                $"The CPU kernels need heads of a multiple of {RowGroup.BlockColumns} values; this model's have {config.HeadDim}.");
+        }
+
+        var threads = options.Threads ?? PhysicalCores.Count();
+        var memory = new CpuMemory();
+        try
+        {
+            var loaded = new CpuWeightLoader(config, weights, options, memory, progress).Load(threads);
+            progress.Complete();
+            return new CpuExecutor(memory, loaded, config, capacity, options.QuantizeActivations, threads);
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
+        }
+    }
+
+    public StepResult Execute(StepBatch batch)
+    {
+        _batch.Pack(batch);
+        if (_batch.TokenCount > _step.Workspace.TokenCapacity)
+        {
+            Grow(_batch.TokenCount);
+        }
+
+        var size = batch.LogitsRows.Length * _config.VocabularySize;
+        if (_logits.Length < size)
+        {
+            _logits = GC.AllocateUninitializedArray<float>(size, pinned: true);
+        }
+
+        _pool.Run(_run);
+        return new StepResult(_logits.AsMemory(0, size), _config.VocabularySize);
+    }
+
+    public void Dispose()
+    {
+        _pool.Dispose();
+        _step.Workspace.Dispose();
+        _memory.Dispose();
+    }
+
+    private void Grow(int tokens)
+    {
+        var capacity = (int)Math.Max(tokens, Math.Min(2L * _step.Workspace.TokenCapacity, int.MaxValue));
+        _step.Workspace.Dispose();
+        _step = _step with { Workspace = new CpuWorkspace(_config, _formats, _pool.Count, capacity) };
+    }
+
+    private void Run(int thread)
+    {
+        Embed(thread);
+        _step.EndPhase();
+        for (var layer = 0; layer < _weights.Layers.Length; layer++)
+        {
+            _attention.Run(_step, _weights.Layers[layer], layer, thread);
+            _experts.Run(_step, _weights.Layers[layer], thread);
+        }
+
+        Unembed(thread);
+    }
+
+    private void Embed(int thread)
+    {
+        var space = _step.Workspace;
+        var share = _step.Share(_batch.TokenCount, thread);
+        var half = _config.HeadDim / 2;
+        for (var token = share.Start; token < share.End; token++)
+        {
+            _weights.Embedding.Lookup(_batch.Step.TokenIds[token], space.Residual + ((long)token * space.HiddenStride));
+            RopeKernel.Angles(
+                _frequencies, _concentration, _batch.Step.Positions[token],
+                space.Cosines + ((long)token * half), space.Sines + ((long)token * half));
+        }
+    }
+
+    private void Unembed(int thread)
+    {
+        var space = _step.Workspace;
+        var rows = _batch.Step.LogitsRows;
+        var share = _step.Share(rows.Length, thread);
+        for (var row = share.Start; row < share.End; row++)
+        {
+            var offset = (long)rows[row] * space.HiddenStride;
+            RmsNormKernel.Normalize(
+                space.Residual + offset, _weights.FinalNorm.Values, _config.HiddenSize, (float)_config.RmsNormEpsilon, space.Normalized + offset);
+            space.LogitsInput.Encode(row, space.Normalized + offset);
+        }
+
+        _step.EndPhase();
+        fixed (float* logits = _logits)
+        {
+            var groups = _step.Share(_weights.Unembedding.Groups, thread);
+            CpuLinear.Store(
+                _weights.Unembedding, groups, space.LogitsInput, rows.Length, logits, _config.VocabularySize, space.Sums[thread]);
+        }
+    }
+}

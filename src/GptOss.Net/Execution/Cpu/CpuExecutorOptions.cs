@@ -1,0 +1,26 @@
+namespace GptOss.Net.Execution.Cpu;
+
+/// <summary>How a <see cref="CpuExecutor"/> stores and computes.</summary>
+internal sealed record CpuExecutorOptions
+{
+    /// <summary>Gets the default: int8 dense weights and quantized activations, on every physical core.</summary>
+    public static CpuExecutorOptions Fast { get; } = new();
+
+    /// <summary>Gets the set-up that equals the reference: weights as stored, activations in float32.</summary>
+    public static CpuExecutorOptions Exact { get; } = new() { DenseInt8 = false, QuantizeActivations = false };
+
+    /// <summary>Gets the number of threads; <see langword="null"/> for one on each physical core.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>Gets a value indicating whether dense matrices (attention, output projection) become int8 per 32 at load.</summary>
+    public bool DenseInt8 { get; init; } = true;
+
+    /// <summary>Gets a value indicating whether the output projection becomes int4 per 32 at load: faster, and coarser.</summary>
+    public bool UnembeddingInt4 { get; init; }
+
+    /// <summary>
+    /// Gets a value indicating whether activations are quantized for the matrices that are: to int8 before 4 bit weights, to int16
+    /// before int8 weights. Otherwise every product is float32.
+    /// </summary>
+    public bool QuantizeActivations { get; init; } = true;
+}

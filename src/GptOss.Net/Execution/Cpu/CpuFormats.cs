@@ -1,0 +1,26 @@
+using GptOss.Net.Execution.Cpu.Kernels;
+
+namespace GptOss.Net.Execution.Cpu;
+
+/// <summary>The form of the activations in front of each matrix; the same in every layer, so that buffers can be shared.</summary>
+internal sealed record CpuFormats(
+    ActivationFormat Attention,
+    ActivationFormat AttentionOutput,
+    ActivationFormat Mlp,
+    ActivationFormat Down,
+    ActivationFormat Unembedding)
+{
+    public static CpuFormats Of(CpuWeights weights, bool quantize)
+    {
+        return new(
+            Common(weights.Layers.SelectMany(layer => new[] { layer.Query, layer.Key, layer.Value })),
+            Common(weights.Layers.Select(layer => layer.Output)),
+            Common(weights.Layers.SelectMany(layer => layer.GateUp)),
+            Common(weights.Layers.SelectMany(layer => layer.Down)),
+            Common([weights.Unembedding]));
+
+        // Every kind of weights takes float32.
+        ActivationFormat Common(IEnumerable<CpuMatrix> matrices) =>
+            quantize && matrices.Select(matrix => matrix.FastInput).Distinct().ToArray() is [var one] ? one : ActivationFormat.Float32;
+    }
+}

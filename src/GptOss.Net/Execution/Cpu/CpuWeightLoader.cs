@@ -1,0 +1,146 @@
+using GptOss.Net.Execution.Cpu.Kernels;
+using GptOss.Net.Model;
+
+namespace GptOss.Net.Execution.Cpu;
+
+/// <summary>Allocates the model's matrices, then fills them from the checkpoint on several threads.</summary>
+internal sealed class CpuWeightLoader(
+    ModelConfig config, ModelWeights weights, CpuExecutorOptions options, CpuMemory memory, WeightReadProgress progress)
+{
+    // Rows of a dense matrix that are read and packed at once.
+    private const int ChunkRows = 512;
+
+    // What is left to read, each item on any thread.
+    private readonly List<Action> _reads = [];
+
+    /// <summary>Loads everything.</summary>
+    /// <exception cref="OperationCanceledException">The progress was cancelled.</exception>
+    public CpuWeights Load(int threads)
+    {
+        var embedding = new CpuEmbedding(memory, weights.Embedding);
+        AddChunks(config.VocabularySize, (first, count) => embedding.Load(first, count), weights.Embedding);
+        var loaded = new CpuWeights
+        {
+            Embedding = embedding,
+            Layers = [.. weights.Layers.Select(Layer)],
+            FinalNorm = new CpuVector(memory, weights.FinalNorm),
+            Unembedding = Dense(weights.Unembedding, options.UnembeddingInt4 ? CpuWeightKind.Int4 : Kind(weights.Unembedding)),
+        };
+        try
+        {
+            Parallel.ForEach(_reads, new ParallelOptions { MaxDegreeOfParallelism = threads }, static read => read());
+        }
+        catch (AggregateException exception)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
+        }
+
+        return loaded;
+    }
+
+    private CpuLayer Layer(LayerWeights layer) => new()
+    {
+        AttentionNorm = new CpuVector(memory, layer.AttentionNorm),
+        Query = Linear(layer.Query),
+        Key = Linear(layer.Key),
+        Value = Linear(layer.Value),
+        Output = Linear(layer.Output),
+        Sinks = new CpuVector(memory, layer.Sinks),
+        MlpNorm = new CpuVector(memory, layer.MlpNorm),
+        Router = Router(layer.Router),
+        GateUp = [.. layer.Experts.Select(GateUp)],
+        Down = [.. layer.Experts.Select(expert => Linear(expert.Down))],
+    };
+
+    private CpuMatrix Linear(LinearSource source)
+    {
+        var matrix = source.Weight is DenseWeightSource { Transposed: false } dense
+            ? Dense(dense, Kind(dense))
+            : Whole(source.Weight, Kind(source.Weight), source.Weight.OutputSize, new RowSelection(source.Weight.OutputSize));
+        BiasReader.Read(source, matrix, new RowSelection(source.Weight.OutputSize));
+        return matrix;
+    }
+
+    // Which expert a token takes hangs on small differences, and the matrix is small: it stays as stored.
+    private CpuMatrix Router(LinearSource source)
+    {
+        var matrix = Dense((DenseWeightSource)source.Weight, StoredKind((DenseWeightSource)source.Weight));
+        BiasReader.Read(source, matrix, new RowSelection(source.Weight.OutputSize));
+        return matrix;
+    }
+
+    private CpuMatrix GateUp(ExpertSource expert)
+    {
+        var size = config.IntermediateSize;
+        var rows = 2 * RowGroup.Blocks(size) * RowGroup.BlockColumns; // whole blocks of gated activations
+        if (expert.GateUp is { } fused)
+        {
+            var selections = new[] { RowSelection.Gate(size, fused: true), RowSelection.Up(size, fused: true) };
+            var matrix = Whole(fused.Weight, Kind(fused.Weight), rows, selections);
+            BiasReader.Read(fused, matrix, selections);
+            return matrix;
+        }
+
+        var (gate, up) = (expert.Gate!, expert.Up!);
+        var apart = new CpuMatrix(memory, Kind(gate.Weight), rows, gate.Weight.InputSize, size % RowGroup.BlockColumns != 0);
+        foreach (var (source, selection) in new[] { (gate, RowSelection.Gate(size, fused: false)), (up, RowSelection.Up(size, fused: false)) })
+        {
+            AddWhole(apart, source.Weight, selection);
+            BiasReader.Read(source, apart, selection);
+        }
+
+        return apart;
+    }
+
+    private CpuMatrix Dense(DenseWeightSource source, CpuWeightKind kind)
+    {
+        if (source.Transposed)
+        {
+            return Whole(source, kind, source.OutputSize, new RowSelection(source.OutputSize));
+        }
+
+        var matrix = new CpuMatrix(memory, kind, source.OutputSize, source.InputSize);
+        AddChunks(source.OutputSize, (first, count) => MatrixReader.ReadRows(source, matrix, (int)first, count), source);
+        return matrix;
+    }
+
+    private CpuMatrix Whole(WeightSource source, CpuWeightKind kind, int rows, params RowSelection[] selections)
+    {
+        var padded = selections.Sum(selection => selection.RowCount) != rows;
+        var matrix = new CpuMatrix(memory, kind, rows, source.InputSize, padded);
+        AddWhole(matrix, source, selections);
+        return matrix;
+    }
+
+    private void AddWhole(CpuMatrix matrix, WeightSource source, params RowSelection[] selections) =>
+        _reads.Add(() =>
+        {
+            MatrixReader.Read(source, matrix, selections);
+            progress.Add(source.ByteLength);
+        });
+
+    private void AddChunks(int rows, Action<long, int> read, WeightSource source)
+    {
+        for (var first = 0; first < rows; first += ChunkRows)
+        {
+            var (start, count) = (first, Math.Min(ChunkRows, rows - first));
+            _reads.Add(() =>
+            {
+                read(start, count);
+                progress.Add(source.ByteLength / rows * count);
+            });
+        }
+    }
+
+    private CpuWeightKind Kind(WeightSource source) => source switch
+    {
+        Mxfp4WeightSource => CpuWeightKind.Mxfp4,
+        AwqWeightSource awq when MatrixReader.StaysPacked(awq) => CpuWeightKind.Int4,
+        _ when options.DenseInt8 => CpuWeightKind.Int8,
+        DenseWeightSource dense => StoredKind(dense),
+        _ => CpuWeightKind.Float32,
+    };
+
+    private static CpuWeightKind StoredKind(DenseWeightSource source) =>
+        source.Values.Type == Checkpoint.TensorType.BF16 ? CpuWeightKind.Bf16 : CpuWeightKind.Float32;
+}

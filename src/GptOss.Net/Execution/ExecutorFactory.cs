@@ -1,0 +1,86 @@
+using GptOss.Net.Execution.Cpu;
+using GptOss.Net.Execution.Cpu.Kernels;
+using GptOss.Net.Execution.Torch;
+using GptOss.Net.Interop;
+using GptOss.Net.KVCache;
+using GptOss.Net.Model;
+using GptOss.Net.Placement;
+
+namespace GptOss.Net.Execution;
+
+/// <summary>
+/// Chooses the executor by what is asked for: own kernels for a model that lies on the CPU as a whole, the reference elsewhere.
+/// </summary>
+internal sealed class ExecutorFactory
+{
+    private readonly ModelConfig _config;
+    private readonly GptOssModelOptions _options;
+    private readonly bool _usesCpuKernels;
+
+    public ExecutorFactory(ModelConfig config, GptOssModelOptions options, DeviceInventory inventory)
+    {
+        (_config, _options) = (config, options);
+        _usesCpuKernels = IsOnCpu(options.Placement, inventory)
+            && options.Cpu.Precision != CpuPrecision.Reference
+            && options.WeightStorage == WeightStorage.Packed
+            && config.HeadDim % RowGroup.BlockColumns == 0;
+    }
+
+    /// <summary>Gets the bytes of a value in the cache.</summary>
+    public int CacheElementBytes => _usesCpuKernels || _options.ComputeType == ComputeType.Float32 ? sizeof(float) : 2;
+
+    /// <summary>Gets how the weights lie in memory; for the CPU kernels, which hold dense weights in int8, an upper bound.</summary>
+    public WeightFormats WeightFormats
+    {
+        get
+        {
+            if (_usesCpuKernels)
+            {
+                return WeightFormats.AsStored;
+            }
+
+            var dense = _options.ComputeType == ComputeType.Float32 ? WeightFormat.Float32 : WeightFormat.BFloat16;
+            return new WeightFormats(_options.WeightStorage == WeightStorage.Expanded ? dense : WeightFormat.AsStored, dense);
+        }
+    }
+
+    /// <summary>Gets the memory that a step computes with.</summary>
+    public WorkspaceEstimate Workspace => _usesCpuKernels
+        ? CpuWorkspace.Estimate(_config, _options.MaxStepTokens)
+        : TorchWorkspace.Estimate(_config, _options.MaxStepTokens);
+
+    /// <summary>Reads the weights. When that fails or is cancelled, nothing stays allocated.</summary>
+    public IModelExecutor Create(ModelWeights weights, PlacementPlan placement, KVCacheCapacity capacity, WeightReadProgress progress)
+    {
+        if (_usesCpuKernels)
+        {
+            return CpuExecutor.Load(_config, weights, capacity, CpuExecutorOptions, progress);
+        }
+
+        NativeLibraries.EnsureLoaded(
+            _options.LibTorchDirectory, _options.LoggerFactory.CreateLogger(typeof(NativeLibraries).FullName!));
+        return new TorchExecutorFactory(_config, weights, capacity, _options.ComputeType, _options.WeightStorage, progress)
+            .Create(placement);
+    }
+
+    private CpuExecutorOptions CpuExecutorOptions
+    {
+        get
+        {
+            var isExact = _options.Cpu.Precision == CpuPrecision.Exact || _options.ComputeType == ComputeType.Float32;
+            return (isExact ? CpuExecutorOptions.Exact : CpuExecutorOptions.Fast) with
+            {
+                Threads = _options.Cpu.Threads,
+                UnembeddingInt4 = _options.Cpu.UnembeddingInt4,
+            };
+        }
+    }
+
+    private static bool IsOnCpu(PlacementOptions placement, DeviceInventory inventory) =>
+        placement.LayerDevices is { } layers ? Ends(placement).Concat(layers).All(device => !device.IsCuda)
+        : placement.Devices is { } devices ? devices.Count == 1 && !devices[0].IsCuda
+        : inventory.CudaDevices.Count == 0;
+
+    private static IEnumerable<DeviceId> Ends(PlacementOptions placement) =>
+        new[] { placement.EmbeddingDevice, placement.UnembeddingDevice }.OfType<DeviceId>();
+}

@@ -1,0 +1,87 @@
+using GptOss.Net.Execution.Cpu;
+
+namespace GptOss.Net.Tests.Execution.Cpu;
+
+public sealed class CpuThreadPoolTests
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(5)]
+    public void Every_index_runs_once_for_each_body(int threads)
+    {
+        using var pool = new CpuThreadPool(threads);
+        var runs = new int[threads];
+
+        for (var round = 0; round < 50; round++)
+        {
+            pool.Run(index => Interlocked.Increment(ref runs[index]));
+        }
+
+        runs.Should().OnlyContain(count => count == 50);
+    }
+
+    [Fact]
+    public void No_thread_passes_the_barrier_before_all_have_reached_it()
+    {
+        const int phases = 200;
+        using var pool = new CpuThreadPool(4);
+        var (arrived, early) = (0, 0);
+
+        pool.Run(_ =>
+        {
+            for (var phase = 1; phase <= phases; phase++)
+            {
+                Interlocked.Increment(ref arrived);
+                pool.Barrier.Wait();
+                if (Volatile.Read(ref arrived) < phase * 4)
+                {
+                    Interlocked.Increment(ref early);
+                }
+
+                pool.Barrier.Wait();
+            }
+        });
+
+        early.Should().Be(0);
+        arrived.Should().Be(phases * 4);
+    }
+
+    [Fact]
+    public void The_failure_of_one_thread_ends_the_body_of_all_and_the_pool_works_on()
+    {
+        using var pool = new CpuThreadPool(3);
+        var failing = () => pool.Run(index =>
+        {
+            if (index == 1)
+            {
+                throw new FormatException("broken");
+            }
+
+            pool.Barrier.Wait();
+        });
+
+        failing.Should().Throw<FormatException>().WithMessage("broken");
+
+        var runs = 0;
+        pool.Run(_ =>
+        {
+            pool.Barrier.Wait();
+            Interlocked.Increment(ref runs);
+        });
+        runs.Should().Be(3);
+    }
+
+    [Fact]
+    public void Shares_cover_all_items_without_overlap()
+    {
+        foreach (var (items, threads) in new[] { (0, 3), (1, 3), (90, 7), (3, 8), (12568, 2) })
+        {
+            Enumerable.Range(0, threads).SelectMany(thread =>
+            {
+                var share = WorkShare.Of(items, thread, threads);
+                return Enumerable.Range(share.Start, share.Count);
+            }).Should().Equal(Enumerable.Range(0, items));
+        }
+    }
+}

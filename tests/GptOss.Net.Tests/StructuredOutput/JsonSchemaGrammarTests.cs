@@ -1,0 +1,109 @@
+using System.Text;
+
+namespace GptOss.Net.Tests.StructuredOutput;
+
+public sealed class JsonSchemaGrammarTests
+{
+    [Theory]
+    [InlineData("""{"type":"string"}""", "\"\"", "\"a é 汉 👩 \\\" \\\\ \\n \\u00e9\"")]
+    [InlineData("""{"type":"string","minLength":2,"maxLength":3}""", "\"ab\"", "\"éé\\n\"")]
+    [InlineData("""{"type":"integer"}""", "0", "-120", "123456789012345678")]
+    [InlineData("""{"type":"number"}""", "0", "-0.5", "1e5", "12.25E-10")]
+    [InlineData("""{"type":"integer","minimum":-3,"maximum":120}""", "-3", "0", "7", "99", "120")]
+    [InlineData("""{"type":"integer","exclusiveMinimum":9,"exclusiveMaximum":100}""", "10", "55", "99")]
+    [InlineData("""{"type":"number","minimum":0,"maximum":1}""", "0", "0.5", "0.000000001", "1", "1.0")]
+    [InlineData("""{"type":"number","minimum":-2.5,"exclusiveMaximum":-1.5}""", "-2.5", "-2", "-1.500000001")]
+    [InlineData("""{"type":"boolean"}""", "true", "false")]
+    [InlineData("""{"type":"null"}""", "null")]
+    [InlineData("""{"type":["string","null"]}""", "null", "\"x\"")]
+    [InlineData("""{"type":"string","nullable":true}""", "null", "\"x\"")]
+    [InlineData("""{"enum":["a","ab","é\"",1,12,null,{"x":[1]}]}""", "\"a\"", "\"ab\"", "\"é\\\"\"", "1", "12", "null", "{\"x\":[1]}")]
+    [InlineData("""{"const":"fixed"}""", "\"fixed\"")]
+    [InlineData("""{"type":["string","null"],"enum":["A","B",null,5]}""", "\"A\"", "null")]
+    [InlineData("""{"type":"object","properties":{"a":{"type":"integer"},"b":{},"c":{"type":"null"}},"required":["b"]}""",
+        "{\"b\":1}", "{\"a\":1,\"b\":[true, {\"x\": \"y\"}]}", "{\"a\": 1, \"b\": \"\", \"c\": null}")]
+    [InlineData("""{"type":"object","additionalProperties":{"type":"integer"}}""", "{}", "{\"x\":1}", "{\"x\": 1, \"é y\": 2}")]
+    [InlineData("""{"type":"object","properties":{"ab":{"type":"null"}},"additionalProperties":{"type":"integer"}}""",
+        "{\"ab\":null}", "{\"a\":1}", "{\"abc\":1}", "{\"ab\":null,\"b\":1}")]
+    [InlineData("""{"type":"object"}""", "{}", "{\"x\":{\"y\":[]}}")]
+    [InlineData("""{"type":"array","items":{"type":"integer"},"minItems":1,"maxItems":3}""", "[1]", "[1, 2,3]")]
+    [InlineData("""{"type":"array","prefixItems":[{"type":"integer"},{"type":"null"}],"items":{"type":"boolean"}}""", "[]", "[1]", "[1,null,true]")]
+    [InlineData("""{"type":"array","items":[{"type":"integer"}],"additionalItems":false}""", "[]", "[1]")]
+    [InlineData("""{"anyOf":[{"type":"integer"},{"type":"object","properties":{"k":{"const":1}},"required":["k"]},{"type":"object","properties":{"k":{"const":2},"l":{}},"required":["k","l"]}]}""",
+        "5", "{\"k\":1}", "{\"k\":2,\"l\":0}")]
+    [InlineData("""{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}},"anyOf":[{"required":["a"]},{"required":["b"]}]}""",
+        "{\"a\":1}", "{\"b\":1}", "{\"a\":1,\"b\":1}")]
+    [InlineData("""{"allOf":[{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]},{"properties":{"a":{"minimum":5},"b":{"type":"null"}}}]}""",
+        "{\"a\":5}", "{\"a\":17,\"b\":null}")]
+    [InlineData("""{"$ref":"#/$defs/n","$defs":{"n":{"type":"object","properties":{"v":{"type":"integer"},"next":{"anyOf":[{"$ref":"#/$defs/n"},{"type":"null"}]}},"required":["v","next"]}}}""",
+        "{\"v\":1,\"next\":null}", "{\"v\":1,\"next\":{\"v\":2,\"next\":null}}")]
+    [InlineData("""{"type":"object","properties":{"x":{"type":"array","items":{"$ref":"#"}}}}""", "{}", "{\"x\":[{},{\"x\":[]}]}")]
+    [InlineData("""{"type":"string","pattern":"^a+(b|[c-e]{2})?$"}""", "\"a\"", "\"aab\"", "\"ade\"")]
+    [InlineData("""{"type":"string","pattern":"x\\d"}""", "\"x1\"", "\"hello x1 é\\\"\"")]
+    [InlineData("""{"type":"string","pattern":"^[^a]*$","minLength":1,"maxLength":2}""", "\"b\"", "\"\\\"é\"")]
+    [InlineData("""{"type":"string","format":"date"}""", "\"2024-02-29\"", "\"1999-12-31\"")]
+    [InlineData("""{"type":"string","format":"date-time"}""", "\"2024-02-29T23:59:59Z\"", "\"2024-01-01T00:00:00.1234567+14:00\"")]
+    [InlineData("""{"type":"string","format":"uuid"}""", "\"01234567-89ab-cdef-0123-456789ABCDEF\"")]
+    [InlineData("true", "1", "\"x\"", "[[], {}]")]
+    public void Texts_that_a_schema_allows_are_accepted(string schema, params string[] texts)
+    {
+        var grammar = Schemas.Compile(schema);
+        texts.Where(text => !Schemas.Accepts(grammar, text)).Should().BeEmpty();
+    }
+
+    [Theory]
+    [InlineData("""{"type":"string"}""", "a", "\"", "\"\n\"", "\"\\x\"", "\"\\ud83d\"", "\"a\"b", " \"a\"")]
+    [InlineData("""{"type":"string","minLength":2,"maxLength":3}""", "\"a\"", "\"abcd\"", "\"é\"")]
+    [InlineData("""{"type":"integer"}""", "", "-", "01", "1.0", "1e5", "1234567890123456789", "+1")]
+    [InlineData("""{"type":"number"}""", "1.", ".5", "1e", "1e+", "1e400", "--1")]
+    [InlineData("""{"type":"integer","minimum":-3,"maximum":120}""", "-4", "121", "1200", "-0", "00")]
+    [InlineData("""{"type":"integer","exclusiveMinimum":9,"exclusiveMaximum":100}""", "9", "100", "1", "-10")]
+    [InlineData("""{"type":"number","minimum":0,"maximum":1}""", "-0.1", "1.1", "2", "1.000000001", "-1")]
+    [InlineData("""{"type":"number","minimum":-2.5,"exclusiveMaximum":-1.5}""", "-1.5", "-2.6", "2", "-1")]
+    [InlineData("""{"enum":["a","ab"]}""", "\"b\"", "\"abc\"", "\"\"", "a")]
+    [InlineData("""{"type":["string","null"],"enum":["A",5]}""", "5", "null")]
+    [InlineData("""{"type":"object","properties":{"a":{"type":"integer"},"b":{}},"required":["b"]}""",
+        "{}", "{\"a\":1}", "{\"b\":1,\"a\":1}", "{\"b\":1,}", "{\"b\":1,\"x\":1}", "{\"b\":  1}", "{\"a\":\"\",\"b\":1}", "{,\"b\":1}")]
+    [InlineData("""{"type":"object","properties":{"ab":{"type":"null"}},"additionalProperties":{"type":"integer"}}""", "{\"ab\":1}", "{\"x\":1,\"ab\":null}")]
+    [InlineData("""{"type":"object","properties":{},"additionalProperties":false}""", "{\"a\":1}", "[]")]
+    [InlineData("""{"type":"array","items":{"type":"integer"},"minItems":1,"maxItems":3}""", "[]", "[1,2,3,4]", "[1,]", "[null]")]
+    [InlineData("""{"type":"array","items":[{"type":"integer"}],"additionalItems":false}""", "[1,1]")]
+    [InlineData("""{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}},"anyOf":[{"required":["a"]},{"required":["b"]}]}""", "{}")]
+    [InlineData("""{"allOf":[{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]},{"properties":{"a":{"minimum":5}}}]}""", "{\"a\":4}", "{}")]
+    [InlineData("""{"type":"string","pattern":"^a+(b|[c-e]{2})?$"}""", "\"\"", "\"aabb\"", "\"af\"")]
+    [InlineData("""{"type":"string","pattern":"x\\d"}""", "\"x\"", "\"1x\"")]
+    [InlineData("""{"type":"string","pattern":"^[^a]*$","minLength":1,"maxLength":2}""", "\"\"", "\"bbb\"", "\"a\"")]
+    [InlineData("""{"type":"string","format":"date"}""", "\"2023-02-29\"", "\"2024-13-01\"", "\"2024-04-31\"", "\"1900-02-29\"")]
+    [InlineData("""{"type":"string","format":"date-time"}""", "\"2024-02-29T24:00:00Z\"", "\"2024-02-29\"")]
+    public void Texts_that_a_schema_forbids_are_rejected(string schema, params string[] texts)
+    {
+        var grammar = Schemas.Compile(schema);
+        texts.Where(text => Schemas.Accepts(grammar, text)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public void Strings_hold_only_whole_characters()
+    {
+        var text = Schemas.Compile("""{"type":"string"}""").Start().Advance("\""u8)!;
+        text.Advance([0x80]).Should().BeNull();
+        text.Advance([0xC0]).Should().BeNull();
+        text.Advance([0xE9, (byte)'"']).Should().BeNull();
+        text.Advance([0xED, 0xA0]).Should().BeNull("surrogates are no characters");
+        text.Advance([0xF4, 0x90]).Should().BeNull("there is nothing beyond U+10FFFF");
+    }
+
+    [Fact]
+    public void A_string_without_bounds_stays_in_one_state()
+    {
+        var text = Schemas.Compile("""{"type":"string"}""").Start().Advance("\""u8)!;
+        text.Advance(Encoding.UTF8.GetBytes("some text é \\n"))!.Should().Be(text);
+    }
+
+    [Fact]
+    public void What_follows_the_JSON_can_be_given()
+    {
+        var state = Schemas.Compile("""{"type":"integer"}""").Start(GptOss.Net.StructuredOutput.TextLiteral.Create("!", GptOss.Net.StructuredOutput.TextEnd.Instance));
+        state.Advance("12"u8)!.IsAccepting.Should().BeFalse();
+        state.Advance("12!"u8)!.MustEnd.Should().BeTrue();
+    }
+}
