@@ -49,7 +49,7 @@ public sealed class SchemaWalkTests
             var random = new Random(seed);
             var json = RandomSchema.Create(random).ToJsonString();
             var grammar = Schemas.Compile(json);
-            var validator = await JsonSchema.FromJsonAsync(json);
+            var validator = await JsonSchema.FromJsonAsync(json, TestContext.Current.CancellationToken);
             for (var walk = 0; walk < Walks; walk++)
             {
                 var text = RandomWalk.Run(grammar, random);
@@ -63,7 +63,7 @@ public sealed class SchemaWalkTests
 
     public sealed record Person(string Name, long? Age, Person? Friend, [property: Description("Where")] string City = "here");
 
-    public sealed record Tree(long Value, Tree? Left, Tree? Right, List<Tree> Others);
+    public sealed record Tree(long Value, Tree? Left, Tree? Right, IReadOnlyList<Tree> Others);
 
     [JsonConverter(typeof(JsonStringEnumConverter<Colour>))]
     public enum Colour
@@ -75,7 +75,7 @@ public sealed class SchemaWalkTests
 
     public sealed record Everything(
         Colour Colour, Colour? MaybeColour, DateTime At, DateTime? MaybeAt, Guid Id, object Anything, JsonElement Element, char Letter, TimeOnly Time,
-        Dictionary<string, bool> Flags, IReadOnlyList<Person> People, double Score = 0.5, string? Note = null, DayOfWeek Day = DayOfWeek.Friday);
+        IReadOnlyDictionary<string, bool> Flags, IReadOnlyList<Person> People, double Score = 0.5, string? Note = null, DayOfWeek Day = DayOfWeek.Friday);
 
     [JsonDerivedType(typeof(Circle), "circle")]
     [JsonDerivedType(typeof(Square), "square")]

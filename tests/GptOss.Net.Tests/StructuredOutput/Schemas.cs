@@ -7,8 +7,9 @@ namespace GptOss.Net.Tests.StructuredOutput;
 /// <summary>Short ways to compile schemas and to try texts on them.</summary>
 internal static class Schemas
 {
-    public static JsonElement Parse(string json) =>
-        JsonSerializer.Deserialize<JsonElement>(json, new JsonSerializerOptions { MaxDepth = 100_000 });
+    private static readonly JsonSerializerOptions Deep = new() { MaxDepth = 100_000 };
+
+    public static JsonElement Parse(string json) => JsonSerializer.Deserialize<JsonElement>(json, Deep);
 
     public static JsonSchemaGrammar Compile(string schema) => JsonSchemaGrammar.Compile(Parse(schema));
 
