@@ -5,7 +5,7 @@ namespace GptOss.Net.Tests.StructuredOutput;
 public sealed class SchemaRefusalTests(ITestOutputHelper output)
 {
     // Allocations stand for the memory bound; they include what is collected meanwhile.
-    private const long MaxAllocated = 256L << 20;
+    private const long MaxAllocated = 128L << 20;
 
     public static TheoryData<string> Bombs =>
     [
