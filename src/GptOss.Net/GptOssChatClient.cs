@@ -13,7 +13,10 @@ namespace GptOss.Net;
 /// <see cref="ChatOptions.AdditionalProperties"/> and <see cref="ChatOptions.AllowBackgroundResponses"/>, which are ignored.
 /// System messages and <see cref="ChatOptions.Instructions"/> become the developer message of the harmony format.
 /// <see cref="ChatOptions.StopSequences"/> end the answer, not the reasoning. The reasoning is returned as
-/// <see cref="TextReasoningContent"/> when <see cref="ReasoningOptions.Output"/> is <see cref="ReasoningOutput.Full"/>.</para>
+/// <see cref="TextReasoningContent"/> when <see cref="ReasoningOptions.Output"/> is <see cref="ReasoningOutput.Full"/>; before a call it
+/// is there without its text otherwise, as protected data, because the model needs it again with the result.</para>
+/// <para>What the model may write is enforced while it writes: every turn is well-formed, arguments of calls and answers in JSON match
+/// their schema. A response has at most one call. A turn that is cut off has <see cref="ChatFinishReason.Length"/> and no call.</para>
 /// </remarks>
 public sealed class GptOssChatClient : IChatClient
 {
@@ -75,7 +78,8 @@ public sealed class GptOssChatClient : IChatClient
     {
         var prompt = _renderer.RenderForCompletion(request.Messages);
         var updates = new ChatUpdateMapper(_model, request, prompt.Length);
-        await foreach (var token in _model.GenerateAsync(prompt, request.Sampling, cancellationToken).ConfigureAwait(false))
+        var constraint = new HarmonyConstraint(request.Grammar, _model.Masks, _model.Tokenizer);
+        await foreach (var token in _model.GenerateAsync(prompt, request.Sampling, constraint, cancellationToken).ConfigureAwait(false))
         {
             foreach (var update in updates.Append(token))
             {

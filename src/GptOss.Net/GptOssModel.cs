@@ -3,6 +3,7 @@ using GptOss.Net.Engine;
 using GptOss.Net.Harmony;
 using GptOss.Net.Sampling;
 using GptOss.Net.Scheduling;
+using GptOss.Net.StructuredOutput;
 
 namespace GptOss.Net;
 
@@ -17,10 +18,13 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
     private readonly LoadedModel _model;
     private readonly GptOssModelOptions _options;
     private readonly Sampler _sampler;
+    private readonly Lazy<TokenMaskCache> _masks;
 
-    internal GptOssModel(LoadedModel model, HarmonyTokenizer tokenizer, GptOssModelOptions options, string name)
+    internal GptOssModel(
+        LoadedModel model, HarmonyTokenizer tokenizer, GptOssModelOptions options, string name, Lazy<TokenMaskCache>? masks = null)
     {
         (_model, Tokenizer, _options, Name) = (model, tokenizer, options, name);
+        _masks = masks ?? new(() => new TokenMaskCache(TokenTrie.Create(tokenizer)));
         _sampler = new Sampler(model.Config.VocabularySize);
     }
 
@@ -40,6 +44,10 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
     public int MaxModelLength => _model.MaxModelLength;
 
     internal TimeProvider TimeProvider => _options.TimeProvider;
+
+    internal TokenMaskCache Masks => _masks.Value;
+
+    internal SchemaCache Schemas { get; } = new();
 
     /// <summary>Loads a checkpoint and places it on the devices.</summary>
     /// <param name="pathOrId">

@@ -33,6 +33,12 @@ public sealed record GptOssRequestOptions
     public int TopLogProbabilities { get; init; }
 
     /// <summary>
+    /// Gets the most tokens of reasoning in a turn, at least 0. When they are used up the reasoning is cut off and the answer, or a
+    /// call, begins. Default <see langword="null"/>: as many as the model likes.
+    /// </summary>
+    public int? ReasoningBudget { get; init; }
+
+    /// <summary>
     /// Gets the date that the model is told. Default <see langword="null"/>: today, by <see cref="GptOssModelOptions.TimeProvider"/>.
     /// </summary>
     public DateOnly? CurrentDate { get; init; }

@@ -32,7 +32,14 @@ internal sealed class MessageWriter(TokenWriter tokens, ToolSectionWriter toolWr
         tokens.Control(ControlToken.Message);
         foreach (var content in message.Content)
         {
-            tokens.Text(TextOf(content, message.Role));
+            if (content is HarmonyTokens written)
+            {
+                tokens.Ordinary(written.Ids);
+            }
+            else
+            {
+                tokens.Text(TextOf(content, message.Role));
+            }
         }
 
         tokens.Control(message is { Role: HarmonyRole.Assistant, Recipient: not null } ? ControlToken.Call : ControlToken.End);

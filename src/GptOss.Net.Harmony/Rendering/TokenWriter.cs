@@ -18,6 +18,9 @@ internal sealed class TokenWriter(HarmonyTokenizer tokenizer)
     /// <summary>Adds ordinary text. Texts added one after the other are encoded apart.</summary>
     public void Text(string text) => tokenizer.Encode(text, _ids);
 
+    /// <summary>Adds tokens that are not control tokens.</summary>
+    public void Ordinary(IReadOnlyList<int> ids) => _ids.AddRange(ids);
+
     /// <summary>Replaces the control token at the end.</summary>
     public void ReplaceLast(int id) => _ids[^1] = id;
 

@@ -6,10 +6,10 @@ using Microsoft.Extensions.AI;
 namespace GptOss.Net.Chat;
 
 /// <summary>From chat messages to the messages of the harmony format. Used once.</summary>
-internal sealed class ChatMessageMapper(string? instructions)
+internal sealed class ChatMessageMapper(ToolCatalog tools, ChatOptions options)
 {
     private readonly List<HarmonyMessage> _messages = [];
-    private readonly List<string> _instructions = string.IsNullOrWhiteSpace(instructions) ? [] : [instructions];
+    private readonly List<string> _instructions = string.IsNullOrWhiteSpace(options.Instructions) ? [] : [options.Instructions];
 
     // Calls that wait for their results: the format wants call, result, call, result.
     private readonly List<FunctionCallContent> _calls = [];
@@ -28,9 +28,15 @@ internal sealed class ChatMessageMapper(string? instructions)
 
         AddPendingCalls();
         List<HarmonyMessage> all = [HarmonyMessage.FromSystem(system)];
-        if (_instructions.Count > 0)
+        var developer = new DeveloperContent
         {
-            all.Add(HarmonyMessage.FromDeveloper(new DeveloperContent { Instructions = string.Join("\n\n", _instructions) }));
+            Instructions = _instructions.Count > 0 ? string.Join("\n\n", _instructions) : null,
+            ToolNamespaces = tools.Describe(),
+            ResponseFormat = ChatOptionsMapper.ToResponseFormat(options),
+        };
+        if (developer is not { Instructions: null, ToolNamespaces.Count: 0, ResponseFormat: null })
+        {
+            all.Add(HarmonyMessage.FromDeveloper(developer));
         }
 
         return [.. all, .. _messages];
@@ -71,9 +77,9 @@ internal sealed class ChatMessageMapper(string? instructions)
         {
             switch (content)
             {
-                case TextReasoningContent { Text.Length: > 0 } reasoning:
+                case TextReasoningContent reasoning:
                     AddAnswer(text);
-                    _messages.Add(HarmonyMessage.FromAssistant(reasoning.Text, HarmonyChannel.Analysis));
+                    AddThought(reasoning);
                     break;
                 case TextContent part:
                     text.Append(part.Text);
@@ -91,6 +97,17 @@ internal sealed class ChatMessageMapper(string? instructions)
         if (_calls.Count > 0)
         {
             AnswerWasPreamble();
+        }
+    }
+
+    private void AddThought(TextReasoningContent reasoning)
+    {
+        HarmonyContent? content = ReasoningSeal.Open(reasoning.ProtectedData) is { } tokens ? new HarmonyTokens(tokens)
+            : reasoning.Text.Length > 0 ? new HarmonyText(reasoning.Text)
+            : null;
+        if (content is not null)
+        {
+            _messages.Add(new HarmonyMessage { Role = HarmonyRole.Assistant, Channel = HarmonyChannel.Analysis, Content = [content] });
         }
     }
 
@@ -126,7 +143,7 @@ internal sealed class ChatMessageMapper(string? instructions)
             }
 
             AddCall(_calls[index]);
-            _messages.Add(HarmonyMessage.FromTool(ToolNamespace.Functions + "." + _calls[index].Name, ResultText(result.Result)));
+            _messages.Add(HarmonyMessage.FromTool(tools.RecipientOf(_calls[index].Name), ResultText(result.Result)));
             _calls.RemoveAt(index);
         }
     }
@@ -141,7 +158,7 @@ internal sealed class ChatMessageMapper(string? instructions)
     {
         var arguments = call.RawRepresentation as string
             ?? Json<IDictionary<string, object?>>(call.Arguments ?? new Dictionary<string, object?>(StringComparer.Ordinal));
-        _messages.Add(HarmonyMessage.FromCall(ToolNamespace.Functions + "." + call.Name, arguments));
+        _messages.Add(HarmonyMessage.FromCall(tools.RecipientOf(call.Name), arguments));
     }
 
     private static string ResultText(object? result) => result switch

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using ResponseFormat = GptOss.Net.Harmony.ResponseFormat;
 using Microsoft.Extensions.AI;
 using HarmonyEffort = GptOss.Net.Harmony.ReasoningEffort;
 
@@ -6,6 +8,8 @@ namespace GptOss.Net.Chat;
 /// <summary>From <see cref="ChatOptions"/> to the options of the model. Everything is mapped or refused.</summary>
 internal static class ChatOptionsMapper
 {
+    private static readonly JsonElement AnyObject = JsonElement.Parse("""{"type":"object"}""");
+
     /// <exception cref="NotSupportedException">An option asks for what the client does not do.</exception>
     /// <exception cref="ArgumentException">Another model is asked for.</exception>
     public static void RefuseUnsupported(ChatOptions options, string modelName)
@@ -17,9 +21,6 @@ internal static class ChatOptionsMapper
 
         Refuse(options.ConversationId is not null, nameof(options.ConversationId), "the client keeps no state; send the whole conversation");
         Refuse(options.ContinuationToken is not null, nameof(options.ContinuationToken), "responses are not resumable");
-        Refuse(options.Tools is { Count: > 0 }, nameof(options.Tools), "function calls are not available yet");
-        Refuse(options.ToolMode is RequiredChatToolMode, nameof(options.ToolMode), "function calls are not available yet");
-        Refuse(options.ResponseFormat is ChatResponseFormatJson, nameof(options.ResponseFormat), "structured output is not available yet");
     }
 
     public static GptOssRequestOptions RequestOptions(ChatOptions options, IChatClient client) =>
@@ -64,6 +65,16 @@ internal static class ChatOptionsMapper
         ReasoningEffort.High or ReasoningEffort.ExtraHigh => HarmonyEffort.High,
         _ => HarmonyEffort.Medium,
     };
+
+    /// <summary>What the model is told about the JSON that it shall answer with.</summary>
+    public static ResponseFormat? ToResponseFormat(ChatOptions options) => options.ResponseFormat is not ChatResponseFormatJson format
+        ? null
+        : new ResponseFormat
+        {
+            Name = HarmonyName.Of(format.SchemaName ?? "response"),
+            Description = format.SchemaDescription,
+            Schema = format.Schema ?? AnyObject,
+        };
 
     private static void Refuse(bool isSet, string option, string reason)
     {

@@ -4,13 +4,26 @@ using Microsoft.Extensions.AI;
 namespace GptOss.Net.Chat;
 
 /// <summary>What a call of the chat client asks for, in the terms of the model.</summary>
-/// <param name="Messages">The conversation.</param>
-/// <param name="Sampling">How to choose tokens.</param>
-/// <param name="StopSequences">What ends the answer.</param>
-/// <param name="ShowsReasoning">Whether the caller wants the reasoning as content.</param>
-internal sealed record ChatRequest(
-    IReadOnlyList<HarmonyMessage> Messages, SamplingOptions Sampling, IReadOnlyList<string> StopSequences, bool ShowsReasoning)
+internal sealed record ChatRequest
 {
+    /// <summary>Gets the conversation.</summary>
+    public required IReadOnlyList<HarmonyMessage> Messages { get; init; }
+
+    /// <summary>Gets how to choose tokens; without stop sequences, which end the answer alone.</summary>
+    public required SamplingOptions Sampling { get; init; }
+
+    /// <summary>Gets what ends the answer.</summary>
+    public required IReadOnlyList<string> StopSequences { get; init; }
+
+    /// <summary>Gets what the model may write.</summary>
+    public required TurnGrammar Grammar { get; init; }
+
+    /// <summary>Gets the functions.</summary>
+    public required ToolCatalog Tools { get; init; }
+
+    /// <summary>Gets a value indicating whether the caller wants the reasoning as content.</summary>
+    public bool ShowsReasoning { get; init; }
+
     /// <exception cref="ArgumentException">A value is out of range.</exception>
     /// <exception cref="NotSupportedException">Something is asked for that this client does not do.</exception>
     public static ChatRequest Create(IEnumerable<ChatMessage> messages, ChatOptions? options, IChatClient client, GptOssModel model)
@@ -21,15 +34,20 @@ internal sealed record ChatRequest(
         var sampling = ChatOptionsMapper.ToSamplingOptions(options, own);
         sampling.Validate(model.VocabularySize);
 
+        var tools = new ToolCatalog(options.Tools);
         var system = new SystemContent
         {
             CurrentDate = own.CurrentDate ?? DateOnly.FromDateTime(model.TimeProvider.GetLocalNow().Date),
             ReasoningEffort = ChatOptionsMapper.ToReasoningEffort(options.Reasoning?.Effort),
         };
-        return new ChatRequest(
-            new ChatMessageMapper(options.Instructions).Map(messages, system),
-            sampling with { StopSequences = [] },
-            sampling.StopSequences,
-            options.Reasoning?.Output == ReasoningOutput.Full);
+        return new ChatRequest
+        {
+            Grammar = new TurnGrammarMapper(model.Schemas).Map(options, tools, own.ReasoningBudget),
+            Messages = new ChatMessageMapper(tools, options).Map(messages, system),
+            Sampling = sampling with { StopSequences = [] },
+            StopSequences = sampling.StopSequences,
+            Tools = tools,
+            ShowsReasoning = options.Reasoning?.Output == ReasoningOutput.Full,
+        };
     }
 }

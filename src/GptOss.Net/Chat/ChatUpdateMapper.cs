@@ -11,7 +11,9 @@ internal sealed class ChatUpdateMapper
     private readonly ChatRequest _request;
     private readonly HarmonyStreamParser _parser;
     private readonly StopSequenceMatcher _stop;
-    private readonly FunctionCallReader _call = new();
+    private readonly FunctionCallReader _call;
+    private readonly List<int> _thought = []; // the tokens of the present one
+    private readonly List<string> _hiddenThoughts = []; // sealed
     private readonly string _responseId = "resp_" + Guid.NewGuid().ToString("N");
     private readonly DateTimeOffset _createdAt;
     private readonly int _inputTokens;
@@ -25,6 +27,7 @@ internal sealed class ChatUpdateMapper
         (_model, _request, _inputTokens) = (model, request, inputTokens);
         _parser = new HarmonyStreamParser(model.Tokenizer);
         _stop = new StopSequenceMatcher(request.StopSequences);
+        _call = new FunctionCallReader(request.Tools);
         _createdAt = model.TimeProvider.GetUtcNow();
     }
 
@@ -43,6 +46,7 @@ internal sealed class ChatUpdateMapper
         if (_parser.CurrentHeader is { Channel: HarmonyChannel.Analysis, Recipient: null } && !ControlToken.IsControl(token.Id))
         {
             _reasoningTokens++;
+            _thought.Add(token.Id);
         }
 
         return Map(events, token);
@@ -65,7 +69,7 @@ internal sealed class ChatUpdateMapper
     {
         foreach (var found in events)
         {
-            if (Map(found) is { } content)
+            foreach (var content in Map(found))
             {
                 yield return Update(content, token);
             }
@@ -78,17 +82,40 @@ internal sealed class ChatUpdateMapper
         }
     }
 
-    private AIContent? Map(HarmonyStreamEvent found) => found switch
+    private IEnumerable<AIContent> Map(HarmonyStreamEvent found) => found switch
     {
         { Header.Recipient: { } recipient } when IsTool(recipient) => MapCall(found, recipient),
-        { Header.Channel: HarmonyChannel.Analysis } => _request.ShowsReasoning ? Reasoning(found.Text) : null,
+        { Header.Channel: HarmonyChannel.Analysis } => MapThought(found),
         { Header.Channel: HarmonyChannel.Commentary } => Text(found.Text),
         { Kind: HarmonyStreamEventKind.TextDelta } => Text(_stop.Append(found.Text)),
         { Kind: HarmonyStreamEventKind.MessageEnded } when !_stop.IsStopped => Text(_stop.Flush()),
-        _ => null,
+        _ => [],
     };
 
-    private FunctionCallContent? MapCall(HarmonyStreamEvent found, string recipient)
+    private IEnumerable<AIContent> MapThought(HarmonyStreamEvent found)
+    {
+        if (_request.ShowsReasoning && found.Text.Length > 0)
+        {
+            yield return new TextReasoningContent(found.Text);
+        }
+
+        if (found.Kind == HarmonyStreamEventKind.MessageEnded && _thought.Count > 0)
+        {
+            var sealedThought = ReasoningSeal.Seal(_thought);
+            _thought.Clear();
+            if (_request.ShowsReasoning)
+            {
+                yield return new TextReasoningContent("") { ProtectedData = sealedThought };
+            }
+            else
+            {
+                _hiddenThoughts.Add(sealedThought);
+            }
+        }
+    }
+
+    /// <summary>A call comes whole, behind the thoughts that led to it: the model needs them once it has the result.</summary>
+    private IEnumerable<AIContent> MapCall(HarmonyStreamEvent found, string recipient)
     {
         if (found.Kind == HarmonyStreamEventKind.MessageStarted)
         {
@@ -98,11 +125,11 @@ internal sealed class ChatUpdateMapper
         _call.Append(found.Text);
         if (found.Ending != MessageEnding.Call || _call.Take(recipient) is not { } call)
         {
-            return null;
+            return [];
         }
 
         _finishReason = ChatFinishReason.ToolCalls;
-        return call;
+        return [.. _hiddenThoughts.Select(thought => new TextReasoningContent("") { ProtectedData = thought }), call];
     }
 
     private ChatResponseUpdate Update(AIContent content, GeneratedToken? token) => new(ChatRole.Assistant, [content])
@@ -123,9 +150,7 @@ internal sealed class ChatUpdateMapper
         TotalTokenCount = _inputTokens + _outputTokens,
     };
 
-    private static TextContent? Text(string text) => text.Length > 0 ? new TextContent(text) : null;
-
-    private static TextReasoningContent? Reasoning(string text) => text.Length > 0 ? new TextReasoningContent(text) : null;
+    private static AIContent[] Text(string text) => text.Length > 0 ? [new TextContent(text)] : [];
 
     private static bool IsPreamble(MessageHeader header) =>
         string.Equals(header.Channel, HarmonyChannel.Commentary, StringComparison.Ordinal) && header.Recipient is null;

@@ -1,15 +1,12 @@
 using System.Text;
 using System.Text.Json;
-using GptOss.Net.Harmony;
 using Microsoft.Extensions.AI;
 
 namespace GptOss.Net.Chat;
 
 /// <summary>Collects the arguments of a call. A call whose arguments do not parse is never handed out.</summary>
-internal sealed class FunctionCallReader
+internal sealed class FunctionCallReader(ToolCatalog tools)
 {
-    private const string Prefix = ToolNamespace.Functions + ".";
-
     private readonly StringBuilder _arguments = new();
 
     /// <summary>Forgets what another call, which did not end, left.</summary>
@@ -31,8 +28,10 @@ internal sealed class FunctionCallReader
 
             var arguments = document.RootElement.EnumerateObject()
                 .ToDictionary(property => property.Name, property => (object?)property.Value.Clone(), StringComparer.Ordinal);
-            var name = recipient.StartsWith(Prefix, StringComparison.Ordinal) ? recipient[Prefix.Length..] : recipient;
-            return new FunctionCallContent("call_" + Guid.NewGuid().ToString("N")[..22], name, arguments) { RawRepresentation = json };
+            return new FunctionCallContent("call_" + Guid.NewGuid().ToString("N")[..22], tools.NameOf(recipient), arguments)
+            {
+                RawRepresentation = json,
+            };
         }
         catch (JsonException)
         {

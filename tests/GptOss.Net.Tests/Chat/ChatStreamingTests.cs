@@ -7,7 +7,12 @@ namespace GptOss.Net.Tests.Chat;
 /// <summary>Streaming, whole responses and their JSON say the same.</summary>
 public sealed class ChatStreamingTests
 {
-    private static readonly ChatOptions Full = new() { Reasoning = new() { Output = ReasoningOutput.Full } };
+    private static readonly ChatOptions Full = new()
+    {
+        Reasoning = new() { Output = ReasoningOutput.Full },
+        Tools = [AIFunctionFactory.Create((object[] a) => a.Length, "f")],
+        MaxOutputTokens = 200,
+    };
 
     private static readonly Gen<string> Text = Gen.OneOf(
         OneOf("It is 4.", "Ä 🦄 𓀀 ok", " ", "line\nline", """{"a":[1,2,{"b":null}]}""", "stop here", "..."),
@@ -17,15 +22,14 @@ public sealed class ChatStreamingTests
         from thoughts in Text.Array[0, 2]
         from preambles in Text.Array[0, 2]
         from last in Text
-        from ending in OneOf("final", "call", "cut", "header")
+        from ending in OneOf("final", "call", "cut")
         select string.Concat(thoughts.Select(text => $"<|channel|>analysis<|message|>{text}<|end|><|start|>assistant"))
             + string.Concat(preambles.Select(text => $"<|channel|>commentary<|message|>{text}<|end|><|start|>assistant"))
             + ending switch
             {
                 "final" => $"<|channel|>final<|message|>{last}<|return|>",
                 "call" => "<|channel|>commentary to=functions.f <|constrain|>json<|message|>{\"a\":[1,\"ü\"]}<|call|>",
-                "cut" => $"<|channel|>final<|message|>{last}<|endoftext|>",
-                _ => "<|channel|>commen<|return|>",
+                _ => $"<|channel|>final<|message|>{string.Concat(Enumerable.Repeat(last + "-", 80))}",
             };
 
     [Fact]
@@ -78,6 +82,11 @@ public sealed class ChatStreamingTests
         (response.ResponseId, response.CreatedAt) = (null, null);
         foreach (var message in response.Messages)
         {
+            foreach (var reasoning in message.Contents.OfType<TextReasoningContent>())
+            {
+                reasoning.ProtectedData.Should().NotBeNull();
+            }
+
             (message.MessageId, message.CreatedAt) = (null, null);
             message.Contents = [.. message.Contents.Select(content => content is FunctionCallContent call ? new FunctionCallContent("", call.Name, call.Arguments) : content)];
         }

@@ -4,6 +4,7 @@ using GptOss.Net.Harmony;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
 using GptOss.Net.Scheduling;
+using GptOss.Net.StructuredOutput;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -16,6 +17,8 @@ internal static class ScriptedModel
     public const int SlidingWindow = 16;
 
     public static HarmonyTokenizer Tokenizer { get; } = HarmonyTokenizer.Create();
+
+    public static Lazy<TokenMaskCache> Masks { get; } = new(() => new TokenMaskCache(TokenTrie.Create(Tokenizer)));
 
     public static GptOssModel Create(
         IModelExecutor executor,
@@ -46,6 +49,6 @@ internal static class ScriptedModel
             VocabularySize = vocabularySize,
         };
         var model = new LoadedModel(config, placement, capacity, maxModelLength, loop);
-        return new GptOssModel(model, Tokenizer, new GptOssModelOptions { TimeProvider = timeProvider ?? TimeProvider.System }, "scripted");
+        return new GptOssModel(model, Tokenizer, new GptOssModelOptions { TimeProvider = timeProvider ?? TimeProvider.System }, "scripted", Masks);
     }
 }

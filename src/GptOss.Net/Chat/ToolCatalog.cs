@@ -1,0 +1,66 @@
+using GptOss.Net.Harmony;
+using Microsoft.Extensions.AI;
+
+namespace GptOss.Net.Chat;
+
+/// <summary>The functions of one request, and their names in the harmony format.</summary>
+internal sealed class ToolCatalog
+{
+    private const string Prefix = ToolNamespace.Functions + ".";
+
+    private readonly Dictionary<string, ToolFunction> _byName = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ToolFunction> _byHarmonyName = new(StringComparer.Ordinal);
+
+    /// <exception cref="NotSupportedException">A tool is not a function.</exception>
+    /// <exception cref="ArgumentException">Two functions have the same name.</exception>
+    public ToolCatalog(IEnumerable<AITool>? tools)
+    {
+        foreach (var tool in tools ?? [])
+        {
+            if (tool is not AIFunctionDeclaration declaration)
+            {
+                throw new NotSupportedException(
+                    $"ChatOptions.Tools holds a {tool?.GetType().Name ?? "null"}; this client calls functions only (AIFunctionDeclaration).");
+            }
+
+            var function = new ToolFunction(declaration, FreeName(HarmonyName.Of(declaration.Name)));
+            if (!_byName.TryAdd(declaration.Name, function))
+            {
+                throw new ArgumentException($"ChatOptions.Tools holds two functions of the name '{declaration.Name}'.", nameof(tools));
+            }
+
+            _byHarmonyName.Add(function.HarmonyName, function);
+        }
+    }
+
+    public IReadOnlyCollection<ToolFunction> Functions => _byHarmonyName.Values;
+
+    /// <summary>The function of a name, or <see langword="null"/>.</summary>
+    public ToolFunction? Find(string name) => _byName.GetValueOrDefault(name);
+
+    /// <summary>The recipient of a call of a function, which need not be declared any more.</summary>
+    public string RecipientOf(string name) => Prefix + (Find(name)?.HarmonyName ?? HarmonyName.Of(name));
+
+    /// <summary>The name of the function that a call went to.</summary>
+    public string NameOf(string recipient)
+    {
+        var name = recipient.StartsWith(Prefix, StringComparison.Ordinal) ? recipient[Prefix.Length..] : recipient;
+        return _byHarmonyName.TryGetValue(name, out var function) ? function.Declaration.Name : name;
+    }
+
+    /// <summary>What the model is told about the functions.</summary>
+    public IReadOnlyList<ToolNamespace> Describe() => Functions.Count == 0
+        ? []
+        : [new ToolNamespace { Name = ToolNamespace.Functions, Tools = [.. Functions.Select(function => function.Describe())] }];
+
+    private string FreeName(string name)
+    {
+        var free = name;
+        for (var i = 2; _byHarmonyName.ContainsKey(free); i++)
+        {
+            free = FormattableString.Invariant($"{name}_{i}");
+        }
+
+        return free;
+    }
+}

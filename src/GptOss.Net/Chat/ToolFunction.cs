@@ -1,0 +1,18 @@
+using GptOss.Net.Harmony;
+using Microsoft.Extensions.AI;
+
+namespace GptOss.Net.Chat;
+
+/// <summary>A function that the caller offers.</summary>
+/// <param name="Declaration">As the caller declares it.</param>
+/// <param name="HarmonyName">What the model knows it as.</param>
+internal sealed record ToolFunction(AIFunctionDeclaration Declaration, string HarmonyName)
+{
+    /// <summary>What the model is told about it.</summary>
+    public ToolDescription Describe() => new()
+    {
+        Name = HarmonyName,
+        Description = Declaration.Description,
+        Parameters = Declaration.JsonSchema,
+    };
+}

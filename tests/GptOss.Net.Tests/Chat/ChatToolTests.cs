@@ -1,0 +1,241 @@
+using System.ComponentModel;
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+
+namespace GptOss.Net.Tests.Chat;
+
+/// <summary>Functions: how they are told to the model, how it calls them, and how its thoughts last between calls.</summary>
+public sealed class ChatToolTests
+{
+    private const string Answer = "<|channel|>final<|message|>It rains.<|return|>";
+    private const string Thought = "<|channel|>analysis<|message|>I need the weather.<|end|><|start|>assistant";
+    private const string Call = "<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{\"city\":\"Bern\"}<|call|>";
+
+    private static readonly AIFunction Weather =
+        AIFunctionFactory.Create(([Description("Which city")] string city) => $"rain in {city}", "get_weather", "The weather of a city");
+
+    private static readonly ChatOptions Tools = new() { Tools = [Weather] };
+
+    [Fact]
+    public async Task Functions_are_told_to_the_model()
+    {
+        using var chat = new ScriptedChat(Answer);
+
+        var prompt = await chat.Prompt([new(ChatRole.User, "Hi")], new() { Tools = [Weather], Instructions = "Be kind." });
+
+        prompt.Should().Contain("\nCalls to these tools must go to the commentary channel: 'functions'.<|end|>");
+        prompt.Should().Contain(
+            "<|start|>developer<|message|># Instructions\n\nBe kind.\n\n# Tools\n\n## functions\n\nnamespace functions {\n\n"
+            + "// The weather of a city\ntype get_weather = (_: {\n// Which city\ncity: string,\n}) => any;\n\n} // namespace functions<|end|>");
+    }
+
+    [Fact]
+    public async Task A_call_comes_whole_with_its_arguments()
+    {
+        using var chat = new ScriptedChat(Call);
+
+        var updates = await chat.Stream(options: Tools);
+
+        var call = updates.SelectMany(update => update.Contents).OfType<FunctionCallContent>().Should().ContainSingle().Subject;
+        call.Name.Should().Be("get_weather");
+        call.CallId.Should().StartWith("call_").And.HaveLength(27);
+        call.Arguments.Should().ContainSingle().Which.Value.Should().BeOfType<JsonElement>().Which.GetString().Should().Be("Bern");
+        updates[^1].FinishReason.Should().Be(ChatFinishReason.ToolCalls);
+    }
+
+    [Fact]
+    public async Task A_preamble_comes_before_the_call_in_a_message_of_its_own()
+    {
+        using var chat = new ScriptedChat("<|channel|>commentary<|message|>Let me look.<|end|><|start|>assistant" + Call);
+
+        var response = await chat.Ask(options: Tools);
+
+        response.Messages.Should().HaveCount(2);
+        response.Messages[0].Text.Should().Be("Let me look.");
+        response.Messages[1].Contents.Should().ContainSingle().Which.Should().BeOfType<FunctionCallContent>();
+    }
+
+    [Fact]
+    public async Task A_call_that_is_cut_off_is_no_call()
+    {
+        using var chat = new ScriptedChat(Call);
+        var whole = HarmonyScript.Encode(Call).Length;
+
+        for (var tokens = 1; tokens < whole; tokens++)
+        {
+            var response = await chat.Ask(options: new() { Tools = [Weather], MaxOutputTokens = tokens });
+
+            response.FinishReason.Should().Be(ChatFinishReason.Length);
+            response.Messages.SelectMany(message => message.Contents).Should().BeEmpty();
+        }
+    }
+
+    [Fact]
+    public async Task The_model_calls_and_answers_through_function_invocation()
+    {
+        using var chat = new ScriptedChat(prompt => prompt.Contains("rain in Bern", StringComparison.Ordinal) ? Answer : Thought + Call);
+        using var client = new ChatClientBuilder(chat.Client).UseFunctionInvocation().Build();
+
+        var response = await client.GetResponseAsync("How is the weather in Bern?", Tools, TestContext.Current.CancellationToken);
+
+        response.Text.Should().Be("It rains.");
+        response.FinishReason.Should().Be(ChatFinishReason.Stop);
+        chat.Prompts.Should().HaveCount(2);
+        chat.Prompts[1].Should().EndWith(
+            "<|start|>user<|message|>How is the weather in Bern?<|end|>"
+            + "<|start|>assistant<|channel|>analysis<|message|>I need the weather.<|end|>"
+            + "<|start|>assistant to=functions.get_weather<|channel|>commentary <|constrain|>json<|message|>{\"city\":\"Bern\"}<|call|>"
+            + "<|start|>functions.get_weather to=assistant<|channel|>commentary<|message|>rain in Bern<|end|><|start|>assistant");
+    }
+
+    [Fact]
+    public async Task Several_calls_one_after_the_other_keep_all_thoughts()
+    {
+        using var chat = new ScriptedChat(prompt =>
+            prompt.Contains("rain in Rome", StringComparison.Ordinal) ? Answer
+            : prompt.Contains("rain in Bern", StringComparison.Ordinal)
+                ? "<|channel|>analysis<|message|>And Rome.<|end|><|start|>assistant" + Call.Replace("Bern", "Rome", StringComparison.Ordinal)
+                : Thought + Call);
+        using var client = new ChatClientBuilder(chat.Client).UseFunctionInvocation().Build();
+
+        var response = await client.GetResponseAsync("Hi", Tools, TestContext.Current.CancellationToken);
+
+        response.Text.Should().Be("It rains.");
+        chat.Prompts[^1].Should().Contain("I need the weather.").And.Contain("And Rome.");
+        response.Usage!.OutputTokenCount.Should().BeGreaterThan(HarmonyScript.Encode(Thought + Call + Call + Answer).Length);
+    }
+
+    [Fact]
+    public async Task Hidden_thoughts_before_a_call_are_protected_data()
+    {
+        using var chat = new ScriptedChat(Thought + Call);
+
+        var contents = (await chat.Ask(options: Tools)).Messages.Single().Contents;
+
+        var thought = contents[0].Should().BeOfType<TextReasoningContent>().Subject;
+        thought.Text.Should().BeEmpty();
+        thought.ProtectedData.Should().NotBeNullOrEmpty();
+        contents[1].Should().BeOfType<FunctionCallContent>();
+    }
+
+    [Fact]
+    public async Task Thoughts_are_replayed_in_the_tokens_that_the_model_wrote()
+    {
+        // A letter at a time; encoded from text it would be one token.
+        using var chat = new ScriptedChat(Answer);
+        var written = "weather".SelectMany(letter => HarmonyScript.Encode($"{letter}")).ToArray();
+        ChatMessage[] Conversation(string? protectedData) =>
+        [
+            new(ChatRole.User, "Hi"),
+            new(ChatRole.Assistant, [new TextReasoningContent("weather") { ProtectedData = protectedData }, new FunctionCallContent("1", "get_weather")]),
+            new(ChatRole.Tool, [new FunctionResultContent("1", "rain")]),
+        ];
+
+        var asText = await chat.Client.GetResponseAsync(Conversation(null), Tools, TestContext.Current.CancellationToken);
+        var asTokens = await chat.Client.GetResponseAsync(Conversation(Net.Chat.ReasoningSeal.Seal(written)), Tools, TestContext.Current.CancellationToken);
+        var tampered = await chat.Client.GetResponseAsync(Conversation("AQ" + Net.Chat.ReasoningSeal.Seal(written)[2..].Insert(40, "AAAA")), Tools, TestContext.Current.CancellationToken);
+
+        (asTokens.Usage!.InputTokenCount - asText.Usage!.InputTokenCount).Should().Be(written.Length - 1);
+        tampered.Usage!.InputTokenCount.Should().Be(asText.Usage!.InputTokenCount);
+    }
+
+    [Fact]
+    public async Task Names_that_the_format_cannot_hold_are_mapped_there_and_back()
+    {
+        AIFunction Named(string name) => AIFunctionFactory.Create(() => "ok", name);
+        using var chat = new ScriptedChat("<|channel|>commentary to=functions.get_weather_2 <|constrain|>json<|message|>{}<|call|>");
+        var options = new ChatOptions { Tools = [Named("get-weather"), Named("get.weather"), Named("2fast"), Named("Wetter ä")] };
+
+        var response = await chat.Ask(options: options);
+
+        chat.Prompts[0].Should().Contain("type get_weather =").And.Contain("type get_weather_2 =").And.Contain("type _2fast =").And.Contain("type Wetter_ =");
+        var call = response.Messages.Single().Contents.OfType<FunctionCallContent>().Single();
+        call.Name.Should().Be("get.weather");
+        var history = new ChatMessage[] { new(ChatRole.User, "Hi"), response.Messages.Single(), new(ChatRole.Tool, [new FunctionResultContent(call.CallId, "ok")]) };
+        (await chat.Prompt(history, options)).Should().Contain("<|start|>functions.get_weather_2 to=assistant");
+    }
+
+    [Fact]
+    public async Task Functions_that_must_not_be_called_are_known_but_not_called()
+    {
+        using var chat = new ScriptedChat(Call);
+
+        var response = await chat.Ask(options: new() { Tools = [Weather], ToolMode = ChatToolMode.None, MaxOutputTokens = 30, Seed = 1 });
+
+        chat.Prompts[0].Should().Contain("type get_weather =");
+        response.Messages.SelectMany(message => message.Contents).Should().NotContain(content => content is FunctionCallContent);
+    }
+
+    [Fact]
+    public async Task A_call_that_is_required_is_made()
+    {
+        var other = AIFunctionFactory.Create(() => "ok", "other");
+        using var chat = new NoisyChat();
+
+        foreach (var mode in new[] { ChatToolMode.RequireAny, ChatToolMode.RequireSpecific("other") })
+        {
+            var names = new HashSet<string>(StringComparer.Ordinal);
+            for (var seed = 0; seed < 10; seed++)
+            {
+                var options = new ChatOptions { Tools = [Weather, other], ToolMode = mode, Seed = seed, MaxOutputTokens = 1_000 };
+                var response = await chat.Client.GetResponseAsync("Hello", options, TestContext.Current.CancellationToken);
+
+                response.FinishReason.Should().Be(ChatFinishReason.ToolCalls);
+                names.Add(response.Messages[^1].Contents.OfType<FunctionCallContent>().Single().Name);
+            }
+
+            names.Should().BeSubsetOf(mode.Equals(ChatToolMode.RequireAny) ? ["get_weather", "other"] : ["other"]).And.Contain("other");
+        }
+    }
+
+    [Fact]
+    public void A_required_function_that_is_not_there_is_refused()
+    {
+        using var chat = new ScriptedChat(Answer);
+
+        chat.Client.Invoking(client => client.GetStreamingResponseAsync("Hi", new ChatOptions { ToolMode = ChatToolMode.RequireAny }))
+            .Should().Throw<ArgumentException>().WithMessage("ChatOptions.ToolMode requires a call of a function,*");
+        chat.Client.Invoking(client => client.GetStreamingResponseAsync("Hi", new ChatOptions { Tools = [Weather], ToolMode = ChatToolMode.RequireSpecific("x") }))
+            .Should().Throw<ArgumentException>().WithMessage("ChatOptions.ToolMode requires a call of the function 'x',*");
+    }
+
+    [Fact]
+    public void Tools_that_are_not_functions_are_refused()
+    {
+        using var chat = new ScriptedChat(Answer);
+
+        chat.Client.Invoking(client => client.GetStreamingResponseAsync("Hi", new ChatOptions { Tools = [new HostedWebSearchTool()] }))
+            .Should().Throw<NotSupportedException>().WithMessage("*HostedWebSearchTool*");
+        chat.Client.Invoking(client => client.GetStreamingResponseAsync("Hi", new ChatOptions { Tools = [Weather, Weather] }))
+            .Should().Throw<ArgumentException>().WithMessage("*two functions of the name 'get_weather'*");
+    }
+
+    [Fact]
+    public void A_schema_that_cannot_be_enforced_is_refused_with_the_function()
+    {
+        using var chat = new ScriptedChat(Answer);
+        var declaration = AIFunctionFactory.CreateDeclaration("broken", null, JsonElement.Parse("""{"type":"object","properties":{"a":{"type":"strong"}}}"""));
+
+        chat.Client.Invoking(client => client.GetStreamingResponseAsync("Hi", new ChatOptions { Tools = [declaration] }))
+            .Should().Throw<ArgumentException>().WithMessage("The parameters of the function 'broken': *");
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("true")]
+    [InlineData("""{"properties":{"a":{"type":"integer"}}}""")]
+    public async Task Arguments_are_an_object_even_where_the_schema_leaves_it_open(string schema)
+    {
+        using var chat = new ScriptedChat("<|channel|>commentary to=functions.open <|constrain|>json<|message|>17");
+        var options = new ChatOptions
+        {
+            Tools = [AIFunctionFactory.CreateDeclaration("open", null, JsonElement.Parse(schema))],
+            MaxOutputTokens = 500,
+        };
+
+        var response = await chat.Ask(options: options);
+
+        response.Messages.SelectMany(message => message.Contents).Should().NotContain(content => content is TextContent);
+        (response.FinishReason == ChatFinishReason.ToolCalls).Should().Be(response.Messages.Any(message => message.Contents.Any(content => content is FunctionCallContent)));
+    }
+}

@@ -1,0 +1,51 @@
+using GptOss.Net.Harmony;
+using GptOss.Net.Tests.Engine;
+
+namespace GptOss.Net.Tests.Chat;
+
+/// <summary>A chat client whose model knows nothing: noise for logits, with a liking for what ends messages and JSON.</summary>
+internal sealed class NoisyChat : IDisposable
+{
+    private const float Liking = 10;
+
+    private static readonly int[] Liked =
+    [
+        ControlToken.Return, ControlToken.Call, ControlToken.End, ControlToken.Message,
+        .. "\"}],:0".Select(character => HarmonyScript.Encode($"{character}").Single()),
+    ];
+
+    private static readonly float[] Noise = CreateNoise();
+
+    private readonly GptOssModel _model = ScriptedModel.Create(
+        new ScriptedReplies(Write, HarmonyTokenizer.VocabularySize),
+        maxModelLength: 4_096,
+        maxSequences: 32,
+        maxStepTokens: 4_096,
+        vocabularySize: HarmonyTokenizer.VocabularySize);
+
+    public GptOssChatClient Client => _model.AsIChatClient();
+
+    public void Dispose() => _model.Dispose();
+
+    private static void Write(ReadOnlySpan<int> prompt, ReadOnlySpan<int> output, Span<float> logits)
+    {
+        var last = output.IsEmpty ? prompt[^1] : output[^1];
+        Noise.AsSpan((int)(((uint)(output.Length + 1) * 7_919 * (uint)(last + 1)) % (Noise.Length - logits.Length)), logits.Length).CopyTo(logits);
+        foreach (var token in Liked)
+        {
+            logits[token] += Liking;
+        }
+    }
+
+    private static float[] CreateNoise()
+    {
+        var random = new Random(1);
+        var noise = new float[HarmonyTokenizer.VocabularySize + 10_000];
+        for (var i = 0; i < noise.Length; i++)
+        {
+            noise[i] = (float)random.NextDouble() * 4;
+        }
+
+        return noise;
+    }
+}
