@@ -63,7 +63,7 @@ public sealed class SchemaWalkTests
 
     public sealed record Person(string Name, long? Age, Person? Friend, [property: Description("Where")] string City = "here");
 
-    public sealed record Tree(long Value, Tree? Left, Tree? Right, List<Tree> Others);
+    public sealed record Tree(long Value, Tree? Left, Tree? Right, IReadOnlyList<Tree> Others);
 
     [JsonConverter(typeof(JsonStringEnumConverter<Colour>))]
     public enum Colour
@@ -75,7 +75,7 @@ public sealed class SchemaWalkTests
 
     public sealed record Everything(
         Colour Colour, Colour? MaybeColour, DateTime At, DateTime? MaybeAt, Guid Id, object Anything, JsonElement Element, char Letter, TimeOnly Time,
-        Dictionary<string, bool> Flags, IReadOnlyList<Person> People, double Score = 0.5, string? Note = null, DayOfWeek Day = DayOfWeek.Friday);
+        IReadOnlyDictionary<string, bool> Flags, IReadOnlyList<Person> People, double Score = 0.5, string? Note = null, DayOfWeek Day = DayOfWeek.Friday);
 
     [JsonDerivedType(typeof(Circle), "circle")]
     [JsonDerivedType(typeof(Square), "square")]

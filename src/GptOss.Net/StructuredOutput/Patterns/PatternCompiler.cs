@@ -6,10 +6,10 @@ namespace GptOss.Net.StructuredOutput.Patterns;
 internal sealed class PatternCompiler
 {
     /// <summary>The greatest number of states of one pattern.</summary>
-    public const int MaxStates = 4_000;
+    public const int MaxStates = 3_000;
 
     /// <summary>The greatest number of edges looked at for one pattern: some tens of milliseconds.</summary>
-    public const int MaxWork = 2_000_000;
+    public const int MaxWork = 1_000_000;
 
     private readonly PatternGraph _graph = new();
     private readonly int _minLength;

@@ -16,10 +16,10 @@ internal static class SchemaLimits
     public const int MaxNodes = 10_000;
 
     /// <summary>The greatest number of keywords, properties, names and values looked at.</summary>
-    public const int MaxWork = 400_000;
+    public const int MaxWork = 100_000;
 
     /// <summary>The greatest number of states of all patterns together.</summary>
-    public const int MaxPatternStates = 8_000;
+    public const int MaxPatternStates = 3_000;
 
     /// <summary>The greatest number of patterns.</summary>
     public const int MaxPatterns = 64;
