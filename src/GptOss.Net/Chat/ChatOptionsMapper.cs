@@ -1,7 +1,7 @@
 using System.Text.Json;
-using ResponseFormat = GptOss.Net.Harmony.ResponseFormat;
 using Microsoft.Extensions.AI;
 using HarmonyEffort = GptOss.Net.Harmony.ReasoningEffort;
+using ResponseFormat = GptOss.Net.Harmony.ResponseFormat;
 
 namespace GptOss.Net.Chat;
 
