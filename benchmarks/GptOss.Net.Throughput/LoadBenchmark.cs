@@ -45,7 +45,7 @@ internal static class LoadBenchmark
         TimeSpan first = default;
         var sampling = new SamplingOptions { Temperature = 0, MaxOutputTokens = tokenCount };
         var generated = 0;
-        await foreach (var token in model.GenerateAsync([.. Enumerable.Range(1, 32)], sampling, cancellationToken))
+        await foreach (var token in model.GenerateAsync([.. Enumerable.Range(1, 32)], sampling, cancellationToken: cancellationToken))
         {
             first = generated++ == 0 ? clock.Elapsed : first;
         }

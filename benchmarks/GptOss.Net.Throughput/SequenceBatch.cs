@@ -24,7 +24,11 @@ internal sealed class SequenceBatch(IModelExecutor executor, ModelConfig config,
         }
     }
 
-    public StepResult Execute(StepBatch step) => executor.Execute(step);
+    public StepResult Execute(StepBatch step)
+    {
+        executor.Begin(step);
+        return executor.Complete();
+    }
 
     /// <summary>One token of each sequence.</summary>
     public StepBatch Pack(int[] tokens, int position) =>

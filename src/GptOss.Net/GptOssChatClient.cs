@@ -79,7 +79,8 @@ public sealed class GptOssChatClient : IChatClient
         var prompt = _renderer.RenderForCompletion(request.Messages);
         var updates = new ChatUpdateMapper(_model, request, prompt.Length);
         var constraint = new HarmonyConstraint(request.Grammar, _model.Masks, _model.Tokenizer);
-        await foreach (var token in _model.GenerateAsync(prompt, request.Sampling, constraint, cancellationToken).ConfigureAwait(false))
+        await foreach (var token in _model
+            .GenerateAsync(prompt, request.Sampling, request.Generation, constraint, cancellationToken).ConfigureAwait(false))
         {
             foreach (var update in updates.Append(token))
             {

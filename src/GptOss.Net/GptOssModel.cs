@@ -17,7 +17,6 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
 {
     private readonly LoadedModel _model;
     private readonly GptOssModelOptions _options;
-    private readonly Sampler _sampler;
     private readonly Lazy<TokenMaskCache> _masks;
 
     internal GptOssModel(
@@ -25,7 +24,6 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
     {
         (_model, Tokenizer, _options, Name) = (model, tokenizer, options, name);
         _masks = masks ?? new(() => new TokenMaskCache(TokenTrie.Create(tokenizer)));
-        _sampler = new Sampler(model.Config.VocabularySize);
     }
 
     /// <summary>Gets what the model was loaded as: the last part of its path or id, such as <c>gpt-oss-20b</c>.</summary>
@@ -39,6 +37,9 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
 
     /// <summary>Gets how many token ids there are: the length of a row of logits.</summary>
     public int VocabularySize => _model.Config.VocabularySize;
+
+    /// <summary>Gets whether the model serves requests.</summary>
+    public ModelHealth Health => _model.Loop.Health;
 
     /// <summary>Gets the most tokens of one sequence, prompt and output together.</summary>
     public int MaxModelLength => _model.MaxModelLength;
@@ -85,13 +86,19 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
     /// <summary>Continues a sequence of tokens.</summary>
     /// <param name="tokenIds">The prompt: at least one token.</param>
     /// <param name="options">How to choose tokens and when to stop; the defaults when <see langword="null"/>.</param>
+    /// <param name="generation">Its place among other generations; the defaults when <see langword="null"/>.</param>
     /// <param name="cancellationToken">Ends the generation before its next step.</param>
     /// <returns>The tokens as they are generated; leaving the enumeration early ends the generation.</returns>
     /// <exception cref="ArgumentException">The prompt or the options are out of range.</exception>
+    /// <exception cref="TimeoutException">The generation did not end in time.</exception>
+    /// <exception cref="GptOssBusyException">Too many requests wait.</exception>
     /// <exception cref="GptOssException">The generation failed.</exception>
     public IAsyncEnumerable<GeneratedToken> GenerateAsync(
-        IReadOnlyList<int> tokenIds, SamplingOptions? options = null, CancellationToken cancellationToken = default) =>
-        GenerateAsync(tokenIds, options, null, cancellationToken);
+        IReadOnlyList<int> tokenIds,
+        SamplingOptions? options = null,
+        GenerationOptions? generation = null,
+        CancellationToken cancellationToken = default) =>
+        GenerateAsync(tokenIds, options, generation, null, cancellationToken);
 
     /// <summary>The logits that the model gives for the token after each token of a text.</summary>
     /// <param name="tokenIds">At least one token.</param>
@@ -102,7 +109,8 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
     public Task<float[,]> ComputeLogitsAsync(IReadOnlyList<int> tokenIds, CancellationToken cancellationToken = default)
     {
         var prompt = CheckPrompt(tokenIds, MaxModelLength);
-        var request = new LogitsRequest(new Sequence(prompt) { WantsAllLogits = true }, cancellationToken);
+        var request = new LogitsRequest(
+            new Sequence(prompt) { WantsAllLogits = true, Rank = new GenerationOptions().Rank(TimeProvider) }, cancellationToken);
         _model.Loop.Submit(request);
         return request.Completion;
     }
@@ -119,37 +127,48 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
     /// <inheritdoc cref="DisposeAsync"/>
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
+    /// <param name="tokenIds">The prompt.</param>
+    /// <param name="options">How to choose tokens.</param>
+    /// <param name="generation">The place among other generations.</param>
+    /// <param name="constraint">What may come next, for a single answer.</param>
+    /// <param name="cancellationToken">Ends the generation.</param>
     internal IAsyncEnumerable<GeneratedToken> GenerateAsync(
-        IReadOnlyList<int> tokenIds, SamplingOptions? options, ITokenConstraint? constraint, CancellationToken cancellationToken)
+        IReadOnlyList<int> tokenIds,
+        SamplingOptions? options,
+        GenerationOptions? generation,
+        ITokenConstraint? constraint,
+        CancellationToken cancellationToken)
     {
         // Checked here, not in the iterator, so that a mistake shows at the call.
         options ??= new SamplingOptions();
         options.Validate(VocabularySize);
+        generation ??= new GenerationOptions();
+        generation.Validate();
         var prompt = CheckPrompt(tokenIds, MaxModelLength - 1);
-        return Stream(prompt, options, constraint, cancellationToken);
+        return Stream(prompt, options, generation, constraint, cancellationToken);
     }
 
     private async IAsyncEnumerable<GeneratedToken> Stream(
         int[] prompt,
         SamplingOptions options,
+        GenerationOptions generation,
         ITokenConstraint? constraint,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var state = new SequenceSampler(options, prompt, Random.Shared.NextInt64(), constraint);
-        var text = new OutputText(Tokenizer, options.StopSequences);
-        var request = new GenerationRequest(new Sequence(prompt), _sampler, state, text, MaxModelLength, cancellationToken);
-        _model.Loop.Submit(request);
+        var stream = new GenerationStream(options.AnswerCount);
+        _model.Loop.Submit(new GenerationRequests(Tokenizer, MaxModelLength, TimeProvider)
+            .Create(prompt, options, generation, constraint, stream, cancellationToken));
         try
         {
-            await foreach (var token in request.Tokens.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            await foreach (var token in stream.Tokens.ReadAllAsync(cancellationToken).ConfigureAwait(false))
             {
                 yield return token;
             }
         }
         finally
         {
-            // A reader that left early must not leave its sequence running.
-            request.Abandon();
+            // A reader that left early must not leave its sequences running.
+            stream.Abandon();
         }
     }
 

@@ -30,6 +30,17 @@ public sealed record GptOssModelOptions
     /// <summary>Gets the most sequences that are generated at once; more wait. Default 64.</summary>
     public int MaxSequences { get; init; } = 64;
 
+    /// <summary>
+    /// Gets how many requests may wait besides those that run. Default 1,024; more are refused with a <see cref="GptOssBusyException"/>.
+    /// </summary>
+    public int MaxWaitingRequests { get; init; } = 1_024;
+
+    /// <summary>
+    /// Gets a value indicating whether a prompt that begins like an earlier one begins with what was computed then. Default
+    /// <see langword="true"/>; it changes no result and takes no memory that a sequence could use.
+    /// </summary>
+    public bool PrefixCaching { get; init; } = true;
+
     /// <summary>Gets the most tokens computed in one step, up to 8,192; longer prompts are computed in chunks. Default 512.</summary>
     public int MaxStepTokens { get; init; } = 512;
 
@@ -58,6 +69,7 @@ public sealed record GptOssModelOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(Cpu.Threads ?? 1, 1, nameof(Cpu.Threads));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxModelLength ?? 1, 1, nameof(MaxModelLength));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxSequences);
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxWaitingRequests);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxStepTokens);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxStepTokens, MostStepTokens);
         ArgumentNullException.ThrowIfNull(LoggerFactory);

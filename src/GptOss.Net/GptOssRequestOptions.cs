@@ -38,6 +38,18 @@ public sealed record GptOssRequestOptions
     /// </summary>
     public int? ReasoningBudget { get; init; }
 
+    /// <summary>Gets how urgent the request is. Default 0.</summary>
+    /// <seealso cref="GenerationOptions.Priority"/>
+    public int Priority { get; init; }
+
+    /// <summary>Gets after which time the request ends with a <see cref="TimeoutException"/>. Default <see langword="null"/>: never.</summary>
+    /// <seealso cref="GenerationOptions.Timeout"/>
+    public TimeSpan? Timeout { get; init; }
+
+    /// <summary>Gets whom the request shares computed prompts with. Default <see langword="null"/>: all that name nothing.</summary>
+    /// <seealso cref="GenerationOptions.CacheSalt"/>
+    public string? CacheSalt { get; init; }
+
     /// <summary>
     /// Gets the date that the model is told. Default <see langword="null"/>: today, by <see cref="GptOssModelOptions.TimeProvider"/>.
     /// </summary>

@@ -21,6 +21,7 @@ public sealed record SamplingOptions
     internal const int MaxStopSequences = 16;
     internal const int MaxStopSequenceLength = 1_000;
     internal const int MaxTopLogProbabilities = 20;
+    internal const int MaxAnswerCount = 64;
 
     /// <summary>Gets the divisor of the logits, 0 to 10. Default 1; below 0.00001 the most probable token is always taken.</summary>
     public double Temperature { get; init; } = 1;
@@ -74,6 +75,12 @@ public sealed record SamplingOptions
     /// </summary>
     public IReadOnlyList<string> StopSequences { get; init; } = [];
 
+    /// <summary>
+    /// Gets how many answers to the prompt are generated side by side, 1 to 64. Default 1. They share what was computed of the prompt,
+    /// and draw from the seed, the seed plus 1 and so on. Each has its own last token; a failure of one ends all.
+    /// </summary>
+    public int AnswerCount { get; init; } = 1;
+
     /// <summary>Gets a value indicating whether each token comes with its log-probability. Default <see langword="false"/>.</summary>
     public bool LogProbabilities { get; init; }
 
@@ -93,6 +100,7 @@ public sealed record SamplingOptions
         CheckRange(FrequencyPenalty, -MaxAdditivePenalty, MaxAdditivePenalty);
         CheckRange(TopK, 0, int.MaxValue);
         CheckRange(MaxOutputTokens ?? 1, 1, int.MaxValue, nameof(MaxOutputTokens));
+        CheckRange(AnswerCount, 1, MaxAnswerCount);
         CheckRange(TopLogProbabilities, 0, MaxTopLogProbabilities);
         if (TopLogProbabilities > 0 && !LogProbabilities)
         {

@@ -8,7 +8,7 @@ internal static class Generations
     public static async Task<GeneratedToken[]> Tokens(this GptOssModel model, int[] prompt, SamplingOptions? options = null)
     {
         var tokens = new List<GeneratedToken>();
-        await foreach (var token in model.GenerateAsync(prompt, options, TestContext.Current.CancellationToken))
+        await foreach (var token in model.GenerateAsync(prompt, options, cancellationToken: TestContext.Current.CancellationToken))
         {
             tokens.Add(token);
         }

@@ -136,7 +136,7 @@ public sealed class GptOssModelLoadTests
 
     private static async Task Leave(GptOssModel model, int token)
     {
-        await foreach (var _ in model.GenerateAsync([token], Generations.Greedy(100), TestContext.Current.CancellationToken))
+        await foreach (var _ in model.GenerateAsync([token], Generations.Greedy(100), cancellationToken: TestContext.Current.CancellationToken))
         {
             break;
         }

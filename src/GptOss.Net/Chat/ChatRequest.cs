@@ -12,6 +12,9 @@ internal sealed record ChatRequest
     /// <summary>Gets how to choose tokens; without stop sequences, which end the answer alone.</summary>
     public required SamplingOptions Sampling { get; init; }
 
+    /// <summary>Gets its place among other requests.</summary>
+    public required GenerationOptions Generation { get; init; }
+
     /// <summary>Gets what ends the answer.</summary>
     public required IReadOnlyList<string> StopSequences { get; init; }
 
@@ -33,6 +36,8 @@ internal sealed record ChatRequest
         var own = ChatOptionsMapper.RequestOptions(options, client);
         var sampling = ChatOptionsMapper.ToSamplingOptions(options, own);
         sampling.Validate(model.VocabularySize);
+        var generation = new GenerationOptions { Priority = own.Priority, Timeout = own.Timeout, CacheSalt = own.CacheSalt };
+        generation.Validate();
 
         var tools = new ToolCatalog(options.Tools);
         var system = new SystemContent
@@ -45,6 +50,7 @@ internal sealed record ChatRequest
             Grammar = new TurnGrammarMapper(model.Schemas).Map(options, tools, own.ReasoningBudget),
             Messages = new ChatMessageMapper(tools, options).Map(messages, system),
             Sampling = sampling with { StopSequences = [] },
+            Generation = generation,
             StopSequences = sampling.StopSequences,
             Tools = tools,
             ShowsReasoning = options.Reasoning?.Output == ReasoningOutput.Full,

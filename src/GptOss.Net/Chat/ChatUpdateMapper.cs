@@ -18,6 +18,7 @@ internal sealed class ChatUpdateMapper
     private readonly DateTimeOffset _createdAt;
     private readonly int _inputTokens;
     private string _messageId = NewMessageId();
+    private int _cachedTokens;
     private int _outputTokens;
     private int _reasoningTokens;
     private ChatFinishReason _finishReason = ChatFinishReason.Stop;
@@ -37,6 +38,7 @@ internal sealed class ChatUpdateMapper
     public IEnumerable<ChatResponseUpdate> Append(GeneratedToken token)
     {
         _outputTokens++;
+        _cachedTokens = token.CachedPromptTokens;
         if (token.FinishReason == FinishReason.Length)
         {
             _finishReason = ChatFinishReason.Length;
@@ -144,7 +146,7 @@ internal sealed class ChatUpdateMapper
     private UsageDetails Usage() => new()
     {
         InputTokenCount = _inputTokens,
-        CachedInputTokenCount = 0,
+        CachedInputTokenCount = _cachedTokens,
         OutputTokenCount = _outputTokens,
         ReasoningTokenCount = _reasoningTokens,
         TotalTokenCount = _inputTokens + _outputTokens,

@@ -33,6 +33,12 @@ internal sealed class HarmonyConstraint : ITokenConstraint
 
     private bool IsReasonedOut => _reasoningTokens >= _grammar.ReasoningBudget;
 
+    public void Prepare()
+    {
+        _header?.Prepare();
+        _ = _bodyText?.Allowed;
+    }
+
     public void Apply(Span<float> logits)
     {
         if (_header is not null)

@@ -23,6 +23,9 @@ internal sealed class HeaderAutomaton
         _text = NextPart();
     }
 
+    /// <summary>Finds ahead what may come next.</summary>
+    public void Prepare() => _ = _text.Allowed;
+
     /// <summary>Sets the logits of what may not come next to negative infinity.</summary>
     public void Apply(Span<float> logits)
     {

@@ -1,4 +1,5 @@
 using GptOss.Net.Execution;
+using GptOss.Net.Sampling;
 using GptOss.Net.Scheduling;
 
 namespace GptOss.Net.Engine;
@@ -10,15 +11,29 @@ internal abstract class EngineRequest(Sequence sequence, CancellationToken cance
 
     public CancellationToken CancellationToken { get; } = cancellationToken;
 
+    /// <summary>Gets when the request ends unfinished, as a time stamp of the engine's clock; <see langword="null"/>: never.</summary>
+    public long? Deadline { get; init; }
+
+    /// <summary>Gets requests with the same prompt, which go on from where this one has computed it.</summary>
+    public IReadOnlyList<EngineRequest> Followers { get; init; } = [];
+
     /// <summary>Gets a value indicating whether nobody waits for the result any more.</summary>
     public virtual bool IsCancelled => CancellationToken.IsCancellationRequested;
 
+    /// <summary>Gets or sets why the request is to end as soon as no step computes it.</summary>
+    public Exception? Failure { get; set; }
+
+    /// <summary>Does ahead, while the model computes, what <see cref="Accept"/> will need.</summary>
+    public virtual void Prepare()
+    {
+    }
+
     /// <summary>
-    /// Takes the logits of a computed chunk: rows <paramref name="firstRow"/> … of the result. The chunk is not committed yet: it
-    /// begins at the sequence's <see cref="KVCache.SequenceBlocks.ComputedTokens"/>.
+    /// Takes the logits of a chunk: rows <paramref name="firstRow"/> … of the result. The chunk is committed: it ends at the sequence's
+    /// <see cref="KVCache.SequenceBlocks.ComputedTokens"/>. Other requests may take theirs on other threads at the same time.
     /// </summary>
     /// <returns><see langword="true"/> when the request is complete.</returns>
-    public abstract bool Accept(StepResult result, int firstRow, int rowCount);
+    public abstract bool Accept(StepResult result, int firstRow, int rowCount, Sampler sampler);
 
     /// <summary>Ends the request with an error, or with an <see cref="OperationCanceledException"/>.</summary>
     public abstract void Fail(Exception exception);

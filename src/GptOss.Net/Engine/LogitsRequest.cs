@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using GptOss.Net.Execution;
+using GptOss.Net.Sampling;
 using GptOss.Net.Scheduling;
 
 namespace GptOss.Net.Engine;
@@ -13,12 +14,12 @@ internal sealed class LogitsRequest(Sequence sequence, CancellationToken cancell
 
     public Task<float[,]> Completion => _completion.Task;
 
-    public override bool Accept(StepResult result, int firstRow, int rowCount)
+    public override bool Accept(StepResult result, int firstRow, int rowCount, Sampler sampler)
     {
         _logits ??= new float[Sequence.Tokens.Count, result.VocabularySize];
 
         // Not counted here: a sequence that lost its blocks delivers its rows again, from the first one.
-        var firstToken = Sequence.Blocks.ComputedTokens;
+        var firstToken = Sequence.Blocks.ComputedTokens - rowCount;
         for (var i = 0; i < rowCount; i++)
         {
             result.Row(firstRow + i).CopyTo(RowOf(_logits, firstToken + i));

@@ -27,8 +27,17 @@ internal sealed class ModelLoader(GptOssModelOptions options, IProgress<LoadProg
         var executor = executors.Create(weights, placement, capacity, ReadProgress(weights));
 
         var scheduler = new Scheduler(
-            new PagedKVCache(capacity, config.SlidingWindow), new SchedulerOptions(options.MaxSequences, options.MaxStepTokens));
-        var loop = new EngineLoop(scheduler, executor, options.LoggerFactory.CreateLogger(typeof(EngineLoop).FullName!));
+            new PagedKVCache(capacity, config.SlidingWindow),
+            new SchedulerOptions(options.MaxSequences, options.MaxStepTokens)
+            {
+                MaxStepsInFlight = executor.MaxStepsInFlight,
+                CachesPrefixes = options.PrefixCaching,
+            });
+        var engine = new EngineOptions(
+            checked(options.MaxSequences + options.MaxWaitingRequests),
+            options.TimeProvider,
+            options.LoggerFactory.CreateLogger(typeof(EngineLoop).FullName!));
+        var loop = new EngineLoop(scheduler, executor, engine);
         return new LoadedModel(config, placement, capacity, maxLength, loop);
     }
 

@@ -17,6 +17,7 @@ internal static class StepBatchBuilder
             SlidingSlots = new int[tokenCount],
             Sequences = Slices(plan),
             LogitsRows = LogitsRows(plan),
+            BlockCopies = plan.BlockCopies,
         };
         var start = 0;
         foreach (var chunk in plan.Chunks)

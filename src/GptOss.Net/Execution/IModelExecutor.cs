@@ -1,9 +1,35 @@
 namespace GptOss.Net.Execution;
 
 /// <summary>Runs whole steps of the model over every stage of its placement.</summary>
-/// <remarks>Owned and called by one thread, the engine's. It owns the weights and the key-value storage on its devices.</remarks>
+/// <remarks>
+/// Called by one thread, the engine's. It owns the weights and the key-value storage on its devices. Steps are completed in the
+/// order in which they were begun. Dispose ends the steps that are still in flight.
+/// </remarks>
 internal interface IModelExecutor : IDisposable
 {
-    /// <summary>Computes the batch: writes its keys and values to the cache and returns the wanted logits.</summary>
-    StepResult Execute(StepBatch batch);
+    /// <summary>
+    /// Gets how many steps may be begun before the oldest is completed: the number of stages that can work at once; 1 without stages.
+    /// </summary>
+    int MaxStepsInFlight { get; }
+
+    /// <summary>
+    /// Starts a step, which copies its blocks, writes its keys and values and computes the wanted logits. Steps in flight name
+    /// disjoint sequences. Block tables are read before this returns, so they may change behind it.
+    /// </summary>
+    /// <remarks>A step that fails does so in <see cref="Complete"/>, never here.</remarks>
+    /// <exception cref="InvalidOperationException"><see cref="MaxStepsInFlight"/> steps are in flight already.</exception>
+    void Begin(StepBatch batch);
+
+    /// <summary>
+    /// Waits for the oldest step that was begun. Its logits are valid until the next call of this method. Throws what the step
+    /// threw; the step counts as completed then too, and those behind it go on.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">No step is in flight.</exception>
+    StepResult Complete();
+
+    /// <summary>
+    /// After a failed step: whether later steps can work, tried with a tiny computation on every device. A CUDA context may be
+    /// lost for good.
+    /// </summary>
+    bool CanContinue();
 }

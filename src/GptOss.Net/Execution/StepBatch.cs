@@ -1,3 +1,5 @@
+using GptOss.Net.KVCache;
+
 namespace GptOss.Net.Execution;
 
 /// <summary>The packed inputs of one step: a few tokens of each running sequence, one sequence after the other.</summary>
@@ -17,6 +19,9 @@ internal sealed record StepBatch
 
     /// <summary>Gets the sequences, in the order of their tokens.</summary>
     public required IReadOnlyList<SequenceSlice> Sequences { get; init; }
+
+    /// <summary>Gets the blocks to copy, in this order, before anything is computed.</summary>
+    public IReadOnlyList<BlockCopy> BlockCopies { get; init; } = [];
 
     /// <summary>Gets the tokens whose logits are wanted, ascending, <c>[rows]</c>.</summary>
     public required int[] LogitsRows { get; init; }

@@ -2,7 +2,7 @@ namespace GptOss.Net.KVCache;
 
 /// <summary>
 /// Counts the references to the blocks of one layer kind. A block without references is free; free blocks are handed out
-/// in the order in which they were released, so that the one unused for longest goes first.
+/// in the order in which they were released, so that the one unused for longest goes first, except those that hold nothing of use.
 /// </summary>
 /// <remarks>
 /// Only numbers: the keys and values lie with the executor. A block id is valid on every device, because each device's
@@ -66,14 +66,28 @@ internal sealed class BlockPool
         _references[block] = checked(_references[block] + 1);
     }
 
+    /// <summary>Takes a certain block for what it holds, whether it is free or in use.</summary>
+    public void Take(int block)
+    {
+        if (_references[block] == 0)
+        {
+            Unlink(block);
+            FreeCount--;
+        }
+
+        _references[block] = checked(_references[block] + 1);
+    }
+
     /// <summary>Gives up one reference; the block is free when it was the last one.</summary>
+    /// <param name="block">A block that is in use.</param>
+    /// <param name="isWorthless">Nobody will ask for what it holds: it is the next to be handed out.</param>
     /// <exception cref="InvalidOperationException">The block is free already.</exception>
-    public void Release(int block)
+    public void Release(int block, bool isWorthless = false)
     {
         ThrowIfFree(block);
         if (--_references[block] == 0)
         {
-            LinkLast(block);
+            LinkBefore(isWorthless ? _next[BlockCount] : BlockCount, block);
             FreeCount++;
         }
     }
@@ -104,12 +118,10 @@ internal sealed class BlockPool
         _next[block] = _previous[block] = NotFree;
     }
 
-    private void LinkLast(int block)
+    private void LinkBefore(int next, int block)
     {
-        int last = _previous[BlockCount];
-        _next[last] = block;
-        _previous[block] = last;
-        _next[block] = BlockCount;
-        _previous[BlockCount] = block;
+        int previous = _previous[next];
+        _next[previous] = _previous[next] = block;
+        (_previous[block], _next[block]) = (previous, next);
     }
 }

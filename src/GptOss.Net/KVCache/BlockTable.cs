@@ -33,6 +33,9 @@ internal sealed class BlockTable
 
     internal void Append(int block) => _blocks.Add(block);
 
+    /// <summary>Puts another block that holds the same in the place of one.</summary>
+    internal void Replace(int index, int block) => _blocks[index - FirstBlock] = block;
+
     /// <summary>Starts an empty table at a later block.</summary>
     internal void StartAt(int firstBlock) => FirstBlock = firstBlock;
 

@@ -16,7 +16,50 @@ internal static class KVCacheInvariants
 
         CheckPool("full", cache.FullPool, sequences, sequence => sequence.Full, violations);
         CheckPool("sliding", cache.SlidingPool, sequences, sequence => sequence.Sliding, violations);
+        CheckPrefixes(cache, sequences, violations);
         return violations;
+    }
+
+    /// <summary>Every block that can be found is there, and so is what it continues; a sequence holds the blocks that it continues.</summary>
+    private static void CheckPrefixes(PagedKVCache cache, IReadOnlyCollection<SequenceBlocks> sequences, List<string> violations)
+    {
+        int known = 0;
+        for (int block = 0; block < cache.FullPool.BlockCount; block++)
+        {
+            if (cache.Prefixes.OfFullBlock(block) is { } prefix)
+            {
+                known++;
+                var found = cache.Prefixes.Find(new PrefixProbe(prefix.Parent, prefix.Salt, prefix.Tokens));
+                if (!ReferenceEquals(found, prefix) || prefix.FullBlock != block || prefix.Parent is { IsKnown: false })
+                {
+                    violations.Add($"the prefix in full block {block} cannot be found");
+                }
+            }
+        }
+
+        for (int block = 0; block < cache.SlidingPool.BlockCount; block++)
+        {
+            if (cache.Prefixes.OfSlidingBlock(block) is { } prefix && (prefix.SlidingBlock != block || !prefix.IsKnown))
+            {
+                violations.Add($"the prefix in sliding block {block} lies elsewhere");
+            }
+        }
+
+        if (known != cache.Prefixes.Count)
+        {
+            violations.Add($"{cache.Prefixes.Count} prefixes are known, but {known} blocks hold one");
+        }
+
+        foreach (var sequence in sequences)
+        {
+            for (var prefix = sequence.Prefix; prefix is { IsKnown: true }; prefix = prefix.Parent)
+            {
+                if (sequence.Full.Blocks[prefix.EndBlock - 1] != prefix.FullBlock)
+                {
+                    violations.Add($"a sequence continues full block {prefix.FullBlock}, but does not hold it");
+                }
+            }
+        }
     }
 
     private static void CheckSequence(PagedKVCache cache, SequenceBlocks sequence, List<string> violations)

@@ -6,7 +6,7 @@ namespace GptOss.Net.KVCache;
 /// <remarks>
 /// Holds no keys and values: a block id names the same block of every layer of its kind, on whichever device that layer
 /// lies. A block that sequences share is complete and never written again; the block that a sequence writes to is its
-/// own. Used by one thread, the engine's.
+/// own. A complete block can be found by its tokens until it is handed out for others. Used by one thread, the engine's.
 /// </remarks>
 internal sealed class PagedKVCache
 {
@@ -21,11 +21,15 @@ internal sealed class PagedKVCache
         _slidingWindow = slidingWindow;
         FullPool = new BlockPool(capacity.FullBlocks);
         SlidingPool = new BlockPool(capacity.SlidingBlocks);
+        Prefixes = new PrefixIndex(capacity);
     }
 
     public BlockPool FullPool { get; }
 
     public BlockPool SlidingPool { get; }
+
+    /// <summary>Gets what complete blocks hold, in use or free.</summary>
+    public PrefixIndex Prefixes { get; }
 
     public KVCacheUsage Usage =>
         new(FullPool.UsedCount, FullPool.BlockCount, SlidingPool.UsedCount, SlidingPool.BlockCount);
@@ -52,10 +56,63 @@ internal sealed class PagedKVCache
             return false;
         }
 
-        Extend(FullPool, sequence.Full, endBlock);
-        Extend(SlidingPool, sequence.Sliding, endBlock);
+        while (sequence.Full.EndBlock < endBlock)
+        {
+            sequence.Full.Append(AllocateFull());
+            sequence.Sliding.Append(AllocateSliding());
+        }
+
         sequence.ReservedTokens = reserved;
         return true;
+    }
+
+    /// <summary>
+    /// Gives an empty sequence the blocks of as many of its first tokens as are in the cache, for both kinds. At least the last token
+    /// is left to compute: its logits are wanted.
+    /// </summary>
+    /// <param name="sequence">An empty sequence; its computed tokens then are those that were found, a multiple of 16.</param>
+    /// <param name="tokens">All its tokens.</param>
+    public void AttachPrefix(SequenceBlocks sequence, ReadOnlySpan<int> tokens)
+    {
+        var blocks = LongestPrefix(sequence.CacheSalt, tokens);
+        if (blocks.Count == 0)
+        {
+            return;
+        }
+
+        sequence.Prefix = blocks[^1];
+        sequence.ComputedTokens = sequence.ReservedTokens = blocks.Count * BlockSize;
+        sequence.Sliding.StartAt(FirstVisibleBlock(sequence.ComputedTokens));
+        foreach (var block in blocks)
+        {
+            FullPool.Take(block.FullBlock);
+            sequence.Full.Append(block.FullBlock);
+            if (block.EndBlock > sequence.SlidingFirstBlock)
+            {
+                SlidingPool.Take(block.SlidingBlock);
+                sequence.Sliding.Append(block.SlidingBlock);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Records that the first <paramref name="computedTokens"/> of a sequence's tokens are in the cache: other sequences can find
+    /// them from now on.
+    /// </summary>
+    public void Commit(SequenceBlocks sequence, ReadOnlySpan<int> tokens, int computedTokens)
+    {
+        for (int index = sequence.Prefix?.EndBlock ?? 0; index < computedTokens / BlockSize; index++)
+        {
+            if (sequence.Prefix is { IsKnown: false })
+            {
+                // Everything was forgotten meanwhile; nobody could find what continues it.
+                break;
+            }
+
+            Publish(sequence, index, tokens.Slice(index * BlockSize, BlockSize));
+        }
+
+        ReleaseBehindWindow(sequence, computedTokens);
     }
 
     /// <summary>
@@ -69,7 +126,7 @@ internal sealed class PagedKVCache
         int behind = FirstVisibleBlock(computedTokens) - sequence.Sliding.FirstBlock;
         for (int i = 0; i < behind; i++)
         {
-            SlidingPool.Release(sequence.Sliding.Blocks[i]);
+            ReleaseSliding(sequence.Sliding.Blocks[i], (sequence.Sliding.FirstBlock + i) * BlockSize < sequence.PromptLength);
         }
 
         sequence.Sliding.RemoveFirst(behind);
@@ -79,55 +136,126 @@ internal sealed class PagedKVCache
     /// <summary>Gives up all blocks of a sequence, which is then empty and can start again.</summary>
     public void Free(SequenceBlocks sequence)
     {
-        Clear(FullPool, sequence.Full);
-        Clear(SlidingPool, sequence.Sliding);
+        // From the end, so that the beginning of a prefix, which more sequences share, stays unused for the shorter time.
+        for (int i = sequence.Full.Blocks.Count - 1; i >= 0; i--)
+        {
+            int block = sequence.Full.Blocks[i];
+            FullPool.Release(block, isWorthless: Prefixes.OfFullBlock(block) is null);
+        }
+
+        for (int i = sequence.Sliding.Blocks.Count - 1; i >= 0; i--)
+        {
+            ReleaseSliding(sequence.Sliding.Blocks[i], isReusable: true);
+        }
+
+        sequence.Full.Clear();
+        sequence.Sliding.Clear();
+        sequence.Prefix = null;
         sequence.ReservedTokens = 0;
         sequence.ComputedTokens = 0;
     }
+
+    /// <summary>Forgets what the blocks hold, because it may be wrong. Sequences keep their blocks.</summary>
+    public void ForgetPrefixes() => Prefixes.Clear();
 
     /// <summary>
     /// Starts a second sequence that continues from the computed tokens of <paramref name="sequence"/>. Their complete
     /// blocks are shared; an incomplete last block is copied, because both will write to it.
     /// </summary>
     /// <param name="sequence">The sequence to continue; it does not change.</param>
+    /// <param name="fork">An empty sequence, which becomes the second one.</param>
     /// <param name="copies">Receives the copies to perform before the next step.</param>
-    /// <returns>The new sequence, or <see langword="null"/> when no block is free for a copy.</returns>
-    public SequenceBlocks? Fork(SequenceBlocks sequence, ICollection<BlockCopy> copies)
+    /// <returns><see langword="false"/>, and nothing changes, when no block is free for a copy.</returns>
+    public bool TryFork(SequenceBlocks sequence, SequenceBlocks fork, ICollection<BlockCopy> copies)
     {
         bool hasPartialBlock = sequence.ComputedTokens % BlockSize != 0;
         if (hasPartialBlock && (FullPool.FreeCount == 0 || SlidingPool.FreeCount == 0))
         {
-            return null;
+            return false;
         }
 
-        var fork = new SequenceBlocks
-        {
-            ReservedTokens = sequence.ComputedTokens,
-            ComputedTokens = sequence.ComputedTokens,
-        };
-        ForkTable(AttentionKind.Full, FullPool, sequence.Full, fork.Full);
-        ForkTable(AttentionKind.Sliding, SlidingPool, sequence.Sliding, fork.Sliding);
-        return fork;
+        fork.ReservedTokens = fork.ComputedTokens = sequence.ComputedTokens;
+        fork.Prefix = sequence.Prefix;
+        ForkTable(AttentionKind.Full, FullPool, sequence.Full, fork.Full, AllocateFull);
+        ForkTable(AttentionKind.Sliding, SlidingPool, sequence.Sliding, fork.Sliding, AllocateSliding);
+        return true;
 
-        void ForkTable(AttentionKind kind, BlockPool pool, BlockTable source, BlockTable target)
+        void ForkTable(AttentionKind kind, BlockPool pool, BlockTable source, BlockTable target, Func<int> allocate)
         {
             Share(pool, source, target, endBlock: sequence.ComputedTokens / BlockSize);
             if (hasPartialBlock)
             {
-                int copy = pool.Allocate();
+                int copy = allocate();
                 copies.Add(new BlockCopy(kind, source.Blocks[target.Blocks.Count], copy));
                 target.Append(copy);
             }
         }
     }
 
-    private static void Extend(BlockPool pool, BlockTable table, int endBlock)
+    /// <summary>The blocks of the most first tokens of which both kinds have what the next token sees.</summary>
+    private List<PrefixBlock> LongestPrefix(string? salt, ReadOnlySpan<int> tokens)
     {
-        while (table.EndBlock < endBlock)
+        var blocks = new List<PrefixBlock>();
+        int longest = 0;
+        int withSliding = 0; // how many of the last blocks found are there for the sliding layers too
+        for (int start = 0; start + BlockSize < tokens.Length; start += BlockSize)
         {
-            table.Append(pool.Allocate());
+            var parent = blocks.Count == 0 ? null : blocks[^1];
+            if (Prefixes.Find(new PrefixProbe(parent, salt, tokens.Slice(start, BlockSize))) is not { } block)
+            {
+                break;
+            }
+
+            blocks.Add(block);
+            withSliding = block.SlidingBlock == PrefixBlock.None ? 0 : withSliding + 1;
+            if (withSliding >= blocks.Count - FirstVisibleBlock(blocks.Count * BlockSize))
+            {
+                longest = blocks.Count;
+            }
         }
+
+        blocks.RemoveRange(longest, blocks.Count - longest);
+        return blocks;
     }
+
+    /// <summary>Makes a complete block known, or takes the one that is known to hold the same.</summary>
+    private void Publish(SequenceBlocks sequence, int index, ReadOnlySpan<int> tokens)
+    {
+        var probe = new PrefixProbe(sequence.Prefix, sequence.CacheSalt, tokens);
+        int own = sequence.Full.Blocks[index];
+        var block = Prefixes.Find(probe) ?? Prefixes.Add(probe, own);
+        if (block.FullBlock != own)
+        {
+            // Two computed the same at once. Holding the known block keeps it in the cache for as long as what continues it.
+            FullPool.Take(block.FullBlock);
+            FullPool.Release(own, isWorthless: true);
+            sequence.Full.Replace(index, block.FullBlock);
+        }
+
+        if (block.SlidingBlock == PrefixBlock.None && index >= sequence.SlidingFirstBlock)
+        {
+            Prefixes.SetSliding(block, sequence.Sliding.Blocks[index - sequence.SlidingFirstBlock]);
+        }
+
+        sequence.Prefix = block;
+    }
+
+    private int AllocateFull()
+    {
+        int block = FullPool.Allocate();
+        Prefixes.ForgetFull(block);
+        return block;
+    }
+
+    private int AllocateSliding()
+    {
+        int block = SlidingPool.Allocate();
+        Prefixes.ForgetSliding(block);
+        return block;
+    }
+
+    private void ReleaseSliding(int block, bool isReusable) =>
+        SlidingPool.Release(block, isWorthless: !isReusable || Prefixes.OfSlidingBlock(block) is null);
 
     private static void Share(BlockPool pool, BlockTable source, BlockTable target, int endBlock)
     {
@@ -138,16 +266,5 @@ internal sealed class PagedKVCache
             pool.AddReference(block);
             target.Append(block);
         }
-    }
-
-    // From the end, so that the beginning of a prefix, which more sequences share, stays unused for the shorter time.
-    private static void Clear(BlockPool pool, BlockTable table)
-    {
-        for (int i = table.Blocks.Count - 1; i >= 0; i--)
-        {
-            pool.Release(table.Blocks[i]);
-        }
-
-        table.Clear();
     }
 }

@@ -32,6 +32,9 @@ internal sealed class SequenceSampler
     /// <summary>The random number of the next token.</summary>
     public double NextUniform() => _random.Uniform(OutputCount);
 
+    /// <summary>Does ahead what <see cref="Adjust"/> will need.</summary>
+    public void Prepare() => _constraint?.Prepare();
+
     /// <summary>Applies penalties, bias and constraint, in this order.</summary>
     public void Adjust(Span<float> logits)
     {

@@ -1,25 +1,42 @@
+using System.Runtime.InteropServices;
 using GptOss.Net.KVCache;
 
 namespace GptOss.Net.Scheduling;
 
 /// <summary>One generation in flight, as the scheduler sees it: its tokens and its place in the cache.</summary>
-/// <param name="prompt">The tokens given; copied.</param>
-internal sealed class Sequence(ReadOnlySpan<int> prompt)
+/// <param name="prompt">The tokens given, at least one; copied.</param>
+/// <param name="cacheSalt">Only sequences with the same salt share what was computed.</param>
+internal sealed class Sequence(ReadOnlySpan<int> prompt, string? cacheSalt = null)
 {
     private readonly List<int> _tokens = [.. prompt];
 
     /// <summary>Gets the prompt and what was generated so far.</summary>
     public IReadOnlyList<int> Tokens => _tokens;
 
+    /// <summary>Gets the tokens, valid until the next one is appended.</summary>
+    public ReadOnlySpan<int> TokenSpan => CollectionsMarshal.AsSpan(_tokens);
+
     public int PromptLength { get; } = prompt.Length;
 
     /// <summary>Gets a value indicating whether the logits of every token are wanted, not only of the last.</summary>
     public bool WantsAllLogits { get; init; }
 
-    public SequenceStatus Status { get; internal set; } = SequenceStatus.Waiting;
+    /// <summary>Gets its place in the queue: the lower goes first, equal ones in the order in which they came.</summary>
+    public long Rank { get; init; }
+
+    /// <summary>Gets how many sequences came before it.</summary>
+    public long Arrival { get; internal set; }
+
+    public SequenceStatus Status { get; internal set; } = SequenceStatus.New;
+
+    /// <summary>Gets a value indicating whether a step computes it at this moment, so that its blocks must stay as they are.</summary>
+    public bool IsInFlight { get; internal set; }
+
+    /// <summary>Gets how many tokens of the prompt were in the cache when it began to run; <see langword="null"/> before.</summary>
+    public int? CachedTokens { get; internal set; }
 
     /// <summary>Gets the blocks that hold the sequence; empty unless it runs.</summary>
-    public SequenceBlocks Blocks { get; } = new();
+    public SequenceBlocks Blocks { get; } = new() { CacheSalt = cacheSalt, PromptLength = prompt.Length };
 
     /// <summary>Gets how many tokens still have to be computed: 1 when decoding, more when prefilling.</summary>
     public int PendingTokens => _tokens.Count - Blocks.ComputedTokens;

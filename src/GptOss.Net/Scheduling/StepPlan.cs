@@ -1,7 +1,11 @@
+using GptOss.Net.KVCache;
+
 namespace GptOss.Net.Scheduling;
 
 /// <summary>What the next step computes.</summary>
-internal sealed record StepPlan(IReadOnlyList<ScheduledChunk> Chunks)
+/// <param name="Chunks">Some tokens of each sequence that takes part.</param>
+/// <param name="BlockCopies">What has to be copied before.</param>
+internal sealed record StepPlan(IReadOnlyList<ScheduledChunk> Chunks, IReadOnlyList<BlockCopy> BlockCopies)
 {
     public bool IsEmpty => Chunks.Count == 0;
 

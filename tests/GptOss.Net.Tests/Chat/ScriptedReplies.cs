@@ -1,5 +1,6 @@
 using GptOss.Net.Execution;
 using GptOss.Net.KVCache;
+using GptOss.Net.Tests.Execution;
 
 namespace GptOss.Net.Tests.Chat;
 
@@ -11,7 +12,8 @@ internal sealed class ScriptedReplies(ScriptedReplies.Script script, int vocabul
 {
     private readonly Dictionary<int, int> _tokenOfSlot = [];
     private readonly Dictionary<int, int> _promptLengths = []; // by the first block of a sequence
-    private float[] _logits = [];
+    private readonly ComputedSteps _steps = new();
+    private readonly float[][] _logits = [[], []]; // the logits of a step stay while the next one is computed
 
     /// <summary>Writes the logits after a prompt and what was generated since; they are zero before.</summary>
     internal delegate void Script(ReadOnlySpan<int> prompt, ReadOnlySpan<int> output, Span<float> logits);
@@ -21,7 +23,19 @@ internal sealed class ScriptedReplies(ScriptedReplies.Script script, int vocabul
 
     public int StepCount { get; private set; }
 
-    public StepResult Execute(StepBatch batch)
+    public int MaxStepsInFlight => 1;
+
+    public void Begin(StepBatch batch) => _steps.Begin(() => Compute(batch), MaxStepsInFlight);
+
+    public StepResult Complete() => _steps.Complete();
+
+    public bool CanContinue() => true;
+
+    public void Dispose()
+    {
+    }
+
+    private StepResult Compute(StepBatch batch)
     {
         BeforeStep(++StepCount);
         for (var i = 0; i < batch.TokenIds.Length; i++)
@@ -30,9 +44,10 @@ internal sealed class ScriptedReplies(ScriptedReplies.Script script, int vocabul
         }
 
         var length = batch.LogitsRows.Length * vocabularySize;
-        _logits = _logits.Length < length ? new float[length] : _logits;
-        _logits.AsSpan(0, length).Clear();
-        var result = new StepResult(_logits.AsMemory(0, length), vocabularySize);
+        ref var logits = ref _logits[StepCount % 2];
+        logits = logits.Length < length ? new float[length] : logits;
+        logits.AsSpan(0, length).Clear();
+        var result = new StepResult(logits.AsMemory(0, length), vocabularySize);
         var row = 0;
         foreach (var slice in batch.Sequences)
         {
@@ -48,10 +63,6 @@ internal sealed class ScriptedReplies(ScriptedReplies.Script script, int vocabul
         }
 
         return result;
-    }
-
-    public void Dispose()
-    {
     }
 
     private void Answer(SequenceSlice slice, Span<float> logits)

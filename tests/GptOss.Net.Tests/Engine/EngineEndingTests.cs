@@ -105,7 +105,7 @@ public sealed class EngineEndingTests
         };
         using var model = ScriptedModel.Create(executor, cache: cache);
 
-        await foreach (var token in model.GenerateAsync(Enumerable.Range(0, 40).ToArray(), Generations.Greedy(500), TestContext.Current.CancellationToken))
+        await foreach (var token in model.GenerateAsync(Enumerable.Range(0, 40).ToArray(), Generations.Greedy(500), cancellationToken: TestContext.Current.CancellationToken))
         {
             token.Id.Should().Be(40);
             break;
@@ -216,7 +216,7 @@ public sealed class EngineEndingTests
 
     private static async Task Read(GptOssModel model, int[] prompt, CancellationToken cancellationToken)
     {
-        await foreach (var token in model.GenerateAsync(prompt, null, cancellationToken))
+        await foreach (var token in model.GenerateAsync(prompt, null, cancellationToken: cancellationToken))
         {
             token.FinishReason.Should().BeNull();
         }

@@ -85,7 +85,7 @@ public sealed class EngineLoopTests
             Logits = (token, _, row) => row[3] = token == Poison ? float.NaN : 0,
         };
         using var model = ScriptedModel.Create(executor);
-        await using var tokens = model.GenerateAsync([Poison - 1], Generations.Greedy(50), TestContext.Current.CancellationToken)
+        await using var tokens = model.GenerateAsync([Poison - 1], Generations.Greedy(50), cancellationToken: TestContext.Current.CancellationToken)
             .GetAsyncEnumerator(TestContext.Current.CancellationToken);
 
         (await tokens.MoveNextAsync()).Should().BeTrue();
@@ -99,7 +99,7 @@ public sealed class EngineLoopTests
         using var model = ScriptedModel.Create(new ScriptedExecutor(ScriptedModel.VocabularySize));
 
         var healthy = model.Ids([7], Generations.Greedy(20));
-        await using var constrained = model.GenerateAsync([50], null, new FailingConstraint(), TestContext.Current.CancellationToken)
+        await using var constrained = model.GenerateAsync([50], null, null, new FailingConstraint(), TestContext.Current.CancellationToken)
             .GetAsyncEnumerator(TestContext.Current.CancellationToken);
 
         (await constrained.Awaiting(reader => reader.MoveNextAsync().AsTask()).Should().ThrowAsync<GptOssException>())
@@ -156,9 +156,9 @@ public sealed class EngineLoopTests
             Logits = (token, position, row) => (row[0], row[1]) = (token, position),
         };
 
-        // The generation takes its third block when the 97 tokens have six of the eight and need a seventh.
-        var cache = new PagedKVCache(new KVCacheCapacity(8, 64), ScriptedModel.SlidingWindow);
-        using var model = ScriptedModel.Create(executor, maxModelLength: 128, maxStepTokens: 9, cache: cache);
+        // The generation takes its fourth block when the text has six of the nine and needs a seventh.
+        var cache = new PagedKVCache(new KVCacheCapacity(9, 64), ScriptedModel.SlidingWindow);
+        using var model = ScriptedModel.Create(executor, maxModelLength: 128, maxStepTokens: 5, cache: cache);
         var generation = model.Ids(Enumerable.Range(100, 16).ToArray(), Generations.Greedy(40));
         var text = Enumerable.Range(300, 100).ToArray();
         var logits = model.ComputeLogitsAsync(text, TestContext.Current.CancellationToken);

@@ -1,4 +1,5 @@
 using GptOss.Net.Execution;
+using GptOss.Net.Tests.Execution;
 
 namespace GptOss.Net.Tests.Engine;
 
@@ -7,7 +8,13 @@ internal sealed class ScriptedExecutor(int vocabularySize) : IModelExecutor
 {
     private const float Certain = 100;
 
+    private readonly ComputedSteps _steps = new();
     private int _stepCount;
+
+    public int MaxStepsInFlight { get; init; } = 1;
+
+    /// <summary>Gets the answer of <see cref="CanContinue"/>.</summary>
+    public bool Continues { get; init; } = true;
 
     /// <summary>Gets what happens before a step, on the engine's thread; the first step has number 1.</summary>
     public Action<int, StepBatch> BeforeStep { get; init; } = (_, _) => { };
@@ -22,9 +29,20 @@ internal sealed class ScriptedExecutor(int vocabularySize) : IModelExecutor
 
     public bool IsDisposed { get; private set; }
 
-    public StepResult Execute(StepBatch batch)
+    public void Begin(StepBatch batch)
     {
         IsDisposed.Should().BeFalse();
+        _steps.Begin(() => Compute(batch), MaxStepsInFlight);
+    }
+
+    public StepResult Complete() => _steps.Complete();
+
+    public bool CanContinue() => Continues;
+
+    public void Dispose() => IsDisposed = true;
+
+    private StepResult Compute(StepBatch batch)
+    {
         BeforeStep(Interlocked.Increment(ref _stepCount), batch);
         Positions.AddRange(batch.Positions);
         var result = new StepResult(new float[batch.LogitsRows.Length * vocabularySize], vocabularySize);
@@ -38,6 +56,4 @@ internal sealed class ScriptedExecutor(int vocabularySize) : IModelExecutor
 
         return result;
     }
-
-    public void Dispose() => IsDisposed = true;
 }

@@ -28,12 +28,14 @@ internal static class ScriptedModel
         PagedKVCache? cache = null,
         ILogger? logger = null,
         int vocabularySize = VocabularySize,
-        TimeProvider? timeProvider = null)
+        TimeProvider? timeProvider = null,
+        int maxRequests = int.MaxValue)
     {
         var capacity = new KVCacheCapacity(4_096, 4_096);
         var scheduler = new Scheduler(
-            cache ?? new PagedKVCache(capacity, SlidingWindow), new SchedulerOptions(maxSequences, maxStepTokens));
-        var loop = new EngineLoop(scheduler, executor, logger ?? NullLogger.Instance);
+            cache ?? new PagedKVCache(capacity, SlidingWindow), new SchedulerOptions(maxSequences, maxStepTokens) { MaxStepsInFlight = executor.MaxStepsInFlight });
+        var engine = new EngineOptions(maxRequests, timeProvider ?? TimeProvider.System, logger ?? NullLogger.Instance);
+        var loop = new EngineLoop(scheduler, executor, engine);
         var placement = new PlacementPlan
         {
             Stages = [],

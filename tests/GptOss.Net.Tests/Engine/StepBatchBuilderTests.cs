@@ -98,6 +98,6 @@ public sealed class StepBatchBuilderTests
             _cache.TryReserve(sequence.Blocks, count);
         }
 
-        return new StepPlan([.. chunks.Select(chunk => new ScheduledChunk(chunk.Sequence, chunk.Count))]);
+        return new StepPlan([.. chunks.Select(chunk => new ScheduledChunk(chunk.Sequence, chunk.Count))], []);
     }
 }

@@ -46,7 +46,8 @@ internal sealed class ExecutorDriver(IModelExecutor executor, KVCacheCapacity ca
         while (sequences.Any(sequence => sequence.Status != SequenceStatus.Finished))
         {
             var plan = scheduler.Plan();
-            var result = executor.Execute(StepBatchBuilder.Build(plan));
+            executor.Begin(StepBatchBuilder.Build(plan));
+            var result = executor.Complete();
             var row = 0;
             foreach (var chunk in plan.Chunks)
             {

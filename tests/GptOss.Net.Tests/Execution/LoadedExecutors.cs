@@ -7,7 +7,7 @@ namespace GptOss.Net.Tests.Execution;
 /// <summary>Fixtures and executors, each loaded once for all tests of a class.</summary>
 public sealed class LoadedExecutors : IDisposable
 {
-    private static readonly KVCacheCapacity Capacity = new(64, 64);
+    internal static readonly KVCacheCapacity Capacity = new(64, 64);
 
     private readonly Dictionary<string, ModelFixture> _fixtures = [];
     private readonly Dictionary<(string Model, ComputeType Type, int Stages, WeightStorage Storage), TorchExecutor> _executors = [];
@@ -44,16 +44,23 @@ public sealed class LoadedExecutors : IDisposable
         WeightStorage storage = WeightStorage.Packed,
         int fullBlocks = 64)
     {
+        var executor = Executor(model, type, stages, storage);
+        return new ExecutorDriver(executor, Capacity with { FullBlocks = fullBlocks }, Fixture(model).Config.SlidingWindow, maxStepTokens);
+    }
+
+    internal TorchExecutor Executor(
+        string model, ComputeType type = ComputeType.Float32, int stages = 1, WeightStorage storage = WeightStorage.Packed)
+    {
         if (!_executors.TryGetValue((model, type, stages, storage), out var executor))
         {
             executor = Load(Fixture(model), type, stages, storage);
             _executors.Add((model, type, stages, storage), executor);
         }
 
-        return new ExecutorDriver(executor, Capacity with { FullBlocks = fullBlocks }, Fixture(model).Config.SlidingWindow, maxStepTokens);
+        return executor;
     }
 
-    private static TorchExecutor Load(ModelFixture fixture, ComputeType type, int stages, WeightStorage storage)
+    internal static TorchExecutor Load(ModelFixture fixture, ComputeType type, int stages, WeightStorage storage)
     {
         var placement = new PlacementPlan
         {

@@ -7,4 +7,5 @@ internal enum CacheOperationKind
     Fork,
     Preempt,
     Finish,
+    Forget,
 }

@@ -4,48 +4,58 @@ using GptOss.Net.Model;
 namespace GptOss.Net.Tests.KVCache;
 
 /// <summary>
-/// A cache together with a model of its contents: each slot holds the token last written to it, and each sequence
-/// remembers its tokens. Every token is unique, so a slot that is used twice shows at once.
+/// A cache together with a model of its contents: each slot holds what was last written to it, and each sequence
+/// remembers its tokens. What a position's keys and values depend on, all tokens up to it, is one number; so a slot that is used
+/// twice, or handed out for another beginning, shows at once.
 /// </summary>
 internal sealed class PagedKVCacheModel
 {
-    private const int Empty = -1;
+    private const int MaxSequences = 8;
+    private const long Poison = -1;
+    private const int BlockSize = PagedKVCache.BlockSize;
 
     private readonly PagedKVCache _cache;
     private readonly int _window;
-    private readonly int[] _fullSlots;
-    private readonly int[] _slidingSlots;
-    private readonly List<(SequenceBlocks Blocks, List<int> Tokens)> _sequences = [];
+    private readonly long[] _fullSlots;
+    private readonly long[] _slidingSlots;
+    private readonly List<CachedSequence> _sequences = [];
+    private readonly List<int[]> _texts = []; // what earlier sequences held, to begin with again
     private int _nextToken;
 
     public PagedKVCacheModel(int fullBlocks, int slidingBlocks, int window)
     {
         _cache = new PagedKVCache(new KVCacheCapacity(fullBlocks, slidingBlocks), window);
         _window = window;
-        _fullSlots = new int[fullBlocks * PagedKVCache.BlockSize];
-        _slidingSlots = new int[slidingBlocks * PagedKVCache.BlockSize];
+        _fullSlots = new long[fullBlocks * BlockSize];
+        _slidingSlots = new long[slidingBlocks * BlockSize];
     }
+
+    /// <summary>Gets how many blocks were found that an earlier sequence had computed.</summary>
+    public int HitBlocks { get; private set; }
 
     public void Apply(CacheOperation operation)
     {
-        int index = _sequences.Count == 0 ? -1 : operation.Target % _sequences.Count;
+        var sequence = _sequences.Count == 0 ? null : _sequences[operation.Target % _sequences.Count];
         switch (operation.Kind)
         {
-            case CacheOperationKind.Start when _sequences.Count < 8:
-                _sequences.Add((new SequenceBlocks(), []));
+            case CacheOperationKind.Start when _sequences.Count < MaxSequences:
+                Start(operation);
                 break;
-            case CacheOperationKind.Compute when index >= 0:
-                Compute(index, operation.Tokens);
+            case CacheOperationKind.Compute when sequence is not null:
+                Compute(sequence, operation.Tokens);
                 break;
-            case CacheOperationKind.Fork when index >= 0:
-                Fork(index);
+            case CacheOperationKind.Fork when sequence is not null:
+                Fork(sequence);
                 break;
-            case CacheOperationKind.Preempt when index >= 0:
-                Preempt(index);
+            case CacheOperationKind.Preempt when sequence is not null:
+                // It keeps its tokens: the next step computes or finds them again.
+                _cache.Free(sequence.Blocks);
                 break;
-            case CacheOperationKind.Finish when index >= 0:
-                _cache.Free(_sequences[index].Blocks);
-                _sequences.RemoveAt(index);
+            case CacheOperationKind.Finish when sequence is not null:
+                Finish(sequence);
+                break;
+            case CacheOperationKind.Forget:
+                _cache.ForgetPrefixes();
                 break;
         }
 
@@ -54,38 +64,74 @@ internal sealed class PagedKVCacheModel
 
     public void FinishAll()
     {
-        _sequences.ForEach(sequence => _cache.Free(sequence.Blocks));
-        _sequences.Clear();
+        while (_sequences.Count > 0)
+        {
+            Finish(_sequences[^1]);
+        }
+
         Check();
+        _cache.Usage.Fraction.Should().Be(0);
+    }
+
+    /// <summary>A new text, or the beginning of an earlier one.</summary>
+    private void Start(CacheOperation operation)
+    {
+        int[] tokens = _texts.Count == 0 || operation.Tokens % 3 == 0 ? [] : _texts[operation.Target % _texts.Count];
+        _sequences.Add(new CachedSequence([.. tokens.Take(operation.Tokens * 7)], operation.Target % 4 == 3 ? "tenant" : null));
+    }
+
+    private void Finish(CachedSequence sequence)
+    {
+        _texts.Add([.. sequence.Tokens]);
+        if (_texts.Count > 6)
+        {
+            _texts.RemoveAt(0);
+        }
+
+        _cache.Free(sequence.Blocks);
+        _sequences.Remove(sequence);
     }
 
     /// <summary>A step: reserve, write, and let the window move on. Or, one time in four, a step that fails before it writes.</summary>
-    private void Compute(int index, int newTokens)
+    private void Compute(CachedSequence sequence, int newTokens)
     {
-        (SequenceBlocks blocks, List<int> tokens) = _sequences[index];
+        var (blocks, tokens) = (sequence.Blocks, sequence.Tokens);
+        if (blocks.ReservedTokens == 0)
+        {
+            Attach(sequence);
+        }
+
         int end = tokens.Count + newTokens;
         if (!ReserveAsExpected(blocks, end - blocks.ComputedTokens) || newTokens % 4 == 3)
         {
             return;
         }
 
-        for (int position = blocks.ComputedTokens; position < end; position++)
+        while (tokens.Count < end)
         {
-            if (position == tokens.Count)
-            {
-                tokens.Add(_nextToken++);
-            }
-
-            _fullSlots[blocks.Full.Slot(position)] = tokens[position];
-            _slidingSlots[blocks.Sliding.Slot(position)] = tokens[position];
+            tokens.Add(_nextToken++);
         }
 
-        _cache.ReleaseBehindWindow(blocks, end);
+        for (int position = blocks.ComputedTokens; position < end; position++)
+        {
+            _fullSlots[blocks.Full.Slot(position)] = sequence.Value(position);
+            _slidingSlots[blocks.Sliding.Slot(position)] = sequence.Value(position);
+        }
+
+        _cache.Commit(blocks, tokens.ToArray(), end);
+    }
+
+    private void Attach(CachedSequence sequence)
+    {
+        _cache.AttachPrefix(sequence.Blocks, sequence.Tokens.ToArray());
+        sequence.Blocks.ComputedTokens.Should().BeLessThan(Math.Max(1, sequence.Tokens.Count), "the last token's logits are wanted");
+        HitBlocks += sequence.Blocks.ComputedTokens / BlockSize;
+        Check();
     }
 
     private bool ReserveAsExpected(SequenceBlocks blocks, int newTokens)
     {
-        int needed = ((blocks.ComputedTokens + newTokens + 15) / 16) - ((blocks.ReservedTokens + 15) / 16);
+        int needed = PagedKVCache.BlockCount(blocks.ComputedTokens + newTokens) - PagedKVCache.BlockCount(blocks.ReservedTokens);
         bool expected = needed <= FreeBlocks(s => s.Full, _cache.FullPool)
             && needed <= FreeBlocks(s => s.Sliding, _cache.SlidingPool);
         _cache.TryReserve(blocks, newTokens).Should().Be(expected);
@@ -95,26 +141,23 @@ internal sealed class PagedKVCacheModel
     private int FreeBlocks(Func<SequenceBlocks, BlockTable> table, BlockPool pool) =>
         pool.BlockCount - _sequences.SelectMany(sequence => table(sequence.Blocks).Blocks).Distinct().Count();
 
-    private void Fork(int index)
+    private void Fork(CachedSequence sequence)
     {
-        (SequenceBlocks blocks, List<int> tokens) = _sequences[index];
         var copies = new List<BlockCopy>();
-        if (_sequences.Count == 8 || _cache.Fork(blocks, copies) is not { } fork)
+        var fork = new CachedSequence(sequence.Tokens.Take(sequence.Blocks.ComputedTokens), sequence.Blocks.CacheSalt);
+        if (_sequences.Count == MaxSequences || !_cache.TryFork(sequence.Blocks, fork.Blocks, copies))
         {
             return;
         }
 
         foreach (BlockCopy copy in copies)
         {
-            int[] slots = copy.Kind == AttentionKind.Full ? _fullSlots : _slidingSlots;
-            slots.AsSpan(copy.Source * 16, 16).CopyTo(slots.AsSpan(copy.Destination * 16, 16));
+            var slots = copy.Kind == AttentionKind.Full ? _fullSlots : _slidingSlots;
+            slots.AsSpan(copy.Source * BlockSize, BlockSize).CopyTo(slots.AsSpan(copy.Destination * BlockSize, BlockSize));
         }
 
-        _sequences.Add((fork, tokens[..blocks.ComputedTokens]));
+        _sequences.Add(fork);
     }
-
-    // Keeps the tokens: the next step computes them again.
-    private void Preempt(int index) => _cache.Free(_sequences[index].Blocks);
 
     private void Check()
     {
@@ -125,32 +168,35 @@ internal sealed class PagedKVCacheModel
             throw new InvalidOperationException(string.Join(Environment.NewLine, violations));
         }
 
-        Poison(_cache.FullPool, _fullSlots);
-        Poison(_cache.SlidingPool, _slidingSlots);
-        foreach ((SequenceBlocks blocks, List<int> tokens) in _sequences)
+        PoisonUnknown(_cache.FullPool, _fullSlots, block => _cache.Prefixes.OfFullBlock(block));
+        PoisonUnknown(_cache.SlidingPool, _slidingSlots, block => _cache.Prefixes.OfSlidingBlock(block));
+        foreach (var sequence in _sequences)
         {
-            CheckContents("full", blocks.Full, _fullSlots, tokens, 0, blocks.ComputedTokens);
-            int firstVisible = Math.Max(0, blocks.ComputedTokens - _window + 1);
-            CheckContents("sliding", blocks.Sliding, _slidingSlots, tokens, firstVisible, blocks.ComputedTokens);
+            var blocks = sequence.Blocks;
+            CheckContents("full", blocks.Full, _fullSlots, sequence, 0);
+            CheckContents("sliding", blocks.Sliding, _slidingSlots, sequence, Math.Max(0, blocks.ComputedTokens - _window + 1));
         }
     }
 
-    private static void Poison(BlockPool pool, int[] slots)
+    /// <summary>A free block that nobody can find may hold anything.</summary>
+    private static void PoisonUnknown(BlockPool pool, long[] slots, Func<int, PrefixBlock?> known)
     {
         foreach (int block in pool.FreeBlocks())
         {
-            slots.AsSpan(block * 16, 16).Fill(Empty);
+            if (known(block) is null)
+            {
+                slots.AsSpan(block * BlockSize, BlockSize).Fill(Poison);
+            }
         }
     }
 
-    private static void CheckContents(string kind, BlockTable table, int[] slots, List<int> tokens, int start, int end)
+    private static void CheckContents(string kind, BlockTable table, long[] slots, CachedSequence sequence, int start)
     {
-        for (int position = start; position < end; position++)
+        for (int position = start; position < sequence.Blocks.ComputedTokens; position++)
         {
-            if (slots[table.Slot(position)] != tokens[position])
+            if (slots[table.Slot(position)] != sequence.Value(position))
             {
-                throw new InvalidOperationException(
-                    $"{kind} position {position}: token {slots[table.Slot(position)]}, not {tokens[position]}");
+                throw new InvalidOperationException($"{kind} position {position} does not hold what the sequence computed");
             }
         }
     }

@@ -150,7 +150,8 @@ public class PagedKVCacheTests
         cache.ReleaseBehindWindow(sequence, 200);
         var copies = new List<BlockCopy>();
 
-        SequenceBlocks fork = cache.Fork(sequence, copies)!;
+        var fork = new SequenceBlocks();
+        cache.TryFork(sequence, fork, copies).Should().BeTrue();
 
         fork.ReservedTokens.Should().Be(200);
         fork.Full.Blocks.Take(12).Should().Equal(sequence.Full.Blocks.Take(12));
@@ -170,7 +171,8 @@ public class PagedKVCacheTests
         cache.ReleaseBehindWindow(sequence, 32);
         var copies = new List<BlockCopy>();
 
-        SequenceBlocks fork = cache.Fork(sequence, copies)!;
+        var fork = new SequenceBlocks();
+        cache.TryFork(sequence, fork, copies).Should().BeTrue();
 
         copies.Should().BeEmpty();
         Sound(cache, sequence, fork);
@@ -185,7 +187,7 @@ public class PagedKVCacheTests
         cache.ReleaseBehindWindow(sequence, 10);
         var copies = new List<BlockCopy>();
 
-        cache.Fork(sequence, copies).Should().BeNull();
+        cache.TryFork(sequence, new SequenceBlocks(), copies).Should().BeFalse();
 
         copies.Should().BeEmpty();
         Sound(cache, sequence);
@@ -198,7 +200,8 @@ public class PagedKVCacheTests
         var sequence = new SequenceBlocks();
         cache.TryReserve(sequence, 40);
         cache.ReleaseBehindWindow(sequence, 40);
-        SequenceBlocks fork = cache.Fork(sequence, [])!;
+        var fork = new SequenceBlocks();
+        cache.TryFork(sequence, fork, new List<BlockCopy>()).Should().BeTrue();
 
         cache.Free(sequence);
 

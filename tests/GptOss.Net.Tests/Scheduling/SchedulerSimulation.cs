@@ -96,12 +96,14 @@ internal sealed class SchedulerSimulation
             Compute(chunk);
         }
 
-        foreach (var chunk in plan.Chunks.Where(chunk => chunk.ReachesEnd).ToArray())
+        var complete = plan.Chunks.Where(chunk => chunk.ReachesEnd).ToArray();
+        _scheduler.Commit(plan);
+        CheckCache();
+        foreach (var chunk in complete)
         {
             Accept(chunk.Sequence);
         }
 
-        _scheduler.Commit(plan);
         CheckCache();
         return !plan.IsEmpty;
     }

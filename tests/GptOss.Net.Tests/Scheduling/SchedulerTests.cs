@@ -6,6 +6,7 @@ namespace GptOss.Net.Tests.Scheduling;
 public sealed class SchedulerTests
 {
     private readonly PagedKVCache _cache = new(new KVCacheCapacity(8, 8), slidingWindow: 16);
+    private int _firstToken;
 
     [Fact]
     public void A_long_prompt_is_computed_in_chunks_of_the_budget()
@@ -55,11 +56,11 @@ public sealed class SchedulerTests
     [Fact]
     public void The_youngest_gives_up_its_blocks_and_computes_everything_again()
     {
-        var scheduler = Create(maxStepTokens: 200);
-        var (older, younger) = (Prompt(64), Prompt(64));
+        var scheduler = Create(maxStepTokens: 200, cachesPrefixes: false);
+        var (older, younger) = (Prompt(64), Prompt(48));
         scheduler.Add(older);
         scheduler.Add(younger);
-        Steps(scheduler, 1).Should().Be("64 + 64");
+        Steps(scheduler, 1).Should().Be("64 + 48");
         older.Append(1);
         younger.Append(1);
 
@@ -67,7 +68,125 @@ public sealed class SchedulerTests
         younger.Status.Should().Be(SequenceStatus.Waiting);
         scheduler.Remove(older);
 
-        Steps(scheduler, 1).Should().Be("65");
+        Steps(scheduler, 1).Should().Be("49");
+    }
+
+    [Fact]
+    public void A_preempted_sequence_begins_again_with_what_the_cache_still_holds()
+    {
+        var scheduler = Create(maxStepTokens: 200);
+        var (older, younger) = (Prompt(64), Prompt(48));
+        scheduler.Add(older);
+        scheduler.Add(younger);
+        Steps(scheduler, 1);
+        older.Append(1);
+        younger.Append(1);
+        Steps(scheduler, 1).Should().Be("1");
+
+        scheduler.Remove(older);
+
+        Steps(scheduler, 1).Should().Be("1", "48 of its 49 tokens are there");
+    }
+
+    [Fact]
+    public void A_prompt_that_begins_like_an_earlier_one_is_computed_from_where_they_differ()
+    {
+        var scheduler = Create(maxStepTokens: 200);
+        var first = Prompt(70);
+        scheduler.Add(first);
+        Steps(scheduler, 1);
+        scheduler.Remove(first);
+        var second = new Sequence([.. first.Tokens.Take(40), .. Prompt(30).Tokens]);
+        scheduler.Add(second);
+
+        Steps(scheduler, 1).Should().Be("38");
+        second.CachedTokens.Should().Be(32);
+        scheduler.Prefixes.Should().Be(new PrefixCounts(140, 32));
+    }
+
+    [Fact]
+    public void Prompts_that_name_different_salts_share_nothing()
+    {
+        var scheduler = Create(maxStepTokens: 200);
+        var first = Prompt(40);
+        scheduler.Add(first);
+        Steps(scheduler, 1);
+        scheduler.Add(new Sequence([.. first.Tokens], "tenant"));
+
+        Steps(scheduler, 1).Should().Be("40");
+    }
+
+    [Fact]
+    public void Prompts_that_are_computed_at_once_share_their_blocks_afterwards()
+    {
+        var scheduler = Create(maxStepTokens: 200);
+        var first = Prompt(40);
+        scheduler.Add(first);
+        scheduler.Add(new Sequence([.. first.Tokens]));
+
+        Steps(scheduler, 1).Should().Be("40 + 40");
+
+        _cache.Usage.FullBlocksUsed.Should().Be(4, "two are complete and shared, and each has one of its own");
+    }
+
+    [Fact]
+    public void A_lower_rank_goes_first()
+    {
+        var scheduler = Create(maxStepTokens: 200, maxSequences: 1);
+        scheduler.Add(new Sequence(new int[5]) { Rank = 2 });
+        scheduler.Add(new Sequence(new int[6]) { Rank = 1 });
+        scheduler.Add(new Sequence(new int[7]) { Rank = 1 });
+
+        Steps(scheduler, 1).Should().Be("6");
+    }
+
+    [Fact]
+    public void A_forked_sequence_decodes_from_where_its_source_stands()
+    {
+        var scheduler = Create(maxStepTokens: 200);
+        var source = Prompt(20);
+        var fork = new Sequence([.. source.Tokens]);
+        scheduler.Add(source);
+        Steps(scheduler, 1);
+
+        scheduler.TryFork(source, fork).Should().BeTrue();
+        source.Append(1);
+        fork.Append(2);
+        var plan = scheduler.Plan();
+
+        plan.Chunks.Should().Equal(new ScheduledChunk(source, 1), new ScheduledChunk(fork, 1));
+        plan.BlockCopies.Should().HaveCount(2, "both kinds have a block that is not complete");
+    }
+
+    [Fact]
+    public void Two_stages_get_half_of_the_sequences_each()
+    {
+        var scheduler = Create(maxStepTokens: 200, maxStepsInFlight: 2);
+        for (var length = 1; length <= 3; length++)
+        {
+            scheduler.Add(Prompt(length));
+        }
+
+        var (first, second) = (scheduler.Plan(), scheduler.Plan());
+
+        first.Chunks.Select(chunk => chunk.TokenCount).Should().Equal(1, 2);
+        second.Chunks.Select(chunk => chunk.TokenCount).Should().Equal(3);
+        scheduler.Plan().IsEmpty.Should().BeTrue("everything is in flight");
+    }
+
+    [Fact]
+    public void A_sequence_is_not_removed_while_a_step_computes_it()
+    {
+        var scheduler = Create(maxStepTokens: 200);
+        var sequence = Prompt(3);
+        scheduler.Add(sequence);
+        var plan = scheduler.Plan();
+
+        scheduler.Invoking(s => s.Remove(sequence)).Should().Throw<InvalidOperationException>();
+        scheduler.Commit(plan);
+        scheduler.Remove(sequence);
+
+        _cache.Usage.Fraction.Should().Be(0);
     }
 
     [Fact]
@@ -96,7 +215,12 @@ public sealed class SchedulerTests
         scheduler.Plan().IsEmpty.Should().BeTrue();
     }
 
-    private static Sequence Prompt(int length) => new(new int[length]);
+    /// <summary>A prompt of tokens that no other has.</summary>
+    private Sequence Prompt(int length)
+    {
+        _firstToken += length;
+        return new Sequence([.. Enumerable.Range(_firstToken, length)]);
+    }
 
     /// <summary>Runs some steps and tells the chunks of each.</summary>
     private static string Steps(Scheduler scheduler, int count) => string.Join(" | ", Enumerable.Range(0, count).Select(_ =>
@@ -106,6 +230,7 @@ public sealed class SchedulerTests
         return string.Join(" + ", plan.Chunks.Select(chunk => chunk.TokenCount));
     }));
 
-    private Scheduler Create(int maxStepTokens, int maxSequences = 8) =>
-        new(_cache, new SchedulerOptions(maxSequences, maxStepTokens));
+    private Scheduler Create(int maxStepTokens, int maxSequences = 8, int maxStepsInFlight = 1, bool cachesPrefixes = true) => new(
+        _cache,
+        new SchedulerOptions(maxSequences, maxStepTokens) { MaxStepsInFlight = maxStepsInFlight, CachesPrefixes = cachesPrefixes });
 }

@@ -20,12 +20,14 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
     private readonly ModelConfig _config;
     private readonly CpuThreadPool _pool;
     private readonly CpuBatch _batch;
+    private readonly CpuKVStorage _storage;
     private readonly CpuAttention _attention;
     private readonly CpuExperts _experts;
     private readonly float[] _frequencies;
     private readonly float _concentration;
     private readonly Action<int> _run;
     private CpuStep _step;
+    private bool _isBegun;
 
     // Pinned, [logits rows, vocabulary]
     private float[] _logits = [];
@@ -37,7 +39,8 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         _config = config;
         _formats = CpuFormats.Of(weights, quantize);
         var shape = new AttentionShape(config.HeadCount, config.KVHeadCount, config.HeadDim);
-        _attention = new CpuAttention(config, shape, new CpuKVStorage(memory, config, shape, capacity));
+        _storage = new CpuKVStorage(memory, config, shape, capacity);
+        _attention = new CpuAttention(config, shape, _storage);
         _experts = new CpuExperts(config);
         _frequencies = YarnFrequencies.InverseFrequencies(config.Rope, config.HeadDim);
         _concentration = YarnFrequencies.Concentration(config.Rope);
@@ -73,15 +76,35 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         }
     }
 
-    public StepResult Execute(StepBatch batch)
+    public int MaxStepsInFlight => 1;
+
+    /// <summary>Takes in the batch; <see cref="Complete"/> computes it, on the calling thread and those of the pool.</summary>
+    public void Begin(StepBatch batch)
     {
+        if (_isBegun)
+        {
+            throw new InvalidOperationException("A step is in flight; complete it first.");
+        }
+
         _batch.Pack(batch);
+        _isBegun = true;
+    }
+
+    public StepResult Complete()
+    {
+        if (!_isBegun)
+        {
+            throw new InvalidOperationException("No step is in flight.");
+        }
+
+        _isBegun = false;
         if (_batch.TokenCount > _step.Workspace.TokenCapacity)
         {
             Grow(_batch.TokenCount);
         }
 
-        var size = batch.LogitsRows.Length * _config.VocabularySize;
+        _storage.Copy(_batch.Step.BlockCopies);
+        var size = _batch.Step.LogitsRows.Length * _config.VocabularySize;
         if (_logits.Length < size)
         {
             _logits = GC.AllocateUninitializedArray<float>(size, pinned: true);
@@ -90,6 +113,8 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         _pool.Run(_run);
         return new StepResult(_logits.AsMemory(0, size), _config.VocabularySize);
     }
+
+    public bool CanContinue() => true; // Memory and threads outlive a failed step.
 
     public void Dispose()
     {

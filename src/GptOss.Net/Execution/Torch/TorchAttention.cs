@@ -1,3 +1,4 @@
+using GptOss.Net.KVCache;
 using GptOss.Net.Model;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -32,6 +33,15 @@ internal sealed class TorchAttention(
         storage.Write(slots.Written, keys, values);
         var attended = Attend(queries, slots, sequence.FirstPosition);
         return output.Forward(attended);
+    }
+
+    /// <summary>Copies a block of the cache, if it is one of this layer's kind.</summary>
+    public void Copy(BlockCopy copy)
+    {
+        if (copy.Kind == kind)
+        {
+            storage.Copy(copy.Source, copy.Destination);
+        }
     }
 
     public void Dispose()

@@ -23,10 +23,37 @@ internal sealed class TorchExecutor(
 {
     private readonly TorchRotaryEmbedding _rotary = new(config.Rope, config.HeadDim);
     private float[] _logits = [];
+    private StepBatch? _batch;
 
-    public StepResult Execute(StepBatch batch)
+    public int MaxStepsInFlight => 1;
+
+    public void Begin(StepBatch batch)
+    {
+        if (_batch is not null)
+        {
+            throw new InvalidOperationException("A step is in flight; complete it first.");
+        }
+
+        _batch = batch;
+    }
+
+    public StepResult Complete()
+    {
+        var batch = _batch ?? throw new InvalidOperationException("No step is in flight.");
+        _batch = null;
+        return Execute(batch);
+    }
+
+    public bool CanContinue() => stages.Select(stage => stage.Device).Append(embedding.Device).Append(unembedding.Device).All(TorchProbe.Works);
+
+    private StepResult Execute(StepBatch batch)
     {
         using var noGrad = no_grad();
+        foreach (var stage in stages)
+        {
+            stage.Copy(batch.BlockCopies);
+        }
+
         var size = checked(batch.LogitsRows.Length * config.VocabularySize);
         if (_logits.Length < size)
         {

@@ -26,11 +26,21 @@ internal sealed class TorchKVStorage(int blockCount, int kvHeads, int headDim, S
     public (Tensor Keys, Tensor Values) Gather(Tensor slots) =>
         (_keys.index_select(0, slots).to(ScalarType.Float32), _values.index_select(0, slots).to(ScalarType.Float32));
 
+    /// <summary>Copies the keys and values of a block.</summary>
+    public void Copy(int source, int destination)
+    {
+        using var scope = NewDisposeScope();
+        Block(_keys, destination).copy_(Block(_keys, source));
+        Block(_values, destination).copy_(Block(_values, source));
+    }
+
     public void Dispose()
     {
         _keys.Dispose();
         _values.Dispose();
     }
+
+    private static Tensor Block(Tensor slots, int block) => slots.narrow(0, (long)block * BlockSize, BlockSize);
 
     // Not initialized: only slots that were written are ever read, and untouched memory costs nothing.
     private static Tensor Allocate(int blockCount, int kvHeads, int headDim, ScalarType type, Device device) =>

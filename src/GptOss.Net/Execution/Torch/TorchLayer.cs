@@ -1,3 +1,4 @@
+using GptOss.Net.KVCache;
 using static TorchSharp.torch;
 
 namespace GptOss.Net.Execution.Torch;
@@ -17,6 +18,8 @@ internal sealed class TorchLayer(
         var result = middle.Plus(experts.Forward(mlpNorm.Forward(middle)));
         return result.MoveToOuterDisposeScope();
     }
+
+    public void Copy(BlockCopy copy) => attention.Copy(copy);
 
     public void Dispose()
     {

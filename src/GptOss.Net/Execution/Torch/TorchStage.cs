@@ -1,3 +1,4 @@
+using GptOss.Net.KVCache;
 using static TorchSharp.torch;
 
 namespace GptOss.Net.Execution.Torch;
@@ -16,6 +17,18 @@ internal sealed class TorchStage(Device device, IReadOnlyList<TorchLayer> layers
         }
 
         return x;
+    }
+
+    /// <summary>Copies blocks, one after the other, in every layer of their kind.</summary>
+    public void Copy(IReadOnlyList<BlockCopy> copies)
+    {
+        foreach (var copy in copies)
+        {
+            foreach (var layer in layers)
+            {
+                layer.Copy(copy);
+            }
+        }
     }
 
     public void Dispose()

@@ -156,15 +156,50 @@ public sealed class CpuExecutorTests
             ],
             LogitsRows = [0, 1],
         };
-        executor.Execute(batch);
+        Run();
 
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 10; i++)
         {
-            executor.Execute(batch);
+            Run();
         }
 
         GC.GetAllocatedBytesForCurrentThread().Should().Be(before);
+
+        void Run()
+        {
+            executor.Begin(batch);
+            executor.Complete();
+        }
+    }
+
+    [Fact]
+    public void Steps_are_begun_and_completed_in_turn()
+    {
+        using var fixture = new ModelFixture("a");
+        using var executor = Load(fixture, CpuExecutorOptions.Exact with { Threads = 1 });
+        var batch = new PackedSequence([1, 2, 3], [0], [0]).Step(0, 3);
+        executor.Begin(batch);
+
+        executor.Invoking(e => e.Begin(batch)).Should().Throw<InvalidOperationException>();
+        executor.Complete();
+        executor.Invoking(e => e.Complete()).Should().Throw<InvalidOperationException>();
+    }
+
+    [Fact]
+    public void A_failing_step_fails_when_it_is_completed_and_the_next_one_works()
+    {
+        using var fixture = new ModelFixture("a");
+        using var executor = Load(fixture, CpuExecutorOptions.Exact with { Threads = 2 });
+        var batch = new PackedSequence([1, 2, 3], [0], [0]).Step(0, 3);
+        executor.Begin(batch);
+        var expected = executor.Complete().Logits.ToArray();
+
+        executor.Begin(batch with { Positions = [] });
+        executor.Invoking(e => e.Complete()).Should().Throw<IndexOutOfRangeException>();
+        executor.CanContinue().Should().BeTrue();
+        executor.Begin(batch);
+        executor.Complete().Logits.ToArray().Should().Equal(expected);
     }
 
     [Fact]

@@ -1,0 +1,45 @@
+namespace GptOss.Net;
+
+/// <summary>The place of one generation among others that run at the same time.</summary>
+public sealed record GenerationOptions
+{
+    internal const int MaxPriority = 1_000;
+    internal const int MaxCacheSaltLength = 1_000;
+
+    // So that nobody waits for ever: those of lower priority come before all that arrive this much later.
+    private const int SecondsPerPriority = 10;
+
+    /// <summary>
+    /// Gets how urgent it is, -1,000 to 1,000. Default 0. Each step up counts as 10 seconds of waiting, so that urgent requests go
+    /// first and the others are not forgotten. It also decides who gives way when memory runs out.
+    /// </summary>
+    public int Priority { get; init; }
+
+    /// <summary>
+    /// Gets after which time it ends with a <see cref="TimeoutException"/>, waiting included, as soon as the running step ends.
+    /// Default <see langword="null"/>: never.
+    /// </summary>
+    public TimeSpan? Timeout { get; init; }
+
+    /// <summary>
+    /// Gets whom it shares computed prompts with, up to 1,000 UTF-16 units: others that name the same, a tenant for example. Whether a
+    /// prompt was in the cache shows in the time to the first token; a salt keeps that from others. Default <see langword="null"/>:
+    /// shared by all that name nothing.
+    /// </summary>
+    public string? CacheSalt { get; init; }
+
+    /// <summary>Throws if a value is out of its range.</summary>
+    internal void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Math.Abs((long)Priority), MaxPriority, nameof(Priority));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(Timeout ?? TimeSpan.MaxValue, TimeSpan.Zero, nameof(Timeout));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(CacheSalt?.Length ?? 0, MaxCacheSaltLength, nameof(CacheSalt));
+    }
+
+    /// <summary>The place in the queue of what arrives now: the time, moved by the priority.</summary>
+    internal long Rank(TimeProvider time) => time.GetTimestamp() - (Priority * SecondsPerPriority * time.TimestampFrequency);
+
+    /// <summary>When what arrives now times out, as a time stamp.</summary>
+    internal long? Deadline(TimeProvider time) =>
+        Timeout is { } timeout ? time.GetTimestamp() + (long)Math.Min(timeout.TotalSeconds * time.TimestampFrequency, long.MaxValue / 2) : null;
+}

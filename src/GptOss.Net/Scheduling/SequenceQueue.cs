@@ -1,0 +1,31 @@
+using System.Collections;
+
+namespace GptOss.Net.Scheduling;
+
+/// <summary>Sequences in the order of their rank; equal ranks in the order of arrival.</summary>
+internal sealed class SequenceQueue : IReadOnlyList<Sequence>
+{
+    private readonly List<Sequence> _sequences = [];
+
+    public int Count => _sequences.Count;
+
+    public Sequence this[int index] => _sequences[index];
+
+    /// <summary>Adds a sequence in its place, most often the last one.</summary>
+    public void Add(Sequence sequence)
+    {
+        var index = _sequences.Count;
+        while (index > 0 && (_sequences[index - 1].Rank, _sequences[index - 1].Arrival).CompareTo((sequence.Rank, sequence.Arrival)) > 0)
+        {
+            index--;
+        }
+
+        _sequences.Insert(index, sequence);
+    }
+
+    public bool Remove(Sequence sequence) => _sequences.Remove(sequence);
+
+    public IEnumerator<Sequence> GetEnumerator() => _sequences.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}
