@@ -1,7 +1,8 @@
 using System.CommandLine;
 using GptOss.Net.Throughput;
+using GptOss.Net.Throughput.Soak;
 
 return await new RootCommand("Measures GptOss.Net end to end.")
 {
-    LoadBenchmark.Command(), CpuThroughput.Command(), KernelThroughput.Command(),
+    LoadBenchmark.Command(), CpuThroughput.Command(), KernelThroughput.Command(), SoakCommand.Command(),
 }.Parse(args).InvokeAsync();
