@@ -12,7 +12,7 @@ internal sealed class SoakTraffic(GptOssModel model, int seed)
     private const double CancelledShare = 0.20;
     private const double AbandonedShare = 0.05;
     private const double BadShare = 0.02;
-    private const int LatestCancelMilliseconds = 3_000;
+    private const int LatestCancelMilliseconds = 600;
     private const int Systems = 8; // different beginnings of prompts
     private const int Schemas = 16;
     private const int Words = 50_000;
