@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using GptOss.Net.Chat;
+using GptOss.Net.Engine.Telemetry;
 using GptOss.Net.Harmony;
 using Microsoft.Extensions.AI;
 
@@ -31,7 +32,7 @@ public sealed class GptOssChatClient : IChatClient
         ArgumentNullException.ThrowIfNull(model);
         _model = model;
         _renderer = new HarmonyRenderer(model.Tokenizer);
-        _metadata = new ChatClientMetadata("gptoss.net", new Uri("inproc://gpt-oss.local/"), model.Name);
+        _metadata = new ChatClientMetadata(GenAIAttributes.Provider, new Uri("inproc://gpt-oss.local/"), model.Name);
     }
 
     /// <inheritdoc/>

@@ -56,7 +56,7 @@ internal sealed class SoakCommand
             traffic = new SoakTraffic(model, Seed);
             for (var minute = 1; _clock.Elapsed < Duration; minute++)
             {
-                await ServeAsync(traffic, TimeSpan.FromMinutes(Math.Min(minute, Duration.TotalMinutes)), new Random(Seed + minute));
+                await ServeAsync(model, traffic, TimeSpan.FromMinutes(Math.Min(minute, Duration.TotalMinutes)), new Random(Seed + minute));
                 Sample(traffic.Counts.Total);
             }
         }
@@ -66,7 +66,7 @@ internal sealed class SoakCommand
     }
 
     /// <summary>Many requests at once, then some at random times until a time; returns when all have ended.</summary>
-    private async Task ServeAsync(SoakTraffic traffic, TimeSpan end, Random random)
+    private async Task ServeAsync(GptOssModel model, SoakTraffic traffic, TimeSpan end, Random random)
     {
         for (var i = 0; i < BurstRequests; i++)
         {
@@ -84,8 +84,11 @@ internal sealed class SoakCommand
         await Task.WhenAll(_running);
         _running.Clear();
 
-        // Sequences whose readers forgot them run to their end.
-        await Task.Delay(TimeSpan.FromSeconds(5));
+        while (model.GetStatistics() is { RunningRequests: > 0 } or { WaitingRequests: > 0 })
+        {
+            // Sequences whose readers forgot them run to their end.
+            await Task.Delay(StepTime);
+        }
     }
 
     private void Sample(long requests)
