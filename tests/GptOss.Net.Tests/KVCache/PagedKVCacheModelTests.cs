@@ -31,4 +31,42 @@ public class PagedKVCacheModelTests
                 model.FinishAll();
             },
             iter: LongTests.Scale(500));
+
+    /// <summary>Long and deterministic: ten seeds usually, a hundred in a long run.</summary>
+    [Fact]
+    public void Every_sequence_finds_its_own_tokens_after_a_million_operations_of_each_seed()
+    {
+        var hits = 0;
+        Parallel.For(0, LongTests.Cases(Seeds, 10 * Seeds), seed =>
+        {
+            var random = new Random(seed);
+            for (var operations = 0; operations < OperationsPerSeed; operations += OperationsPerRun)
+            {
+                var model = new PagedKVCacheModel(random.Next(4, 41), random.Next(4, 41), random.Next(1, 101));
+                for (var i = 0; i < OperationsPerRun; i++)
+                {
+                    model.Apply(RandomOperation(random));
+                }
+
+                model.FinishAll();
+                Interlocked.Add(ref hits, model.HitBlocks);
+            }
+        });
+
+        hits.Should().BePositive();
+    }
+
+    private static CacheOperation RandomOperation(Random random)
+    {
+        var kind = random.Next(200) switch
+        {
+            < 30 => CacheOperationKind.Start,
+            < 149 => CacheOperationKind.Compute,
+            < 169 => CacheOperationKind.Fork,
+            < 179 => CacheOperationKind.Preempt,
+            < 199 => CacheOperationKind.Finish,
+            _ => CacheOperationKind.Forget,
+        };
+        return new CacheOperation(kind, random.Next(8), random.Next(3) > 0 ? 1 : random.Next(1, 71));
+    }
 }
