@@ -48,6 +48,8 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
 
     internal TimeProvider TimeProvider => _options.TimeProvider;
 
+    internal IReadOnlyList<DeviceBlockBytes> DeviceBlocks => _model.DeviceBlocks;
+
     internal TokenMaskCache Masks => _masks.Value;
 
     internal SchemaCache Schemas { get; } = new();
@@ -129,7 +131,7 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
     /// <summary>Returns what each device holds of the model and has left. Asks the devices' drivers.</summary>
     /// <returns>The devices of <see cref="Placement"/>, in its order.</returns>
     public IReadOnlyList<DeviceMemory> GetMemoryReport() =>
-        MemoryReport.Create(Placement, _model.DeviceBlocks, _model.Loop.Counters.CacheUsage, DeviceInventory.Take());
+        MemoryReport.Create(Placement, DeviceBlocks, _model.Loop.Counters.CacheUsage, DeviceInventory.Take());
 
     /// <summary>Ends what is running and frees the weights and the cache.</summary>
     /// <returns>A task that completes when they are freed.</returns>

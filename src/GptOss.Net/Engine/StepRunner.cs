@@ -84,15 +84,21 @@ internal sealed partial class StepRunner(
     {
         while (_inFlight.Count < executor.MaxStepsInFlight && scheduler.Plan() is { IsEmpty: false } plan)
         {
+            Announce(plan);
             executor.Begin(StepBatchBuilder.Build(plan));
             _inFlight.Enqueue(plan);
-            foreach (var (sequence, tokens) in plan.Chunks)
-            {
-                telemetry.Begin(_requests[sequence], tokens);
-            }
-
             Prepare(plan);
         }
+    }
+
+    private void Announce(StepPlan plan)
+    {
+        foreach (var (sequence, tokens) in plan.Chunks)
+        {
+            telemetry.Begin(_requests[sequence], tokens);
+        }
+
+        telemetry.Publish(scheduler);
     }
 
     private void Prepare(StepPlan plan)
