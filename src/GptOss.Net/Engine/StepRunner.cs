@@ -38,6 +38,13 @@ internal sealed partial class StepRunner(Scheduler scheduler, IModelExecutor exe
         {
             CompleteStep(plan);
         }
+        else if (scheduler.NextWaiting is { } stuck)
+        {
+            // Nothing runs, and still it cannot begin: it never will.
+            End(_requests[stuck], new GptOssException(
+                $"A sequence of {stuck.Tokens.Count:N0} tokens does not fit the cache, which has room for {scheduler.CacheCapacityTokens:N0}. "
+                + "Shorten it, or load the model with a smaller MaxModelLength or more memory."));
+        }
     }
 
     /// <summary>Ends all requests in good order.</summary>
