@@ -40,6 +40,13 @@ internal sealed partial class StepRunner(
         {
             CompleteStep(plan);
         }
+        else if (scheduler.NextWaiting is { } stuck)
+        {
+            // Nothing runs, and still it cannot begin: it never will.
+            End(_requests[stuck], new GptOssException(
+                $"A sequence of {stuck.Tokens.Count:N0} tokens does not fit the cache, which has room for {scheduler.CacheCapacityTokens:N0}. "
+                + "Shorten it, or load the model with a smaller MaxModelLength or more memory."));
+        }
 
         telemetry.Publish(scheduler);
     }

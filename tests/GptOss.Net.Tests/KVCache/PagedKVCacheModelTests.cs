@@ -5,8 +5,10 @@ namespace GptOss.Net.Tests.KVCache;
 public class PagedKVCacheModelTests
 {
     private const int Seeds = 10;
-    private const int OperationsPerSeed = 1_000_000;
     private const int OperationsPerRun = 500;
+
+    // A million take a build server a minute of all its cores.
+    private static readonly int OperationsPerSeed = LongTests.IsBuildServer || LongTests.Enabled ? 1_000_000 : 50_000;
 
     private static readonly Gen<CacheOperation> Operation = Gen.Select(
         Gen.Frequency(
@@ -32,9 +34,9 @@ public class PagedKVCacheModelTests
             },
             iter: LongTests.Scale(500));
 
-    /// <summary>Long and deterministic: ten seeds usually, a hundred in a long run.</summary>
+    /// <summary>Deterministic: ten seeds usually, a hundred in a long run.</summary>
     [Fact]
-    public void Every_sequence_finds_its_own_tokens_after_a_million_operations_of_each_seed()
+    public void Every_sequence_finds_its_own_tokens_after_very_many_operations()
     {
         var hits = 0;
         Parallel.For(0, LongTests.Cases(Seeds, 10 * Seeds), seed =>
