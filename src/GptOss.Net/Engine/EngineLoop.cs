@@ -30,6 +30,7 @@ internal sealed partial class EngineLoop : IAsyncDisposable
         _telemetry = new EngineTelemetry(options);
         _limit = new RequestLimit(options.MaxRequests);
         _runner = new StepRunner(scheduler, executor, _limit, _telemetry, options);
+        _telemetry.Publish(scheduler);
         new Thread(Run) { IsBackground = true, Name = "GptOss.Net engine" }.Start();
     }
 

@@ -2,7 +2,6 @@ using System.Diagnostics.Metrics;
 using GptOss.Net.Engine;
 using GptOss.Net.Engine.Telemetry;
 using GptOss.Net.Scheduling;
-using GptOss.Net.Tests.Engine;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -27,7 +26,7 @@ public sealed class EngineMeterTests
         measurements.Of("gen_ai.server.time_per_output_token").Should().Equal(0.1);
         measurements.Of("gptoss.inter_token_latency").Should().Equal(0.1, 0.1, 0.1, 0.1);
         measurements.Of("gptoss.request_queue_time").Should().Equal(0);
-        measurements.TagsOf("gen_ai.server.request.duration").Should().BeEquivalentTo(new Dictionary<string, object?>
+        measurements.TagsOf("gen_ai.server.request.duration").Should().BeEquivalentTo(new Dictionary<string, object?>(StringComparer.Ordinal)
         {
             ["gen_ai.operation.name"] = "text_completion",
             ["gen_ai.provider.name"] = "gptoss.net",
@@ -55,7 +54,7 @@ public sealed class EngineMeterTests
         using var measurements = new RecordedMeasurements(nameof(A_failed_request_has_its_error_and_no_times_of_tokens));
         var executor = new ScriptedExecutor(ScriptedModel.VocabularySize)
         {
-            BeforeStep = (step, _) => _ = step == 3 ? throw new InvalidOperationException("No.") : 0,
+            BeforeStep = (step, _) => ArgumentOutOfRangeException.ThrowIfEqual(step, 3),
         };
         await using (var model = ScriptedModel.Create(executor, name: measurements.Model))
         {

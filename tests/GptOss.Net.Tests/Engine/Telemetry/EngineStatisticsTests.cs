@@ -175,7 +175,8 @@ public sealed class EngineStatisticsTests
         var model = ScriptedModel.Create(new ScriptedExecutor(ScriptedModel.VocabularySize), cache: cache, maxModelLength: 96);
         await using (model)
         {
-            await Task.WhenAll(model.Ids(new int[30], Generations.Greedy(40)), model.Ids(new int[30], Generations.Greedy(40)));
+            int[] other = [.. Enumerable.Repeat(500, 30)];
+            await Task.WhenAll(model.Ids(new int[30], Generations.Greedy(40)), model.Ids(other, Generations.Greedy(40)));
         }
 
         model.GetStatistics().Preemptions.Should().BePositive();
