@@ -20,6 +20,7 @@ internal sealed class EngineMeter : IDisposable
     private static readonly double[] FirstTokenBuckets =
         [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
+    private readonly ListenerFailures _failures;
     private readonly Meter? _own;
     private readonly Meter _meter;
     private readonly Histogram<double> _duration;
@@ -30,8 +31,9 @@ internal sealed class EngineMeter : IDisposable
     private readonly KeyValuePair<string, object?> _model;
     private volatile bool _isDisposed;
 
-    public EngineMeter(EngineCounters counters, EngineOptions options)
+    public EngineMeter(EngineCounters counters, EngineOptions options, ListenerFailures failures)
     {
+        _failures = failures;
         _model = new(GenAIAttributes.RequestModel, options.ModelName);
         _own = options.MeterFactory is null ? new Meter(GptOssTelemetry.MeterName) : null;
         _meter = _own ?? options.MeterFactory!.Create(new MeterOptions(GptOssTelemetry.MeterName));
@@ -54,25 +56,26 @@ internal sealed class EngineMeter : IDisposable
         Count("gptoss.prefix_cache_hits", "{token}", "Tokens found in the cache.", () => [Measure(counters.CachedTokens)]);
     }
 
-    public void RecordQueueTime(EngineRequest request, double seconds) => _queueTime.Record(seconds, Tags(request));
+    public void RecordQueueTime(EngineRequest request, double seconds) => Record(_queueTime, seconds, Tags(request));
 
-    public void RecordTimeBetweenTokens(EngineRequest request, double seconds) => _timeBetweenTokens.Record(seconds, Tags(request));
+    public void RecordTimeBetweenTokens(EngineRequest request, double seconds) =>
+        Record(_timeBetweenTokens, seconds, Tags(request));
 
     public void RecordFailure(EngineRequest request, double duration, Exception exception)
     {
         var tags = Tags(request);
         tags.Add(GenAIAttributes.ErrorType, exception.GetType().FullName);
-        _duration.Record(duration, tags);
+        Record(_duration, duration, tags);
     }
 
     public void RecordSuccess(EngineRequest request, double duration, double timeToFirstToken)
     {
         var (tags, tokens) = (Tags(request), request.Progress.OutputTokens);
-        _duration.Record(duration, tags);
-        _timeToFirstToken.Record(timeToFirstToken, tags);
+        Record(_duration, duration, tags);
+        Record(_timeToFirstToken, timeToFirstToken, tags);
         if (tokens > 1)
         {
-            _timePerOutputToken.Record((duration - timeToFirstToken) / (tokens - 1), tags);
+            Record(_timePerOutputToken, (duration - timeToFirstToken) / (tokens - 1), tags);
         }
     }
 
@@ -80,6 +83,20 @@ internal sealed class EngineMeter : IDisposable
     {
         _isDisposed = true;
         _own?.Dispose();
+    }
+
+    private void Record(Histogram<double> histogram, double seconds, in TagList tags)
+    {
+        try
+        {
+            histogram.Record(seconds, tags);
+        }
+#pragma warning disable CA1031 // Reported.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _failures.Add(exception);
+        }
     }
 
     // A struct of few tags: recording allocates nothing.

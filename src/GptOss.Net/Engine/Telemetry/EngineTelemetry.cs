@@ -11,13 +11,15 @@ internal sealed class EngineTelemetry : IDisposable
 {
     private readonly EngineOptions _options;
     private readonly TimeProvider _time;
+    private readonly ListenerFailures _failures;
     private readonly EngineMeter _meter;
 
     public EngineTelemetry(EngineOptions options)
     {
         (_options, _time) = (options, options.TimeProvider);
         Counters = new EngineCounters(_time);
-        _meter = new EngineMeter(Counters, options);
+        _failures = new ListenerFailures(options.Logger);
+        _meter = new EngineMeter(Counters, options, _failures);
     }
 
     /// <summary>Gets the counters; any thread may read them.</summary>
@@ -108,13 +110,27 @@ internal sealed class EngineTelemetry : IDisposable
             _meter.RecordFailure(request, duration, exception);
         }
 
-        RequestActivity.Record(request, _options.ModelName, exception, _time);
+        RecordActivity(request, exception);
     }
 
     /// <summary>The scheduler is between two steps.</summary>
     public void Publish(Scheduler scheduler) => Counters.Publish(scheduler);
 
     public void Dispose() => _meter.Dispose();
+
+    private void RecordActivity(EngineRequest request, Exception? exception)
+    {
+        try
+        {
+            RequestActivity.Record(request, _options.ModelName, exception, _time);
+        }
+#pragma warning disable CA1031 // Reported.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            _failures.Add(failure);
+        }
+    }
 
     private void Start(EngineRequest request)
     {

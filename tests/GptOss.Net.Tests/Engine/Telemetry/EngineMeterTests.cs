@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using GptOss.Net.Engine;
 using GptOss.Net.Engine.Telemetry;
@@ -154,6 +155,40 @@ public sealed class EngineMeterTests
                 telemetry.Begin(request, 1);
                 telemetry.Deliver(request);
             }
+        }
+    }
+
+    [Fact]
+    public async Task Listeners_that_fail_end_no_request_and_are_logged_once()
+    {
+        var name = nameof(Listeners_that_fail_end_no_request_and_are_logged_once);
+        using var meters = new MeterListener { InstrumentPublished = (instrument, self) => self.EnableMeasurementEvents(instrument) };
+        meters.SetMeasurementEventCallback<double>((_, _, tags, _) => FailFor(tags.ToArray(), name));
+        meters.Start();
+        using var activities = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == GptOssTelemetry.ActivitySourceName,
+            Sample = (ref _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = activity => FailFor([.. activity.TagObjects], name),
+        };
+        ActivitySource.AddActivityListener(activities);
+        var logger = new CountingLogger();
+        var model = ScriptedModel.Create(new ScriptedExecutor(ScriptedModel.VocabularySize), name: name, logger: logger);
+        await using (model)
+        {
+            (await model.Ids([1], Generations.Greedy(3))).Should().Equal(2, 3, 4);
+            (await model.Ids([1], Generations.Greedy(3))).Should().Equal(2, 3, 4);
+        }
+
+        model.GetStatistics().FinishedRequests.Should().Be(2);
+        logger.Count.Should().Be(1);
+    }
+
+    private static void FailFor(KeyValuePair<string, object?>[] tags, string model)
+    {
+        if (tags.Any(tag => tag.Key == "gen_ai.request.model" && Equals(tag.Value, model)))
+        {
+            throw new InvalidOperationException("A listener with a defect.");
         }
     }
 
