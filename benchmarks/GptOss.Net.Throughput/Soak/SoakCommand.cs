@@ -59,6 +59,8 @@ internal sealed class SoakCommand
                 await ServeAsync(model, traffic, TimeSpan.FromMinutes(Math.Min(minute, Duration.TotalMinutes)), new Random(Seed + minute));
                 Sample(traffic.Counts.Total);
             }
+
+            Console.WriteLine(Described(model.GetStatistics()));
         }
 
         Console.WriteLine(traffic.Counts);
@@ -101,6 +103,11 @@ internal sealed class SoakCommand
             $"{sample.Hours * 60,6:F1} {requests,9:N0} {sample.ManagedBytes / Mebibyte,9:F3} {sample.ResidentBytes / Mebibyte,13:F2} "
             + $"{sample.Handles,8} {sample.Threads,8} {processor * 100,12:F1}");
     }
+
+    private static string Described(GptOssModelStatistics statistics) =>
+        $"{statistics.PromptTokens:N0} tokens in, {statistics.PrefixHitRate:P0} of them cached; {statistics.GeneratedTokens:N0} out; "
+        + $"{statistics.Preemptions:N0} preemptions; first token after {statistics.TimeToFirstToken.P50.TotalMilliseconds:F0} ms "
+        + $"(99 %: {statistics.TimeToFirstToken.P99.TotalMilliseconds:F0} ms)";
 
     private bool Verdict()
     {

@@ -4,6 +4,7 @@ using GptOss.Net.Harmony;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
 using GptOss.Net.Scheduling;
+using GptOss.Net.StructuredOutput;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GptOss.Net.Throughput.Soak;
@@ -17,6 +18,7 @@ internal static class SoakModel
     private const int MaxRequests = 32;
     private const int FullBlocks = 160;
     private const int SlidingBlocks = 320;
+    private const long MaskBytes = 4 << 20; // full long before the warm-up ends: what grows later is no cache
 
     public static async Task<GptOssModel> CreateAsync(TimeSpan stepTime)
     {
@@ -34,10 +36,12 @@ internal static class SoakModel
             MaxSequences = MaxSequences,
             MaxModelLength = MaxModelLength,
         };
+        var tokenizer = HarmonyTokenizer.Create();
         return new GptOssModel(
             new LoadedModel(config, placement, capacity, MaxModelLength, loop),
-            HarmonyTokenizer.Create(),
+            tokenizer,
             new GptOssModelOptions(),
-            "scripted");
+            "scripted",
+            new Lazy<TokenMaskCache>(() => new TokenMaskCache(TokenTrie.Create(tokenizer), MaskBytes)));
     }
 }

@@ -14,7 +14,7 @@ internal sealed class SoakTraffic(GptOssModel model, int seed)
     private const double BadShare = 0.02;
     private const int LatestCancelMilliseconds = 600;
     private const int Systems = 8; // different beginnings of prompts
-    private const int Schemas = 6; // few, so that the caches of their masks are full when the warm-up ends
+    private const int Schemas = 16;
     private const int Words = 50_000;
 
     private readonly Random _random = new(seed);
@@ -164,7 +164,7 @@ internal sealed class SoakTraffic(GptOssModel model, int seed)
         JsonElement.Parse($$"""
             {
               "type": "object",
-              "properties": { "{{property}}": { "type": "string", "maxLength": 8 }, "count": { "type": "integer" } },
+              "properties": { "{{property}}": { "type": "string", "maxLength": 40 }, "count": { "type": "integer" } },
               "required": ["{{property}}"],
               "additionalProperties": false
             }
