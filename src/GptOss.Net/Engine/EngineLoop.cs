@@ -6,28 +6,26 @@ using Microsoft.Extensions.Logging;
 namespace GptOss.Net.Engine;
 
 /// <summary>
-/// The thread that owns the model's tensors: it plans steps, runs them, commits and hands out the logits, as long as there
-/// are requests. Everybody else talks to it through <see cref="Submit"/>.
+/// The thread that owns the model's tensors: it takes in requests and lets <see cref="StepRunner"/> run steps as long as there are
+/// some. Everybody else talks to it through <see cref="Submit"/>.
 /// </summary>
 internal sealed partial class EngineLoop : IAsyncDisposable
 {
-    private readonly Scheduler _scheduler;
     private readonly IModelExecutor _executor;
-    private readonly EngineOptions _options;
+    private readonly StepRunner _runner;
+    private readonly RequestLimit _limit;
     private readonly ILogger _logger;
-    private readonly BatchSampler _sampler = new();
     private readonly Channel<EngineRequest> _inbox = Channel.CreateUnbounded<EngineRequest>(new() { SingleReader = true });
-    private readonly Dictionary<Sequence, EngineRequest> _requests = [];
-    private readonly Queue<StepPlan> _inFlight = new();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
     private volatile Exception? _fault;
-    private int _requestCount;
 
     /// <summary>Starts the thread, which owns <paramref name="executor"/> from now on.</summary>
     public EngineLoop(Scheduler scheduler, IModelExecutor executor, EngineOptions options)
     {
-        (_scheduler, _executor, _options, _logger) = (scheduler, executor, options, options.Logger);
+        (_executor, _logger) = (executor, options.Logger);
+        _limit = new RequestLimit(options.MaxRequests);
+        _runner = new StepRunner(scheduler, executor, _limit, options);
         new Thread(Run) { IsBackground = true, Name = "GptOss.Net engine" }.Start();
     }
 
@@ -42,14 +40,10 @@ internal sealed partial class EngineLoop : IAsyncDisposable
     public void Submit(EngineRequest request)
     {
         var added = 1 + request.Followers.Count;
-        if (Interlocked.Add(ref _requestCount, added) > _options.MaxRequests)
-        {
-            Interlocked.Add(ref _requestCount, -added);
-            throw new GptOssBusyException(_options.MaxRequests);
-        }
-
+        _limit.Enter(added);
         if (!_inbox.Writer.TryWrite(request))
         {
+            _limit.Leave(added);
             throw _fault is { } fault ? Stopped(fault) : new ObjectDisposedException(nameof(GptOssModel));
         }
     }
@@ -87,17 +81,11 @@ internal sealed partial class EngineLoop : IAsyncDisposable
         {
             while (ReceiveRequests())
             {
-                RemoveEnded();
-                BeginSteps();
-                if (_inFlight.TryDequeue(out var plan))
-                {
-                    CompleteStep(plan);
-                }
+                _runner.RunNext();
             }
 
-            AbandonSteps();
             var disposed = new ObjectDisposedException(nameof(GptOssModel), "The model was disposed while it generated.");
-            EndAll(_requests.Values, disposed);
+            _runner.Stop(disposed);
             FailAll(disposed);
         }
         catch (Exception exception)
@@ -118,215 +106,28 @@ internal sealed partial class EngineLoop : IAsyncDisposable
     /// <returns><see langword="false"/> when the engine is to stop.</returns>
     private bool ReceiveRequests()
     {
-        if (_requests.Count == 0)
+        if (_runner.IsIdle)
         {
             _inbox.Reader.WaitToReadAsync(CancellationToken.None).AsTask().GetAwaiter().GetResult();
         }
 
         while (!_stopping.IsCancellationRequested && _inbox.Reader.TryRead(out var request))
         {
-            _requests.Add(request.Sequence, request);
-            _scheduler.Add(request.Sequence);
-            foreach (var follower in request.Followers)
-            {
-                _requests.Add(follower.Sequence, follower);
-            }
+            _runner.Add(request);
         }
 
         return !_stopping.IsCancellationRequested;
     }
 
-    /// <summary>Ends what was cancelled, is late or has failed, unless a step computes it: that step's end is waited for.</summary>
-    private void RemoveEnded()
-    {
-        var now = _options.TimeProvider.GetTimestamp();
-        foreach (var request in _requests.Values.Where(request => !request.Sequence.IsInFlight).ToArray())
-        {
-            var failure = request.IsCancelled ? new OperationCanceledException(request.CancellationToken)
-                : request.Deadline < now ? new TimeoutException("The generation did not end within its timeout.")
-                : request.Failure;
-            if (failure is not null)
-            {
-                End(request, failure);
-            }
-        }
-    }
-
-    /// <summary>Begins as many steps as the executor computes at once, and prepares for their logits meanwhile.</summary>
-    private void BeginSteps()
-    {
-        while (_inFlight.Count < _executor.MaxStepsInFlight && _scheduler.Plan() is { IsEmpty: false } plan)
-        {
-            _executor.Begin(StepBatchBuilder.Build(plan));
-            _inFlight.Enqueue(plan);
-            Prepare(plan);
-        }
-    }
-
-    private void Prepare(StepPlan plan)
-    {
-        foreach (var request in plan.Chunks.Where(chunk => chunk.ReachesEnd).Select(chunk => _requests[chunk.Sequence]))
-        {
-            try
-            {
-                request.Prepare();
-            }
-#pragma warning disable CA1031 // Reported to the request's owner.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                request.Failure = new GptOssException($"The sequence failed: {exception.Message}", exception);
-            }
-        }
-    }
-
-    private void CompleteStep(StepPlan plan)
-    {
-        StepResult result;
-        try
-        {
-            result = _executor.Complete();
-        }
-#pragma warning disable CA1031 // Whatever the executor throws ends the requests that run, not the process.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            FailStep(plan, exception);
-            return;
-        }
-
-        var rowCounts = plan.Chunks.Select(StepBatchBuilder.RowCount).ToArray();
-        _scheduler.Commit(plan);
-        var deliveries = Deliveries(plan, rowCounts, result);
-        _sampler.Deliver(deliveries);
-        foreach (var delivery in deliveries)
-        {
-            Conclude(delivery);
-        }
-    }
-
-    private List<RowDelivery> Deliveries(StepPlan plan, int[] rowCounts, StepResult result)
-    {
-        var deliveries = new List<RowDelivery>(plan.Chunks.Count);
-        var row = 0;
-        for (var i = 0; i < rowCounts.Length; i++)
-        {
-            var request = _requests[plan.Chunks[i].Sequence];
-            if (rowCounts[i] > 0 && request.Failure is null)
-            {
-                Fork(request, result, row, deliveries);
-                deliveries.Add(new RowDelivery(request, result, row, rowCounts[i]));
-            }
-
-            row += rowCounts[i];
-        }
-
-        return deliveries;
-    }
-
-    /// <summary>Once a prompt is computed, its followers go on from there, each with its own copy of the logits.</summary>
-    private void Fork(EngineRequest request, StepResult result, int row, List<RowDelivery> deliveries)
-    {
-        foreach (var follower in request.Followers.Where(follower => follower.Sequence.Status == SequenceStatus.New))
-        {
-            if (_scheduler.TryFork(request.Sequence, follower.Sequence))
-            {
-                deliveries.Add(new RowDelivery(follower, new StepResult(result.Row(row).ToArray(), result.VocabularySize), 0, 1));
-            }
-        }
-    }
-
-    private void Conclude(RowDelivery delivery)
-    {
-        if (delivery.Failure is NonFiniteLogitsException)
-        {
-            // What the sequence wrote may be not finite either.
-            _scheduler.ForgetPrefixes();
-        }
-
-        if (delivery.IsComplete || delivery.Failure is not null)
-        {
-            End(delivery.Request, delivery.Failure);
-        }
-    }
-
-    /// <summary>Ends everything that runs; what waits goes on if the executor can.</summary>
-    private void FailStep(StepPlan plan, Exception exception)
-    {
-        _scheduler.Abandon(plan);
-        LogStepFailed(exception);
-        AbandonSteps();
-        EndAll(
-            _requests.Values.Where(request => request.Sequence.Status == SequenceStatus.Running),
-            new GptOssException($"A step of the model failed: {exception.Message}", exception));
-
-        if (!_executor.CanContinue())
-        {
-            throw new GptOssException($"The device is lost: {exception.Message}", exception);
-        }
-    }
-
-    private void AbandonSteps()
-    {
-        while (_inFlight.TryDequeue(out var plan))
-        {
-            try
-            {
-                _executor.Complete();
-            }
-#pragma warning disable CA1031 // What the step gave is not wanted any more.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                LogStepFailed(exception);
-            }
-
-            _scheduler.Abandon(plan);
-        }
-    }
-
-    private void End(EngineRequest request, Exception? exception)
-    {
-        _requests.Remove(request.Sequence);
-        _scheduler.Remove(request.Sequence);
-        Interlocked.Decrement(ref _requestCount);
-        if (exception is not null)
-        {
-            request.Fail(exception);
-        }
-
-        foreach (var follower in request.Followers.Where(follower => follower.Sequence.Status == SequenceStatus.New))
-        {
-            // The prompt will not be computed for them.
-            _scheduler.Add(follower.Sequence);
-        }
-    }
-
-    private void EndAll(IEnumerable<EngineRequest> requests, Exception exception)
-    {
-        foreach (var request in requests.ToArray())
-        {
-            End(request, exception);
-        }
-    }
-
     /// <summary>Tells everybody, whatever state the engine is in.</summary>
     private void FailAll(Exception exception)
     {
-        foreach (var request in _requests.Values)
-        {
-            request.Fail(exception);
-        }
-
-        _requests.Clear();
+        _runner.FailAll(exception);
         while (_inbox.Reader.TryRead(out var request))
         {
             request.Fail(exception);
         }
     }
-
-    [LoggerMessage(LogLevel.Error, "A step of the model failed.")]
-    private partial void LogStepFailed(Exception exception);
 
     [LoggerMessage(LogLevel.Critical, "The engine stopped.")]
     private partial void LogStopped(Exception exception);

@@ -25,7 +25,8 @@ internal sealed class ScriptedChat : IDisposable
             maxSequences: 32,
             maxStepTokens: 4_096,
             vocabularySize: HarmonyTokenizer.VocabularySize,
-            timeProvider: timeProvider);
+            timeProvider: timeProvider,
+            cachesPrefixes: false); // the script is asked with whole prompts
         Client = _model.AsIChatClient();
 
         void Write(ReadOnlySpan<int> prompt, ReadOnlySpan<int> output, Span<float> logits)

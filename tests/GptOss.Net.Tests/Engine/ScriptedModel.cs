@@ -29,11 +29,16 @@ internal static class ScriptedModel
         ILogger? logger = null,
         int vocabularySize = VocabularySize,
         TimeProvider? timeProvider = null,
-        int maxRequests = int.MaxValue)
+        int maxRequests = int.MaxValue,
+        bool cachesPrefixes = true)
     {
         var capacity = new KVCacheCapacity(4_096, 4_096);
-        var scheduler = new Scheduler(
-            cache ?? new PagedKVCache(capacity, SlidingWindow), new SchedulerOptions(maxSequences, maxStepTokens) { MaxStepsInFlight = executor.MaxStepsInFlight });
+        var options = new SchedulerOptions(maxSequences, maxStepTokens)
+        {
+            MaxStepsInFlight = executor.MaxStepsInFlight,
+            CachesPrefixes = cachesPrefixes,
+        };
+        var scheduler = new Scheduler(cache ?? new PagedKVCache(capacity, SlidingWindow), options);
         var engine = new EngineOptions(maxRequests, timeProvider ?? TimeProvider.System, logger ?? NullLogger.Instance);
         var loop = new EngineLoop(scheduler, executor, engine);
         var placement = new PlacementPlan

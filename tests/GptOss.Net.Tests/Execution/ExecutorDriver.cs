@@ -48,22 +48,24 @@ internal sealed class ExecutorDriver(IModelExecutor executor, KVCacheCapacity ca
             var plan = scheduler.Plan();
             executor.Begin(StepBatchBuilder.Build(plan));
             var result = executor.Complete();
+            var rowCounts = plan.Chunks.Select(StepBatchBuilder.RowCount).ToArray();
+            scheduler.Commit(plan);
             var row = 0;
-            foreach (var chunk in plan.Chunks)
+            for (var i = 0; i < rowCounts.Length; i++)
             {
+                var sequence = plan.Chunks[i].Sequence;
                 var done = false;
-                for (var end = row + StepBatchBuilder.RowCount(chunk); row < end; row++)
+                for (var end = row + rowCounts[i]; row < end; row++)
                 {
-                    done = acceptRow(chunk.Sequence, result.Row(row).ToArray());
+                    done = acceptRow(sequence, result.Row(row).ToArray());
                 }
 
                 if (done)
                 {
-                    scheduler.Remove(chunk.Sequence);
+                    scheduler.Remove(sequence);
                 }
             }
 
-            scheduler.Commit(plan);
             KVCacheInvariants.Violations(_cache, [.. sequences.Select(sequence => sequence.Blocks)]).Should().BeEmpty();
         }
     }
