@@ -17,6 +17,9 @@ internal sealed class ShakenDemoChat : IDisposable
     private const int MaxModelLength = 4_096;
     private static readonly KVCacheCapacity Capacity = new(8_192, 8_192); // blocks
 
+    // Beside other tests, threads that wait for each other would mostly wait.
+    private static readonly CpuExecutorOptions Options = CpuExecutorOptions.Fast with { Threads = LongTests.Enabled ? null : 1 };
+
     private ShakenDemoChat(GptOssModel model) => Model = model;
 
     public GptOssModel Model { get; }
@@ -27,7 +30,7 @@ internal sealed class ShakenDemoChat : IDisposable
         using var checkpoint = SafetensorsCheckpoint.Open(await DemoCheckpoint.ExtractAsync(directory.File("nano"), TestContext.Current.CancellationToken));
         var config = ModelConfigReader.Read(checkpoint.ConfigPath);
         var progress = new WeightReadProgress(0, (_, _) => { }, CancellationToken.None);
-        var executor = CpuExecutor.Load(config, ModelWeightsReader.Read(config, checkpoint), Capacity, CpuExecutorOptions.Fast, progress);
+        var executor = CpuExecutor.Load(config, ModelWeightsReader.Read(config, checkpoint), Capacity, Options, progress);
         return new ShakenDemoChat(ScriptedModel.Create(
             new ShakenExecutor(executor),
             MaxModelLength,
