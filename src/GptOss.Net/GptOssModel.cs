@@ -4,6 +4,7 @@ using GptOss.Net.Harmony;
 using GptOss.Net.Sampling;
 using GptOss.Net.Scheduling;
 using GptOss.Net.StructuredOutput;
+using Microsoft.Extensions.Logging;
 
 namespace GptOss.Net;
 
@@ -45,6 +46,8 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
     public int MaxModelLength => _model.MaxModelLength;
 
     internal TimeProvider TimeProvider => _options.TimeProvider;
+
+    internal ILoggerFactory LoggerFactory => _options.LoggerFactory;
 
     internal TokenMaskCache Masks => _masks.Value;
 
