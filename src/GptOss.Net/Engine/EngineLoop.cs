@@ -31,7 +31,9 @@ internal sealed partial class EngineLoop : IAsyncDisposable
         _limit = new RequestLimit(options.MaxRequests);
         _runner = new StepRunner(scheduler, executor, _limit, _telemetry, options);
         _telemetry.Publish(scheduler);
-        new Thread(Run) { IsBackground = true, Name = "GptOss.Net engine" }.Start();
+
+        // Unsafe: without the context of whoever loads the model, whose trace would go on here for ever.
+        new Thread(Run) { IsBackground = true, Name = "GptOss.Net engine" }.UnsafeStart();
     }
 
     /// <summary>Gets whether requests are served.</summary>

@@ -66,7 +66,7 @@ public sealed class RequestActivityTests : IDisposable
     {
         var name = nameof(Each_request_belongs_to_its_own_caller);
         var parents = new ConcurrentDictionary<int, ActivitySpanId>();
-        await using (var model = Create(name, new FakeTimeProvider()))
+        await using (var model = CreateInside("loading", name))
         {
             await Task.WhenAll(Enumerable.Range(1, 8).Select(async length =>
             {
@@ -107,6 +107,12 @@ public sealed class RequestActivityTests : IDisposable
         span.Status.Should().Be(ActivityStatusCode.Error);
         span.GetTagItem("error.type").Should().Be("System.OperationCanceledException");
         span.GetTagItem("gen_ai.response.finish_reasons").Should().BeNull();
+    }
+
+    private GptOssModel CreateInside(string activity, string name)
+    {
+        using var loading = _callers.StartActivity(activity);
+        return Create(name, new FakeTimeProvider());
     }
 
     private static GptOssModel Create(string name, FakeTimeProvider time)
