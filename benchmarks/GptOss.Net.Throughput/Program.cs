@@ -1,7 +1,10 @@
 using System.CommandLine;
 using GptOss.Net.Throughput;
+using GptOss.Net.Throughput.Serving;
+using GptOss.Net.Throughput.Soak;
 
 return await new RootCommand("Measures GptOss.Net end to end.")
 {
     LoadBenchmark.Command(), CpuThroughput.Command(), KernelThroughput.Command(), MaskingBenchmark.Command(),
+    BatchCommand.Command(), RatesCommand.Command(), SoakCommand.Command(),
 }.Parse(args).InvokeAsync();

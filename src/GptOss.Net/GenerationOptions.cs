@@ -1,3 +1,5 @@
+using GptOss.Net.Engine.Telemetry;
+
 namespace GptOss.Net;
 
 /// <summary>The place of one generation among others that run at the same time.</summary>
@@ -27,6 +29,9 @@ public sealed record GenerationOptions
     /// shared by all that name nothing.
     /// </summary>
     public string? CacheSalt { get; init; }
+
+    /// <summary>Gets what telemetry calls it.</summary>
+    internal string Operation { get; init; } = GenAIAttributes.TextCompletion;
 
     /// <summary>Throws if a value is out of its range.</summary>
     internal void Validate()

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using GptOss.Net.Chat;
+using GptOss.Net.Engine.Telemetry;
 using GptOss.Net.Harmony;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
@@ -35,7 +36,7 @@ public sealed partial class GptOssChatClient : IChatClient
         _model = model;
         _renderer = new HarmonyRenderer(model.Tokenizer);
         _logger = model.LoggerFactory.CreateLogger<GptOssChatClient>();
-        _metadata = new ChatClientMetadata("gptoss.net", new Uri("inproc://gpt-oss.local/"), model.Name);
+        _metadata = new ChatClientMetadata(GenAIAttributes.Provider, new Uri("inproc://gpt-oss.local/"), model.Name);
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using GptOss.Net.Engine;
+using GptOss.Net.Engine.Telemetry;
 using GptOss.Net.Harmony;
+using GptOss.Net.Interop;
 using GptOss.Net.Sampling;
 using GptOss.Net.Scheduling;
 using GptOss.Net.StructuredOutput;
@@ -27,7 +29,7 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
         _masks = masks ?? new(() => new TokenMaskCache(TokenTrie.Create(tokenizer)));
     }
 
-    /// <summary>Gets what the model was loaded as: the last part of its path or id, such as <c>gpt-oss-20b</c>.</summary>
+    /// <summary>Gets the model's name: that of the options, or the last part of its path or id, such as <c>gpt-oss-20b</c>.</summary>
     public string Name { get; }
 
     /// <summary>Gets the model's tokenizer. Thread-safe.</summary>
@@ -48,6 +50,8 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
     internal TimeProvider TimeProvider => _options.TimeProvider;
 
     internal ILoggerFactory LoggerFactory => _options.LoggerFactory;
+
+    internal IReadOnlyList<DeviceBlockBytes> DeviceBlocks => _model.DeviceBlocks;
 
     internal TokenMaskCache Masks => _masks.Value;
 
@@ -76,9 +80,9 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
         options.Validate();
 
         var tokenizer = Task.Run(HarmonyTokenizer.Create, CancellationToken.None);
-        var loader = new ModelLoader(options, progress, cancellationToken);
+        var name = options.Name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(pathOrId));
+        var loader = new ModelLoader(options, name, progress, cancellationToken);
         var model = await Task.Run(() => loader.Load(pathOrId), cancellationToken).ConfigureAwait(false);
-        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(pathOrId));
         return new GptOssModel(model, await tokenizer.ConfigureAwait(false), options, name);
     }
 
@@ -122,6 +126,15 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
     /// <remarks>Blocks until the engine has computed them.</remarks>
     public float[,] ComputeLogits(IReadOnlyList<int> tokenIds, CancellationToken cancellationToken = default) =>
         ComputeLogitsAsync(tokenIds, cancellationToken).GetAwaiter().GetResult();
+
+    /// <summary>Returns what the model does and has done. Cheap; any thread may ask, also after the model was disposed.</summary>
+    /// <returns>The numbers of this moment.</returns>
+    public GptOssModelStatistics GetStatistics() => _model.Loop.Counters.Snapshot();
+
+    /// <summary>Returns what each device holds of the model and has left. Asks the devices' drivers.</summary>
+    /// <returns>The devices of <see cref="Placement"/>, in its order.</returns>
+    public IReadOnlyList<DeviceMemory> GetMemoryReport() =>
+        MemoryReport.Create(Placement, DeviceBlocks, _model.Loop.Counters.CacheUsage, DeviceInventory.Take());
 
     /// <summary>Ends what is running and frees the weights and the cache.</summary>
     /// <returns>A task that completes when they are freed.</returns>

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -8,6 +9,12 @@ public sealed record GptOssModelOptions
 {
     // Logits of so many tokens still fit an array, and a step does not get faster beyond.
     internal const int MostStepTokens = 8_192;
+
+    /// <summary>
+    /// Gets what the model is called in responses and telemetry. Default <see langword="null"/>: the last part of its path or id. Give
+    /// two copies of a model in one process different names to tell them apart.
+    /// </summary>
+    public string? Name { get; init; }
 
     /// <summary>Gets which layers go to which device. Default: spread over all CUDA devices, or the CPU if there are none.</summary>
     public PlacementOptions Placement { get; init; } = new();
@@ -58,6 +65,12 @@ public sealed record GptOssModelOptions
 
     /// <summary>Gets where the model logs to. Default: nowhere.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+
+    /// <summary>
+    /// Gets what makes the meter, such as the one that a host's services have. Default <see langword="null"/>: the model makes its own.
+    /// Either is called <see cref="GptOssTelemetry.MeterName"/>.
+    /// </summary>
+    public IMeterFactory? MeterFactory { get; init; }
 
     /// <summary>Gets the clock: the date in prompts, time stamps of responses. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

@@ -1,3 +1,4 @@
+using GptOss.Net.Engine.Telemetry;
 using GptOss.Net.Harmony;
 using Microsoft.Extensions.AI;
 
@@ -36,7 +37,13 @@ internal sealed record ChatRequest
         var own = ChatOptionsMapper.RequestOptions(options, client);
         var sampling = ChatOptionsMapper.ToSamplingOptions(options, own);
         sampling.Validate(model.VocabularySize);
-        var generation = new GenerationOptions { Priority = own.Priority, Timeout = own.Timeout, CacheSalt = own.CacheSalt };
+        var generation = new GenerationOptions
+        {
+            Priority = own.Priority,
+            Timeout = own.Timeout,
+            CacheSalt = own.CacheSalt,
+            Operation = GenAIAttributes.Chat,
+        };
         generation.Validate();
 
         var tools = new ToolCatalog(options.Tools);

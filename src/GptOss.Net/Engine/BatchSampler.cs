@@ -13,13 +13,16 @@ internal sealed class BatchSampler
     // For fewer rows it is not worth waking other threads.
     private const int LeastParallelRows = 4;
 
+    // More threads than processors would only make more samplers, each of the size of a row or two.
+    private static readonly ParallelOptions Parallelism = new() { MaxDegreeOfParallelism = Environment.ProcessorCount };
+
     private readonly ConcurrentBag<Sampler> _samplers = [];
 
     public void Deliver(IReadOnlyList<RowDelivery> deliveries)
     {
         if (deliveries.Count >= LeastParallelRows)
         {
-            Parallel.ForEach(deliveries, Deliver);
+            Parallel.ForEach(deliveries, Parallelism, Deliver);
             return;
         }
 

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using GptOss.Net.Engine.Telemetry;
 using GptOss.Net.Execution;
 using GptOss.Net.Scheduling;
 using Microsoft.Extensions.Logging;
@@ -13,6 +14,8 @@ internal sealed partial class EngineLoop : IAsyncDisposable
 {
     private readonly IModelExecutor _executor;
     private readonly StepRunner _runner;
+    private readonly EngineOptions _options;
+    private readonly EngineTelemetry _telemetry;
     private readonly RequestLimit _limit;
     private readonly ILogger _logger;
     private readonly Channel<EngineRequest> _inbox = Channel.CreateUnbounded<EngineRequest>(new() { SingleReader = true });
@@ -23,15 +26,20 @@ internal sealed partial class EngineLoop : IAsyncDisposable
     /// <summary>Starts the thread, which owns <paramref name="executor"/> from now on.</summary>
     public EngineLoop(Scheduler scheduler, IModelExecutor executor, EngineOptions options)
     {
-        (_executor, _logger) = (executor, options.Logger);
+        (_executor, _options, _logger) = (executor, options, options.Logger);
+        _telemetry = new EngineTelemetry(options);
         _limit = new RequestLimit(options.MaxRequests);
-        _runner = new StepRunner(scheduler, executor, _limit, options);
+        _runner = new StepRunner(scheduler, executor, _limit, _telemetry, options);
+        _telemetry.Publish(scheduler);
         new Thread(Run) { IsBackground = true, Name = "GptOss.Net engine" }.Start();
     }
 
     /// <summary>Gets whether requests are served.</summary>
     public ModelHealth Health =>
         _fault is not null ? ModelHealth.Faulted : _stopping.IsCancellationRequested ? ModelHealth.Disposed : ModelHealth.Ready;
+
+    /// <summary>Gets what the engine does and has done; any thread may read it.</summary>
+    public EngineCounters Counters => _telemetry.Counters;
 
     /// <summary>Queues a request and its followers; from any thread.</summary>
     /// <exception cref="GptOssBusyException">Too many requests run or wait.</exception>
@@ -40,10 +48,17 @@ internal sealed partial class EngineLoop : IAsyncDisposable
     public void Submit(EngineRequest request)
     {
         var added = 1 + request.Followers.Count;
-        _limit.Enter(added);
+        if (!_limit.TryEnter(added))
+        {
+            _telemetry.Refuse(request);
+            throw new GptOssBusyException(_options.MaxRequests);
+        }
+
+        _telemetry.Arrive(request);
         if (!_inbox.Writer.TryWrite(request))
         {
             _limit.Leave(added);
+            _telemetry.Withdraw(request);
             throw _fault is { } fault ? Stopped(fault) : new ObjectDisposedException(nameof(GptOssModel));
         }
     }
@@ -99,6 +114,7 @@ internal sealed partial class EngineLoop : IAsyncDisposable
         finally
         {
             _executor.Dispose();
+            _telemetry.Dispose();
         }
     }
 
@@ -125,7 +141,11 @@ internal sealed partial class EngineLoop : IAsyncDisposable
         _runner.FailAll(exception);
         while (_inbox.Reader.TryRead(out var request))
         {
-            request.Fail(exception);
+            foreach (var answer in request.Followers.Prepend(request))
+            {
+                _telemetry.End(answer, exception);
+                answer.Fail(exception);
+            }
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Diagnostics.Metrics;
+using GptOss.Net.Engine.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace GptOss.Net.Engine;
@@ -6,4 +8,14 @@ namespace GptOss.Net.Engine;
 /// <param name="MaxRequests">The most requests that run or wait; more are refused.</param>
 /// <param name="TimeProvider">The clock of the deadlines.</param>
 /// <param name="Logger">Where failures are logged.</param>
-internal sealed record EngineOptions(int MaxRequests, TimeProvider TimeProvider, ILogger Logger);
+internal sealed record EngineOptions(int MaxRequests, TimeProvider TimeProvider, ILogger Logger)
+{
+    /// <summary>Gets what telemetry calls the model.</summary>
+    public string ModelName { get; init; } = "";
+
+    /// <summary>Gets where the meter comes from; <see langword="null"/>: it is the engine's own.</summary>
+    public IMeterFactory? MeterFactory { get; init; }
+
+    /// <summary>Gets the bytes of a block on each device.</summary>
+    public IReadOnlyList<DeviceBlockBytes> DeviceBlocks { get; init; } = [];
+}

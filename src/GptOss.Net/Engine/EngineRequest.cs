@@ -1,3 +1,4 @@
+using GptOss.Net.Engine.Telemetry;
 using GptOss.Net.Execution;
 using GptOss.Net.Sampling;
 using GptOss.Net.Scheduling;
@@ -19,6 +20,15 @@ internal abstract class EngineRequest(Sequence sequence, CancellationToken cance
 
     /// <summary>Gets a value indicating whether nobody waits for the result any more.</summary>
     public virtual bool IsCancelled => CancellationToken.IsCancellationRequested;
+
+    /// <summary>Gets what telemetry calls what it does.</summary>
+    public string Operation { get; init; } = GenAIAttributes.TextCompletion;
+
+    /// <summary>Gets when what happened to it.</summary>
+    public RequestProgress Progress { get; } = new();
+
+    /// <summary>Gets why it ended by itself; <see langword="null"/> if it has not.</summary>
+    public virtual FinishReason? FinishReason => null;
 
     /// <summary>Gets or sets why the request is to end as soon as no step computes it.</summary>
     public Exception? Failure { get; set; }

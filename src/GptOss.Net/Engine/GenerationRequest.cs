@@ -12,6 +12,7 @@ internal sealed class GenerationRequest : EngineRequest
     private readonly StopConditions _stop;
     private readonly OutputText _text;
     private readonly int _maxLength;
+    private FinishReason? _finish;
 
     /// <param name="sequence">The prompt.</param>
     /// <param name="stream">Where the tokens go.</param>
@@ -32,6 +33,8 @@ internal sealed class GenerationRequest : EngineRequest
 
     public override bool IsCancelled => _stream.IsAbandoned || base.IsCancelled;
 
+    public override FinishReason? FinishReason => _finish;
+
     public override void Prepare() => _state.Prepare();
 
     public override bool Accept(StepResult result, int firstRow, int rowCount, Sampler sampler)
@@ -40,13 +43,13 @@ internal sealed class GenerationRequest : EngineRequest
         Sequence.Append(sampled.Id);
 
         var (text, stopped) = _text.Append(sampled.Id);
-        FinishReason? finish = stopped ? FinishReason.Stop : _stop.Check(sampled.Id, _state.OutputCount);
-        if (finish is null && Sequence.Tokens.Count >= _maxLength)
+        _finish = stopped ? Net.FinishReason.Stop : _stop.Check(sampled.Id, _state.OutputCount);
+        if (_finish is null && Sequence.Tokens.Count >= _maxLength)
         {
-            finish = FinishReason.Length;
+            _finish = Net.FinishReason.Length;
         }
 
-        if (finish is not null && !stopped)
+        if (_finish is not null && !stopped)
         {
             text += _text.Flush();
         }
@@ -55,11 +58,11 @@ internal sealed class GenerationRequest : EngineRequest
         {
             LogProbability = sampled.LogProbability,
             TopLogProbabilities = sampled.TopLogProbabilities,
-            FinishReason = finish,
+            FinishReason = _finish,
             AnswerIndex = AnswerIndex,
             CachedPromptTokens = Sequence.CachedTokens ?? 0,
         });
-        return finish is not null;
+        return _finish is not null;
     }
 
     public override void Fail(Exception exception) => _stream.Fail(exception);

@@ -29,6 +29,7 @@ internal sealed class GenerationRequests(HarmonyTokenizer tokenizer, int maxMode
             cancellationToken)
         {
             AnswerIndex = index,
+            Operation = generation.Operation,
             Deadline = deadline,
             Followers = followers,
         };

@@ -1,3 +1,4 @@
+using GptOss.Net.Engine.Telemetry;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
 
@@ -10,4 +11,8 @@ namespace GptOss.Net.Engine;
 /// <param name="MaxModelLength">The most tokens of one sequence.</param>
 /// <param name="Loop">The running engine.</param>
 internal sealed record LoadedModel(
-    ModelConfig Config, PlacementPlan Placement, KVCacheCapacity Capacity, int MaxModelLength, EngineLoop Loop);
+    ModelConfig Config, PlacementPlan Placement, KVCacheCapacity Capacity, int MaxModelLength, EngineLoop Loop)
+{
+    /// <summary>Gets the bytes of a block of the cache on each device.</summary>
+    public IReadOnlyList<DeviceBlockBytes> DeviceBlocks { get; init; } = [];
+}

@@ -1,4 +1,5 @@
 using GptOss.Net.Checkpoint;
+using GptOss.Net.Engine.Telemetry;
 using GptOss.Net.Execution;
 using GptOss.Net.Interop;
 using GptOss.Net.KVCache;
@@ -8,7 +9,7 @@ using GptOss.Net.Scheduling;
 namespace GptOss.Net.Engine;
 
 /// <summary>From a path to a running engine: checkpoint, placement, weights, cache. The one place that sees all of them.</summary>
-internal sealed class ModelLoader(GptOssModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+internal sealed class ModelLoader(GptOssModelOptions options, string name, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
 {
     private const int DefaultMaxModelLength = 32_768;
 
@@ -33,12 +34,19 @@ internal sealed class ModelLoader(GptOssModelOptions options, IProgress<LoadProg
                 MaxStepsInFlight = executor.MaxStepsInFlight,
                 CachesPrefixes = options.PrefixCaching,
             });
+        var blockBytes = KVCacheSizing.For(config, executors.CacheElementBytes, options.MaxStepTokens).BytesPerBlock;
+        var blocks = DeviceBlockBytes.Of(placement, config.LayerKinds, blockBytes);
         var engine = new EngineOptions(
             checked(options.MaxSequences + options.MaxWaitingRequests),
             options.TimeProvider,
-            options.LoggerFactory.CreateLogger(typeof(EngineLoop).FullName!));
+            options.LoggerFactory.CreateLogger(typeof(EngineLoop).FullName!))
+        {
+            ModelName = name,
+            MeterFactory = options.MeterFactory,
+            DeviceBlocks = blocks,
+        };
         var loop = new EngineLoop(scheduler, executor, engine);
-        return new LoadedModel(config, placement, capacity, maxLength, loop);
+        return new LoadedModel(config, placement, capacity, maxLength, loop) { DeviceBlocks = blocks };
     }
 
     private int MaxModelLength(ModelConfig config)

@@ -5,14 +5,16 @@ internal sealed class RequestLimit(int maxRequests)
 {
     private int _count;
 
-    /// <exception cref="GptOssBusyException">There would be too many.</exception>
-    public void Enter(int count)
+    /// <returns><see langword="false"/>, and nothing changes, when there would be too many.</returns>
+    public bool TryEnter(int count)
     {
-        if (Interlocked.Add(ref _count, count) > maxRequests)
+        if (Interlocked.Add(ref _count, count) <= maxRequests)
         {
-            Leave(count);
-            throw new GptOssBusyException(maxRequests);
+            return true;
         }
+
+        Leave(count);
+        return false;
     }
 
     public void Leave(int count) => Interlocked.Add(ref _count, -count);

@@ -1,3 +1,4 @@
+using GptOss.Net.Engine.Telemetry;
 using GptOss.Net.Execution;
 using GptOss.Net.Scheduling;
 using Microsoft.Extensions.Logging;
@@ -7,7 +8,8 @@ namespace GptOss.Net.Engine;
 /// <summary>
 /// Plans steps, runs them, commits them and hands out their logits; ends requests. Used by one thread, the engine's.
 /// </summary>
-internal sealed partial class StepRunner(Scheduler scheduler, IModelExecutor executor, RequestLimit limit, EngineOptions options)
+internal sealed partial class StepRunner(
+    Scheduler scheduler, IModelExecutor executor, RequestLimit limit, EngineTelemetry telemetry, EngineOptions options)
 {
     private readonly ILogger _logger = options.Logger;
     private readonly BatchSampler _sampler = new();
@@ -38,6 +40,15 @@ internal sealed partial class StepRunner(Scheduler scheduler, IModelExecutor exe
         {
             CompleteStep(plan);
         }
+        else if (scheduler.NextWaiting is { } stuck)
+        {
+            // Nothing runs, and still it cannot begin: it never will.
+            End(_requests[stuck], new GptOssException(
+                $"A sequence of {stuck.Tokens.Count:N0} tokens does not fit the cache, which has room for {scheduler.CacheCapacityTokens:N0}. "
+                + "Shorten it, or load the model with a smaller MaxModelLength or more memory."));
+        }
+
+        telemetry.Publish(scheduler);
     }
 
     /// <summary>Ends all requests in good order.</summary>
@@ -52,6 +63,7 @@ internal sealed partial class StepRunner(Scheduler scheduler, IModelExecutor exe
     {
         foreach (var request in _requests.Values)
         {
+            telemetry.End(request, exception);
             request.Fail(exception);
         }
 
@@ -79,10 +91,21 @@ internal sealed partial class StepRunner(Scheduler scheduler, IModelExecutor exe
     {
         while (_inFlight.Count < executor.MaxStepsInFlight && scheduler.Plan() is { IsEmpty: false } plan)
         {
+            Announce(plan);
             executor.Begin(StepBatchBuilder.Build(plan));
             _inFlight.Enqueue(plan);
             Prepare(plan);
         }
+    }
+
+    private void Announce(StepPlan plan)
+    {
+        foreach (var (sequence, tokens) in plan.Chunks)
+        {
+            telemetry.Begin(_requests[sequence], tokens);
+        }
+
+        telemetry.Publish(scheduler);
     }
 
     private void Prepare(StepPlan plan)
@@ -160,6 +183,11 @@ internal sealed partial class StepRunner(Scheduler scheduler, IModelExecutor exe
 
     private void Conclude(RowDelivery delivery)
     {
+        if (delivery.Failure is null)
+        {
+            telemetry.Deliver(delivery.Request);
+        }
+
         if (delivery.Failure is NonFiniteLogitsException)
         {
             // What the sequence wrote may be not finite either.
@@ -212,6 +240,7 @@ internal sealed partial class StepRunner(Scheduler scheduler, IModelExecutor exe
         _requests.Remove(request.Sequence);
         scheduler.Remove(request.Sequence);
         limit.Leave(1);
+        telemetry.End(request, exception);
         if (exception is not null)
         {
             request.Fail(exception);

@@ -94,10 +94,11 @@ internal static class KVCacheInvariants
         Func<SequenceBlocks, BlockTable> tableOf,
         List<string> violations)
     {
-        var holders = new List<(int Index, int CompleteBlocks)>[pool.BlockCount];
+        var holders = new BlockHolders[pool.BlockCount];
         foreach (SequenceBlocks sequence in sequences)
         {
             BlockTable table = tableOf(sequence);
+            int completeBlocks = sequence.ComputedTokens / PagedKVCache.BlockSize;
             for (int i = 0; i < table.Blocks.Count; i++)
             {
                 int block = table.Blocks[i];
@@ -107,59 +108,81 @@ internal static class KVCacheInvariants
                     continue;
                 }
 
-                (holders[block] ??= []).Add((table.FirstBlock + i, sequence.ComputedTokens / PagedKVCache.BlockSize));
+                holders[block] = holders[block].With(table.FirstBlock + i, completeBlocks);
             }
         }
 
         for (int block = 0; block < pool.BlockCount; block++)
         {
-            CheckBlock($"{kind} block {block}", pool.ReferenceCount(block), holders[block] ?? [], violations);
+            CheckBlock(kind, block, pool.ReferenceCount(block), holders[block], violations);
         }
 
         CheckFreeBlocks(kind, pool, violations);
     }
 
-    private static void CheckBlock(
-        string name, int references, List<(int Index, int CompleteBlocks)> holders, List<string> violations)
+    private static void CheckBlock(string kind, int block, int references, BlockHolders holders, List<string> violations)
     {
         if (references != holders.Count)
         {
-            violations.Add($"{name} has {references} references, but {holders.Count} tables hold it");
+            violations.Add($"{kind} block {block} has {references} references, but {holders.Count} tables hold it");
         }
 
-        if (holders.Count < 2)
+        if (holders.AreAtDifferentPositions)
         {
-            return;
+            violations.Add($"{kind} block {block} is shared at different positions");
         }
 
-        if (holders.Any(holder => holder.Index != holders[0].Index))
+        if (holders is { Count: > 1, IsWrittenTo: true })
         {
-            violations.Add($"{name} is shared at different positions");
-        }
-
-        if (holders.Any(holder => holder.Index >= holder.CompleteBlocks))
-        {
-            violations.Add($"{name} is shared, but a sequence still writes to it");
+            violations.Add($"{kind} block {block} is shared, but a sequence still writes to it");
         }
     }
 
     private static void CheckFreeBlocks(string kind, BlockPool pool, List<string> violations)
     {
-        // One more than there can be, so that a ring that lost its sentinel ends too.
-        List<int> free = [.. pool.FreeBlocks().Take(pool.BlockCount + 1)];
-        if (free.Count != pool.FreeCount || free.Distinct().Count() != free.Count)
+        var listed = new bool[pool.BlockCount];
+        int count = 0;
+        foreach (int block in pool.FreeBlocks())
         {
-            violations.Add($"{kind} pool counts {pool.FreeCount} free blocks, but lists {free.Count}");
+            count++;
+            if (listed[block])
+            {
+                // A ring that lost its sentinel would not end.
+                violations.Add($"{kind} block {block} is listed as free twice");
+                break;
+            }
+
+            listed[block] = true;
+            if (pool.ReferenceCount(block) != 0)
+            {
+                violations.Add($"{kind} block {block} is listed as free, but has references");
+            }
         }
 
-        int unreferenced = Enumerable.Range(0, pool.BlockCount).Count(block => pool.ReferenceCount(block) == 0);
-        if (unreferenced != pool.FreeCount)
+        int unreferenced = 0;
+        for (int block = 0; block < pool.BlockCount; block++)
         {
-            violations.Add($"{kind} pool counts {pool.FreeCount} free blocks, but {unreferenced} have no references");
+            unreferenced += pool.ReferenceCount(block) == 0 ? 1 : 0;
         }
 
-        violations.AddRange(free
-            .Where(block => pool.ReferenceCount(block) != 0)
-            .Select(block => $"{kind} block {block} is listed as free, but has references"));
+        if (count != pool.FreeCount || unreferenced != pool.FreeCount)
+        {
+            violations.Add(
+                $"{kind} pool counts {pool.FreeCount} free blocks, but lists {count}, and {unreferenced} have no references");
+        }
+    }
+
+    /// <summary>Which tables hold a block.</summary>
+    /// <param name="Count">How many do.</param>
+    /// <param name="Index">The block's place in the first of their sequences.</param>
+    /// <param name="AreAtDifferentPositions">Whether it has another place in some sequence.</param>
+    /// <param name="IsWrittenTo">Whether some sequence has not computed all of it.</param>
+    private readonly record struct BlockHolders(int Count, int Index, bool AreAtDifferentPositions, bool IsWrittenTo)
+    {
+        public BlockHolders With(int index, int completeBlocks) => new(
+            Count + 1,
+            Count == 0 ? index : Index,
+            AreAtDifferentPositions || (Count > 0 && index != Index),
+            IsWrittenTo || index >= completeBlocks);
     }
 }

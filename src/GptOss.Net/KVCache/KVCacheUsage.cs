@@ -5,8 +5,13 @@ internal readonly record struct KVCacheUsage(
     int FullBlocksUsed, int FullBlockCount, int SlidingBlocksUsed, int SlidingBlockCount)
 {
     /// <summary>Gets the used share of the scarcer pool, 0 to 1.</summary>
-    public double Fraction => Math.Max(
-        Share(FullBlocksUsed, FullBlockCount), Share(SlidingBlocksUsed, SlidingBlockCount));
+    public double Fraction => Math.Max(FullShare, SlidingShare);
+
+    /// <summary>Gets the used share of the full layers' blocks, 0 to 1.</summary>
+    public double FullShare => Share(FullBlocksUsed, FullBlockCount);
+
+    /// <summary>Gets the used share of the sliding layers' blocks, 0 to 1.</summary>
+    public double SlidingShare => Share(SlidingBlocksUsed, SlidingBlockCount);
 
     private static double Share(int used, int count) => count == 0 ? 0 : (double)used / count;
 }

@@ -21,6 +21,12 @@ internal sealed class Scheduler(PagedKVCache cache, SchedulerOptions options)
 
     public int RunningCount => _running.Count;
 
+    /// <summary>Gets the sequence that is to run next, if one waits.</summary>
+    public Sequence? NextWaiting => _waiting.Count == 0 ? null : _waiting[0];
+
+    /// <summary>Gets the most tokens of one sequence that the cache could hold.</summary>
+    public long CacheCapacityTokens => (long)cache.FullPool.BlockCount * PagedKVCache.BlockSize;
+
     /// <summary>Gets how full the cache is.</summary>
     public KVCacheUsage CacheUsage => cache.Usage;
 

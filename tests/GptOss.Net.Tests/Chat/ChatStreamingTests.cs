@@ -12,6 +12,7 @@ public sealed class ChatStreamingTests
         Reasoning = new() { Output = ReasoningOutput.Full },
         Tools = [AIFunctionFactory.Create((object[] a) => a.Length, "f")],
         MaxOutputTokens = 200,
+        Temperature = 0,
     };
 
     private static readonly Gen<string> Text = Gen.OneOf(

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using GptOss.Net.Engine;
 using GptOss.Net.Execution;
 using GptOss.Net.Harmony;
@@ -30,7 +31,9 @@ internal static class ScriptedModel
         int vocabularySize = VocabularySize,
         TimeProvider? timeProvider = null,
         int maxRequests = int.MaxValue,
-        bool cachesPrefixes = true)
+        bool cachesPrefixes = true,
+        string name = "scripted",
+        IMeterFactory? meterFactory = null)
     {
         var capacity = new KVCacheCapacity(4_096, 4_096);
         var options = new SchedulerOptions(maxSequences, maxStepTokens)
@@ -39,7 +42,11 @@ internal static class ScriptedModel
             CachesPrefixes = cachesPrefixes,
         };
         var scheduler = new Scheduler(cache ?? new PagedKVCache(capacity, SlidingWindow), options);
-        var engine = new EngineOptions(maxRequests, timeProvider ?? TimeProvider.System, logger ?? NullLogger.Instance);
+        var engine = new EngineOptions(maxRequests, timeProvider ?? TimeProvider.System, logger ?? NullLogger.Instance)
+        {
+            ModelName = name,
+            MeterFactory = meterFactory,
+        };
         var loop = new EngineLoop(scheduler, executor, engine);
         var placement = new PlacementPlan
         {
@@ -56,6 +63,6 @@ internal static class ScriptedModel
             VocabularySize = vocabularySize,
         };
         var model = new LoadedModel(config, placement, capacity, maxModelLength, loop);
-        return new GptOssModel(model, Tokenizer, new GptOssModelOptions { TimeProvider = timeProvider ?? TimeProvider.System }, "scripted", Masks);
+        return new GptOssModel(model, Tokenizer, new GptOssModelOptions { TimeProvider = timeProvider ?? TimeProvider.System }, name, Masks);
     }
 }

@@ -1,0 +1,27 @@
+namespace GptOss.Net;
+
+/// <summary>The memory of one device that a loaded model uses. All sizes are in bytes.</summary>
+public sealed record DeviceMemory
+{
+    internal DeviceMemory()
+    {
+    }
+
+    /// <summary>Gets the device.</summary>
+    public required DeviceId Device { get; init; }
+
+    /// <summary>Gets what the weights take.</summary>
+    public required long WeightBytes { get; init; }
+
+    /// <summary>Gets what the cache of keys and values takes, used or not: it is taken when the model is loaded.</summary>
+    public required long KVBytes { get; init; }
+
+    /// <summary>Gets what requests use of the cache now.</summary>
+    public required long KVBytesUsed { get; init; }
+
+    /// <summary>Gets what a step computes with at most.</summary>
+    public required long WorkspaceBytes { get; init; }
+
+    /// <summary>Gets what nobody uses on the device now; 0 where its driver does not tell.</summary>
+    public required long FreeBytes { get; init; }
+}

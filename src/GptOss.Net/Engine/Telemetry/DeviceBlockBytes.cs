@@ -1,0 +1,26 @@
+using GptOss.Net.KVCache;
+using GptOss.Net.Model;
+
+namespace GptOss.Net.Engine.Telemetry;
+
+/// <summary>The bytes of a block of the cache on one device, in all its layers of a kind together.</summary>
+/// <param name="Device">The device.</param>
+/// <param name="Full">Of a block of the full layers.</param>
+/// <param name="Sliding">Of a block of the sliding layers.</param>
+internal sealed record DeviceBlockBytes(DeviceId Device, long Full, long Sliding)
+{
+    /// <param name="placement">What lies where.</param>
+    /// <param name="kinds">The kind of each layer.</param>
+    /// <param name="bytesPerBlock">Bytes of a block in one layer.</param>
+    public static IReadOnlyList<DeviceBlockBytes> Of(PlacementPlan placement, IReadOnlyList<AttentionKind> kinds, long bytesPerBlock)
+    {
+        return [.. placement.Devices.Select(device => new DeviceBlockBytes(
+            device.Device, bytesPerBlock * Layers(device.Device, AttentionKind.Full), bytesPerBlock * Layers(device.Device, AttentionKind.Sliding)))];
+
+        int Layers(DeviceId device, AttentionKind kind) => placement.Stages
+            .Where(stage => stage.Device == device)
+            .Sum(stage => kinds.Skip(stage.FirstLayer).Take(stage.LayerCount).Count(layer => layer == kind));
+    }
+
+    public long Used(KVCacheUsage usage) => (usage.FullBlocksUsed * Full) + (usage.SlidingBlocksUsed * Sliding);
+}

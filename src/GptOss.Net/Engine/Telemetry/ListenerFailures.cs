@@ -1,0 +1,24 @@
+using Microsoft.Extensions.Logging;
+
+namespace GptOss.Net.Engine.Telemetry;
+
+/// <summary>
+/// What listeners throw. They are foreign code on the engine's thread: their failures end no request, and the first one is logged.
+/// </summary>
+internal sealed partial class ListenerFailures(ILogger logger)
+{
+    private readonly ILogger _logger = logger;
+    private bool _isLogged;
+
+    public void Add(Exception exception)
+    {
+        if (!_isLogged)
+        {
+            _isLogged = true;
+            LogFailed(exception);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Error, "A listener of the model's telemetry failed. Later failures are not logged.")]
+    private partial void LogFailed(Exception exception);
+}

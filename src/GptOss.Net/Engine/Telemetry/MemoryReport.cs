@@ -1,0 +1,27 @@
+using GptOss.Net.Interop;
+using GptOss.Net.KVCache;
+using GptOss.Net.Placement;
+
+namespace GptOss.Net.Engine.Telemetry;
+
+/// <summary>What a model's devices hold.</summary>
+internal static class MemoryReport
+{
+    public static IReadOnlyList<DeviceMemory> Create(
+        PlacementPlan placement, IReadOnlyList<DeviceBlockBytes> blocks, KVCacheUsage usage, DeviceInventory inventory)
+    {
+        var free = AvailableDevice.In(inventory).ToDictionary(device => device.Id, device => device.FreeBytes);
+        return
+        [
+            .. placement.Devices.Select(device => new DeviceMemory
+            {
+                Device = device.Device,
+                WeightBytes = device.WeightBytes,
+                KVBytes = device.KVBytes,
+                KVBytesUsed = blocks.FirstOrDefault(block => block.Device == device.Device)?.Used(usage) ?? 0,
+                WorkspaceBytes = device.WorkspaceBytes,
+                FreeBytes = free.GetValueOrDefault(device.Device),
+            }),
+        ];
+    }
+}
