@@ -5,7 +5,6 @@ using GptOss.Net.Throughput.Soak;
 
 return await new RootCommand("Measures GptOss.Net end to end.")
 {
-    LoadBenchmark.Command(), CpuThroughput.Command(), KernelThroughput.Command(),
+    LoadBenchmark.Command(), CpuThroughput.Command(), KernelThroughput.Command(), MaskingBenchmark.Command(),
     BatchCommand.Command(), RatesCommand.Command(), SoakCommand.Command(),
-    MaskingBenchmark.Command(),
 }.Parse(args).InvokeAsync();

@@ -49,9 +49,9 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
 
     internal TimeProvider TimeProvider => _options.TimeProvider;
 
-    internal IReadOnlyList<DeviceBlockBytes> DeviceBlocks => _model.DeviceBlocks;
-
     internal ILoggerFactory LoggerFactory => _options.LoggerFactory;
+
+    internal IReadOnlyList<DeviceBlockBytes> DeviceBlocks => _model.DeviceBlocks;
 
     internal TokenMaskCache Masks => _masks.Value;
 

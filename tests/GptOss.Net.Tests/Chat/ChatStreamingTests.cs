@@ -11,7 +11,8 @@ public sealed class ChatStreamingTests
     {
         Reasoning = new() { Output = ReasoningOutput.Full },
         Tools = [AIFunctionFactory.Create((object[] a) => a.Length, "f")],
-        MaxOutputTokens = 200,
+        MaxOutputTokens = 80,
+        Temperature = 0,
     };
 
     private static readonly Gen<string> Text = Gen.OneOf(
@@ -29,7 +30,7 @@ public sealed class ChatStreamingTests
             {
                 "final" => $"<|channel|>final<|message|>{last}<|return|>",
                 "call" => "<|channel|>commentary to=functions.f <|constrain|>json<|message|>{\"a\":[1,\"ü\"]}<|call|>",
-                _ => $"<|channel|>final<|message|>{string.Concat(Enumerable.Repeat(last + "-", 80))}",
+                _ => $"<|channel|>final<|message|>{string.Concat(Enumerable.Repeat(last + "-", 50))}",
             };
 
     [Fact]

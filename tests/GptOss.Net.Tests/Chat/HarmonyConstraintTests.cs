@@ -197,7 +197,7 @@ public sealed class HarmonyConstraintTests
             "json" => Grammar(calls: ["f"], answer: JsonSchemaGrammar.AnyObject.Start()),
             _ => Grammar(calls: ["f"], reasoningBudget: 5),
         };
-        for (var seed = 0; seed < LongTests.Cases(40, 2_000); seed++)
+        for (var seed = 0; seed < LongTests.Cases(20, 2_000); seed++)
         {
             var turn = ConstrainedWriter.Write(grammar.Constraint(), new Random(seed));
 

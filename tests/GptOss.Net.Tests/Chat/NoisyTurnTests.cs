@@ -37,7 +37,7 @@ public sealed class NoisyTurnTests(ITestOutputHelper output)
     public async Task No_turn_is_lost_and_no_call_fails_to_parse()
     {
         using var chat = await ShakenDemoChat.LoadAsync();
-        var turns = LongTests.Cases(42, 10_000);
+        var turns = LongTests.Cases(21, 10_000);
         var problems = new ConcurrentBag<string>();
         var ends = new ConcurrentBag<ChatFinishReason?>();
         var (tokens, started) = (0L, Stopwatch.GetTimestamp());
@@ -45,7 +45,7 @@ public sealed class NoisyTurnTests(ITestOutputHelper output)
         await ShakenDemoChat.Ask(turns, async (turn, cancellationToken) =>
         {
             var options = Kinds[turn % Kinds.Length].Clone();
-            (options.Temperature, options.Seed, options.MaxOutputTokens) = (1.5f, turn, 400);
+            (options.Temperature, options.Seed, options.MaxOutputTokens) = (1.5f, turn, LongTests.Cases(200, 400));
 
             var recorded = await RecordedTurn.Run(chat.Model, Questions[turn % Questions.Length], options, cancellationToken);
 

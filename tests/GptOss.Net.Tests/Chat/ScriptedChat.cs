@@ -22,7 +22,7 @@ internal sealed class ScriptedChat : IDisposable
         _model = ScriptedModel.Create(
             Executor,
             maxModelLength: 4_096,
-            maxSequences: 8, // few enough for their logits to stay in the cache of a processor
+            maxSequences: 4, // few enough for their logits to stay in the cache of a processor
             maxStepTokens: 4_096,
             vocabularySize: HarmonyTokenizer.VocabularySize,
             timeProvider: timeProvider,

@@ -12,7 +12,7 @@ internal sealed class ScriptedReplies(ScriptedReplies.Script script, int vocabul
 {
     private readonly Dictionary<int, (int PromptLength, Reply Reply)> _replies = []; // by the first block of a sequence
     private readonly ComputedSteps _steps = new();
-    private readonly float[][] _logits = [[], []]; // the logits of a step stay while the next one is computed
+    private float[] _logits = []; // of one step: it is the only one in flight
     private int[] _tokenOfSlot = [];
 
     /// <summary>Reads a prompt and gives what writes the logits after it.</summary>
@@ -43,10 +43,9 @@ internal sealed class ScriptedReplies(ScriptedReplies.Script script, int vocabul
         BeforeStep(++StepCount);
         Remember(batch);
         var length = batch.LogitsRows.Length * vocabularySize;
-        ref var logits = ref _logits[StepCount % 2];
-        logits = logits.Length < length ? new float[length] : logits;
-        logits.AsSpan(0, length).Clear();
-        var result = new StepResult(logits.AsMemory(0, length), vocabularySize);
+        _logits = _logits.Length < length ? new float[length] : _logits;
+        _logits.AsSpan(0, length).Clear();
+        var result = new StepResult(_logits.AsMemory(0, length), vocabularySize);
         var row = 0;
         foreach (var slice in batch.Sequences)
         {
