@@ -49,6 +49,22 @@ public sealed class GptOssModelTests(LoadedModels models) : IClassFixture<Loaded
         together.Select(Shown).Should().Equal(solo.Select(Shown));
     }
 
+    [Theory]
+    [InlineData("cpu cpu")]
+    [InlineData("cpu cpu cpu")]
+    public async Task Stages_that_work_at_the_same_time_give_the_official_tokens(string devices)
+    {
+        var placement = new PlacementOptions { Devices = [.. devices.Split(' ').Select(DeviceId.Parse)] };
+        await using var model = await GptOssModel.LoadAsync(
+            Fixtures.ModelDirectory("a"), LoadedModels.Options with { Placement = placement }, null, TestContext.Current.CancellationToken);
+        var cases = LoadedModels.Cases("a").Concat(LoadedModels.Cases("a")).Concat(LoadedModels.Cases("a")).ToArray();
+
+        var generated = await Task.WhenAll(cases.Select(expected => model.Ids(expected.InputIds, Generations.Greedy(32))));
+
+        generated.Select(Shown).Should().Equal(cases.Select(expected => Shown(expected.Greedy)));
+        (await model.Ids(cases[1].InputIds, Generations.Greedy(32))).Should().Equal(cases[1].Greedy, "a single sequence goes through all stages, too");
+    }
+
     [Fact]
     public async Task A_seed_gives_the_same_tokens_next_to_other_traffic()
     {

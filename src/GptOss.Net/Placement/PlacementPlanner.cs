@@ -134,7 +134,7 @@ internal static class PlacementPlanner
                 + (holdsEmbedding ? request.Weights.Embedding : 0)
                 + (holdsUnembedding ? request.Weights.UnembeddingBytes(besideEmbedding: holdsEmbedding) : 0),
             KVBytes = layers.Sum(layer => request.KV.BytesOf(request.Config.LayerKinds[layer])),
-            WorkspaceBytes = request.Workspace.PerDevice + (holdsUnembedding ? request.Workspace.Unembedding : 0),
+            WorkspaceBytes = request.Workspace.Bytes(own.Length) + (holdsUnembedding ? request.Workspace.Unembedding : 0),
             BudgetBytes = request.Budget(device),
             FreeBytes = request.Find(device).FreeBytes,
         };

@@ -24,8 +24,9 @@ internal sealed class StageLoads
 
         _embedding = weights.Embedding;
         _unembedding = weights.UnembeddingBytes(besideEmbedding: devices[0] == devices[^1]) + request.Workspace.Unembedding;
-        _limits = [.. devices.Select(device => request.Budget(device) - request.Workspace.PerDevice)];
-        _capacities = [.. devices.Select((device, i) => Math.Max(1.0, _limits[i]) / devices.Count(other => other == device))];
+        int[] stages = [.. devices.Select(device => devices.Count(other => other == device))];
+        _limits = [.. devices.Select((device, i) => request.Budget(device) - request.Workspace.Bytes(stages[i]))];
+        _capacities = [.. _limits.Select((limit, i) => Math.Max(1.0, limit) / stages[i])];
     }
 
     public double Cost(int stage, int start, int end)

@@ -5,10 +5,14 @@ using GptOss.Net.Scheduling;
 
 namespace GptOss.Net.Tests.Execution;
 
-/// <summary>Drives an executor as the engine does, step by step, and keeps what the tests look at.</summary>
+/// <summary>Drives an executor as the engine does, as many steps at once as it can, and keeps what the tests look at.</summary>
 internal sealed class ExecutorDriver(IModelExecutor executor, KVCacheCapacity capacity, int slidingWindow, int maxStepTokens)
 {
     private readonly PagedKVCache _cache = new(capacity, slidingWindow);
+    private readonly Queue<StepPlan> _inFlight = new();
+
+    /// <summary>Gets the most steps that were in flight at once.</summary>
+    public int MostStepsInFlight { get; private set; }
 
     /// <summary>The logits of every token of each prompt, computed together; per prompt row-major <c>[tokens, vocabulary]</c>.</summary>
     public float[][] Logits(params int[][] prompts)
@@ -37,7 +41,8 @@ internal sealed class ExecutorDriver(IModelExecutor executor, KVCacheCapacity ca
 
     private void Run(Sequence[] sequences, Func<Sequence, float[], bool> acceptRow)
     {
-        var scheduler = new Scheduler(_cache, new SchedulerOptions(sequences.Length, maxStepTokens));
+        var options = new SchedulerOptions(sequences.Length, maxStepTokens) { MaxStepsInFlight = executor.MaxStepsInFlight };
+        var scheduler = new Scheduler(_cache, options);
         foreach (var sequence in sequences)
         {
             scheduler.Add(sequence);
@@ -45,28 +50,42 @@ internal sealed class ExecutorDriver(IModelExecutor executor, KVCacheCapacity ca
 
         while (sequences.Any(sequence => sequence.Status != SequenceStatus.Finished))
         {
-            var plan = scheduler.Plan();
-            executor.Begin(StepBatchBuilder.Build(plan));
-            var result = executor.Complete();
-            var rowCounts = plan.Chunks.Select(StepBatchBuilder.RowCount).ToArray();
-            scheduler.Commit(plan);
-            var row = 0;
-            for (var i = 0; i < rowCounts.Length; i++)
-            {
-                var sequence = plan.Chunks[i].Sequence;
-                var done = false;
-                for (var end = row + rowCounts[i]; row < end; row++)
-                {
-                    done = acceptRow(sequence, result.Row(row).ToArray());
-                }
+            BeginSteps(scheduler);
+            Complete(scheduler, _inFlight.Dequeue(), acceptRow);
+            KVCacheInvariants.Violations(_cache, [.. sequences.Select(sequence => sequence.Blocks)]).Should().BeEmpty();
+        }
+    }
 
-                if (done)
-                {
-                    scheduler.Remove(sequence);
-                }
+    private void BeginSteps(Scheduler scheduler)
+    {
+        while (_inFlight.Count < executor.MaxStepsInFlight && scheduler.Plan() is { IsEmpty: false } plan)
+        {
+            executor.Begin(StepBatchBuilder.Build(plan));
+            _inFlight.Enqueue(plan);
+        }
+
+        MostStepsInFlight = Math.Max(MostStepsInFlight, _inFlight.Count);
+    }
+
+    private void Complete(Scheduler scheduler, StepPlan plan, Func<Sequence, float[], bool> acceptRow)
+    {
+        var result = executor.Complete();
+        var rowCounts = plan.Chunks.Select(StepBatchBuilder.RowCount).ToArray();
+        scheduler.Commit(plan);
+        var row = 0;
+        for (var i = 0; i < rowCounts.Length; i++)
+        {
+            var sequence = plan.Chunks[i].Sequence;
+            var done = false;
+            for (var end = row + rowCounts[i]; row < end; row++)
+            {
+                done = acceptRow(sequence, result.Row(row).ToArray());
             }
 
-            KVCacheInvariants.Violations(_cache, [.. sequences.Select(sequence => sequence.Blocks)]).Should().BeEmpty();
+            if (done)
+            {
+                scheduler.Remove(sequence);
+            }
         }
     }
 }

@@ -5,4 +5,5 @@ namespace GptOss.Net.Tests.Scheduling;
 /// <param name="PromptLength">Tokens given.</param>
 /// <param name="OutputLength">Tokens to generate.</param>
 /// <param name="CancelStep">When it is withdrawn, if it still runs.</param>
-public sealed record ScheduledJob(int ArrivalStep, int PromptLength, int OutputLength, int CancelStep);
+/// <param name="AnswerCount">How many answers to the prompt.</param>
+public sealed record ScheduledJob(int ArrivalStep, int PromptLength, int OutputLength, int CancelStep, int AnswerCount = 1);

@@ -14,7 +14,8 @@ public sealed class SchedulerPropertyTests
         Gen.Int[1, 60],
         Gen.Int[1, LongestSequence - 60],
         Gen.Frequency((5, Gen.Const(int.MaxValue)), (1, Gen.Int[0, 120])),
-        (arrival, prompt, output, cancel) => new ScheduledJob(arrival, prompt, output, cancel));
+        Gen.Frequency((3, Gen.Const(1)), (1, Gen.Int[2, 3])),
+        (arrival, prompt, output, cancel, answers) => new ScheduledJob(arrival, prompt, output, cancel, answers));
 
     // From a cache that holds a single sequence to one that holds a few.
     private static readonly Gen<SchedulerSimulation> Simulation =
@@ -24,27 +25,49 @@ public sealed class SchedulerPropertyTests
         let sizing = new KVCacheSizing(1, window, 2, options.Item2)
         from extraFull in Gen.Int[0, 14]
         from slidingSequences in Gen.Int[1, options.Item1]
+        from maxStepsInFlight in Gen.Int[1, 3]
         let capacity = new KVCacheCapacity(
             sizing.PoolBlocks(AttentionKind.Full, 1, LongestSequence) + extraFull,
             sizing.PoolBlocks(AttentionKind.Sliding, slidingSequences, LongestSequence))
-        select new SchedulerSimulation(jobs, capacity, window, new SchedulerOptions(options.Item1, options.Item2));
+        select new SchedulerSimulation(
+            jobs, capacity, window, new SchedulerOptions(options.Item1, options.Item2) { MaxStepsInFlight = maxStepsInFlight });
 
     /// <summary>
-    /// After every plan and commit: the cache is sound, budget and limits hold, decodes go first, nobody overtakes, no token is
-    /// lost; in the end everything finished in a bounded number of steps and the cache is empty.
+    /// After every plan and commit: the cache is sound, budget and limits hold, decodes go first, nobody overtakes, what a step computes
+    /// stays as it is, no token is lost; in the end everything finished in a bounded number of steps and the cache is empty.
     /// </summary>
     [Fact]
     public void Any_traffic_ends_with_every_token_computed_and_every_block_free() =>
         Simulation.Sample(simulation => simulation.Run(), iter: LongTests.Scale(500), threads: 1);
 
-    [Fact]
-    public void Small_pools_do_preempt()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Small_pools_do_preempt(int maxStepsInFlight)
     {
-        var jobs = Enumerable.Repeat(new ScheduledJob(0, 20, 60, int.MaxValue), 4).ToArray();
-        var simulation = new SchedulerSimulation(jobs, new KVCacheCapacity(9, 40), 16, new SchedulerOptions(4, 64));
+        var jobs = Enumerable.Repeat(new ScheduledJob(0, 20, 60, int.MaxValue), 6).ToArray();
+        var options = new SchedulerOptions(4, 64) { MaxStepsInFlight = maxStepsInFlight };
+        var simulation = new SchedulerSimulation(jobs, new KVCacheCapacity(9, 40), 16, options);
 
         simulation.Run();
 
         simulation.PreemptionCount.Should().BePositive();
+        simulation.MostStepsInFlight.Should().Be(maxStepsInFlight);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Answers_to_a_prompt_do_copy_blocks(int maxStepsInFlight)
+    {
+        var jobs = Enumerable.Range(0, 4).Select(i => new ScheduledJob(i, 20 + i, 40, int.MaxValue, AnswerCount: 3)).ToArray();
+        var options = new SchedulerOptions(12, 64) { MaxStepsInFlight = maxStepsInFlight };
+        var simulation = new SchedulerSimulation(jobs, new KVCacheCapacity(60, 60), 16, options);
+
+        simulation.Run();
+
+        simulation.CopyCount.Should().BePositive();
+        simulation.MostStepsInFlight.Should().Be(maxStepsInFlight);
     }
 }

@@ -1,52 +1,67 @@
 using GptOss.Net.KVCache;
+using GptOss.Net.Model;
 using GptOss.Net.Scheduling;
 
 namespace GptOss.Net.Tests.Scheduling;
 
 /// <summary>
-/// Runs jobs through a scheduler with a model of the cache in place of an executor: each slot holds the token last written
-/// to it, and every token is unique, so that a chunk that was lost, repeated or misplaced shows at once.
+/// Runs jobs through a scheduler, several steps at once, with a model of the cache in place of an executor: each slot holds the token
+/// last written to it, and every token is unique, so that a chunk that was lost, repeated or misplaced shows at once.
 /// </summary>
+/// <remarks>
+/// A step writes when it is begun, as the first stage does, and reads again when it is completed, as the last stage may: whatever a
+/// step that was begun behind it has overwritten shows.
+/// </remarks>
 internal sealed class SchedulerSimulation
 {
-    private const int TokensPerJob = 1_000;
+    private const int TokensPerSequence = 1_000;
 
     private readonly PagedKVCache _cache;
     private readonly Scheduler _scheduler;
     private readonly SchedulerOptions _options;
     private readonly int _window;
-    private readonly ScheduledJob[] _jobs;
-    private readonly Sequence[] _sequences;
+    private readonly SimulatedSequence[] _sequences;
     private readonly int[] _fullSlots;
     private readonly int[] _slidingSlots;
-    private readonly List<Sequence> _arrived = [];
-    private readonly HashSet<Sequence> _started = [];
+    private readonly List<SimulatedSequence> _arrived = [];
+    private readonly Queue<SimulatedStep> _inFlight = new();
 
     public SchedulerSimulation(ScheduledJob[] jobs, KVCacheCapacity capacity, int window, SchedulerOptions options)
     {
-        (_jobs, _window, _options) = (jobs, window, options);
+        (_window, _options) = (window, options);
         _cache = new PagedKVCache(capacity, window);
         _scheduler = new Scheduler(_cache, options);
-        _sequences = [.. jobs.Select((job, index) => new Sequence(Tokens(index, 0, job.PromptLength)))];
+        _sequences = [.. jobs.SelectMany((job, index) => Answers(job, index * 10 * TokensPerSequence))];
         _fullSlots = new int[capacity.FullBlocks * PagedKVCache.BlockSize];
         _slidingSlots = new int[capacity.SlidingBlocks * PagedKVCache.BlockSize];
     }
 
     public long PreemptionCount => _scheduler.PreemptionCount;
 
+    /// <summary>Gets the most steps that were in flight at once.</summary>
+    public int MostStepsInFlight { get; private set; }
+
+    /// <summary>Gets how many blocks were copied, for answers that go on from the same prompt.</summary>
+    public int CopyCount { get; private set; }
+
     /// <summary>Runs until every job is done; fails when that takes more steps than work that is done a few times over.</summary>
     public void Run()
     {
-        var most = 100 + (20 * _jobs.Sum(job => job.PromptLength + job.OutputLength));
-        var wasEmpty = false;
-        for (var step = 0; _sequences.Any(sequence => sequence.Status != SequenceStatus.Finished); step++)
+        var most = 100 + (20 * _sequences.Sum(sequence => sequence.Job.PromptLength + sequence.Job.OutputLength));
+        for (var time = 0; _sequences.Any(sequence => !sequence.IsFinished); time++)
         {
-            Expect(step < most, $"not done after {most} steps");
-            Arrive(step);
-            Cancel(step);
-            var isEmpty = !Step();
-            Expect(!(isEmpty && wasEmpty && HasWork()), "two steps without progress");
-            wasEmpty = isEmpty;
+            Expect(time < most, $"not done after {most} steps");
+            Arrive(time);
+            Cancel(time);
+            BeginSteps();
+            if (_inFlight.TryDequeue(out var step))
+            {
+                Complete(step);
+            }
+            else
+            {
+                Expect(!_arrived.Any(sequence => !sequence.IsFinished), "nothing is computed while there is work");
+            }
         }
 
         Expect(_cache.Usage is { FullBlocksUsed: 0, SlidingBlocksUsed: 0 }, "blocks are still in use");
@@ -54,80 +69,146 @@ internal sealed class SchedulerSimulation
         CheckTokens();
     }
 
-    private static int[] Tokens(int job, int first, int count) => [.. Enumerable.Range((job * TokensPerJob) + first + 1, count)];
-
-    private bool HasWork() => _arrived.Any(sequence => sequence.Status != SequenceStatus.Finished);
-
-    private void Arrive(int step)
+    /// <summary>The answers to a prompt: the first computes it, and the others go on from there.</summary>
+    private static IEnumerable<SimulatedSequence> Answers(ScheduledJob job, int firstToken)
     {
-        for (var i = 0; i < _jobs.Length; i++)
+        int[] prompt = [.. Enumerable.Range(firstToken + 1, job.PromptLength)];
+        var followers = Enumerable.Range(1, job.AnswerCount - 1)
+            .Select(answer => new SimulatedSequence(job, prompt, firstToken + (answer * TokensPerSequence), [])).ToArray();
+        return followers.Prepend(new SimulatedSequence(job, prompt, firstToken, followers));
+    }
+
+    private void Arrive(int time)
+    {
+        foreach (var sequence in _sequences.Where(sequence => !sequence.IsFollower(_sequences) && sequence.Job.ArrivalStep == time))
         {
-            if (_jobs[i].ArrivalStep == step)
-            {
-                _arrived.Add(_sequences[i]);
-                _scheduler.Add(_sequences[i]);
-            }
+            Add(sequence);
         }
     }
 
-    private void Cancel(int step)
+    private void Add(SimulatedSequence sequence)
     {
-        for (var i = 0; i < _jobs.Length; i++)
+        _arrived.Add(sequence);
+        _scheduler.Add(sequence.Sequence);
+    }
+
+    /// <summary>Withdraws what was cancelled; what a step computes is waited for.</summary>
+    private void Cancel(int time)
+    {
+        foreach (var sequence in _arrived.Where(sequence => sequence.Job.CancelStep <= time && !sequence.IsFinished).ToArray())
         {
-            if (_jobs[i].CancelStep == step && _arrived.Contains(_sequences[i]) && _sequences[i].Status != SequenceStatus.Finished)
+            if (!sequence.Sequence.IsInFlight)
             {
-                _scheduler.Remove(_sequences[i]);
+                Remove(sequence);
             }
         }
 
         CheckCache();
     }
 
-    /// <summary>One step as the engine does it.</summary>
-    /// <returns><see langword="false"/> when there was nothing to compute.</returns>
-    private bool Step()
+    private void BeginSteps()
     {
-        var decoding = _arrived.Where(sequence => sequence is { Status: SequenceStatus.Running, PendingTokens: 1 }).ToHashSet();
-        var plan = _scheduler.Plan();
-        CheckPlan(plan, decoding);
-        CheckCache();
+        while (_inFlight.Count < _options.MaxStepsInFlight)
+        {
+            var before = _arrived.Select(sequence => sequence.Observe()).ToArray();
+            var plan = _scheduler.Plan();
+            CheckPlan(plan, before);
+            CheckCache();
+            if (plan.IsEmpty)
+            {
+                break;
+            }
+
+            Begin(plan);
+        }
+
+        MostStepsInFlight = Math.Max(MostStepsInFlight, _inFlight.Count);
+    }
+
+    private void Begin(StepPlan plan)
+    {
+        foreach (var copy in plan.BlockCopies)
+        {
+            var slots = copy.Kind == AttentionKind.Full ? _fullSlots : _slidingSlots;
+            Array.Copy(slots, copy.Source * PagedKVCache.BlockSize, slots, copy.Destination * PagedKVCache.BlockSize, PagedKVCache.BlockSize);
+            CopyCount++;
+        }
+
         foreach (var chunk in plan.Chunks)
         {
-            Compute(chunk);
+            Write(chunk);
+            Read(chunk);
         }
 
-        var complete = plan.Chunks.Where(chunk => chunk.ReachesEnd).ToArray();
-        _scheduler.Commit(plan);
-        CheckCache();
-        foreach (var chunk in complete)
-        {
-            Accept(chunk.Sequence);
-        }
-
-        CheckCache();
-        return !plan.IsEmpty;
+        _inFlight.Enqueue(new SimulatedStep(plan));
     }
 
-    private void Accept(Sequence sequence)
+    private void Complete(SimulatedStep step)
     {
-        var job = Array.IndexOf(_sequences, sequence);
-        sequence.Append(Tokens(job, sequence.Tokens.Count, 1)[0]);
-        if (sequence.Tokens.Count - sequence.PromptLength == _jobs[job].OutputLength)
+        Expect(step.HasItsBlocks, "the blocks of a sequence changed while a step computed it");
+        foreach (var chunk in step.Plan.Chunks)
         {
-            _scheduler.Remove(sequence);
+            Expect(chunk.Sequence is { Status: SequenceStatus.Running, IsInFlight: true }, "a sequence was stopped while a step computed it");
+            Read(chunk);
+        }
+
+        var complete = step.Plan.Chunks.Where(chunk => chunk.ReachesEnd).Select(chunk => Find(chunk.Sequence)).ToArray();
+        _scheduler.Commit(step.Plan);
+        CheckCache();
+        foreach (var sequence in complete)
+        {
+            Fork(sequence);
+            Accept(sequence);
+        }
+
+        CheckCache();
+    }
+
+    /// <summary>Once a prompt is computed, its other answers go on from there.</summary>
+    private void Fork(SimulatedSequence sequence)
+    {
+        foreach (var follower in sequence.Followers.Where(follower => follower.Sequence.Status == SequenceStatus.New))
+        {
+            _arrived.Add(follower);
+            if (_scheduler.TryFork(sequence.Sequence, follower.Sequence))
+            {
+                Accept(follower);
+            }
         }
     }
 
-    private void Compute(ScheduledChunk chunk)
+    private void Accept(SimulatedSequence sequence)
+    {
+        sequence.Append();
+        if (sequence.IsComplete)
+        {
+            Remove(sequence);
+        }
+    }
+
+    private void Remove(SimulatedSequence sequence)
+    {
+        _scheduler.Remove(sequence.Sequence);
+        foreach (var follower in sequence.Followers.Where(follower => follower.Sequence.Status == SequenceStatus.New))
+        {
+            Add(follower);
+        }
+    }
+
+    private void Write(ScheduledChunk chunk)
     {
         var (blocks, tokens) = (chunk.Sequence.Blocks, chunk.Sequence.Tokens);
-        var (first, end) = (blocks.ComputedTokens, blocks.ComputedTokens + chunk.TokenCount);
-        for (var position = first; position < end; position++)
+        for (var position = blocks.ComputedTokens; position < blocks.ComputedTokens + chunk.TokenCount; position++)
         {
             _fullSlots[blocks.Full.Slot(position)] = tokens[position];
             _slidingSlots[blocks.Sliding.Slot(position)] = tokens[position];
         }
+    }
 
+    private void Read(ScheduledChunk chunk)
+    {
+        var (blocks, tokens) = (chunk.Sequence.Blocks, chunk.Sequence.Tokens);
+        var (first, end) = (blocks.ComputedTokens, blocks.ComputedTokens + chunk.TokenCount);
         for (var position = 0; position < end; position++)
         {
             Expect(_fullSlots[blocks.Full.Slot(position)] == tokens[position], $"full position {position} was lost");
@@ -139,55 +220,79 @@ internal sealed class SchedulerSimulation
         }
     }
 
-    private void CheckPlan(StepPlan plan, HashSet<Sequence> decoding)
+    private void CheckPlan(StepPlan plan, SequenceObservation[] before)
     {
         Expect(plan.TokenCount <= _options.MaxStepTokens, "the step is over its budget");
         Expect(_scheduler.RunningCount <= _options.MaxSequences, "too many sequences run");
         Expect(plan.Chunks.Select(chunk => chunk.Sequence).Distinct().Count() == plan.Chunks.Count, "a sequence has two chunks");
         foreach (var (sequence, count) in plan.Chunks)
         {
-            Expect(sequence.Status == SequenceStatus.Running, "a sequence is computed but does not run");
+            Expect(!_inFlight.Any(step => step.Computes(sequence)), "two steps at once compute a sequence");
+            Expect(sequence is { Status: SequenceStatus.Running, IsInFlight: true }, "a sequence is computed but does not run");
             Expect(count >= 1 && count <= sequence.PendingTokens, "a chunk is not part of what is pending");
             Expect(sequence.Blocks.ReservedTokens == sequence.Blocks.ComputedTokens + count, "a chunk's blocks are not reserved");
         }
 
-        CheckDecodesFirst(plan, decoding);
-        CheckOrder(plan);
+        CheckDecodesFirst(plan, before);
+        CheckOrder(before);
     }
 
-    private static void CheckDecodesFirst(StepPlan plan, HashSet<Sequence> decoding)
+    /// <summary>What decodes goes first. It can be left out only while other steps hold the blocks that it needs.</summary>
+    private void CheckDecodesFirst(StepPlan plan, SequenceObservation[] before)
     {
-        decoding.RemoveWhere(sequence => sequence.Status != SequenceStatus.Running);
+        var decoding = before.Where(sequence => sequence is { IsDecoding: true, IsInFlight: false })
+            .Where(sequence => sequence.Sequence.Status == SequenceStatus.Running).Select(sequence => sequence.Sequence).ToHashSet();
         var leading = plan.Chunks.TakeWhile(chunk => decoding.Contains(chunk.Sequence)).Count();
-        Expect(leading == Math.Min(decoding.Count, plan.Chunks.Count), "a prompt was computed before a sequence that decodes");
+        Expect(plan.Chunks.Skip(leading).All(chunk => !decoding.Contains(chunk.Sequence)), "a prompt was computed before a sequence that decodes");
+        Expect(
+            leading == Math.Min(decoding.Count, plan.Chunks.Count) || _inFlight.Count > 0,
+            "a prompt was computed instead of a sequence that decodes");
     }
 
-    /// <summary>No sequence starts before one that came earlier, and none holds blocks while one that came earlier waits.</summary>
-    private void CheckOrder(StepPlan plan)
+    /// <summary>
+    /// No sequence starts while one that came earlier waits, and none gives up its blocks while one that came later could: only what is
+    /// being computed keeps them.
+    /// </summary>
+    private static void CheckOrder(SequenceObservation[] before)
     {
-        _started.UnionWith(plan.Chunks.Select(chunk => chunk.Sequence));
-        var alive = _arrived.Where(sequence => sequence.Status != SequenceStatus.Finished).ToArray();
-        var waiting = alive.SkipWhile(sequence => sequence.Status == SequenceStatus.Running).ToArray();
-        Expect(waiting.All(sequence => sequence.Status == SequenceStatus.Waiting), "a later sequence runs while an earlier one waits");
-        Expect(alive.SkipWhile(_started.Contains).All(sequence => !_started.Contains(sequence)), "a later sequence started first");
-        Expect(waiting.All(sequence => sequence.Blocks is { ReservedTokens: 0, ComputedTokens: 0 }), "a waiting sequence holds blocks");
+        for (var i = 0; i < before.Length; i++)
+        {
+            var sequence = before[i].Sequence;
+            if (before[i].Status == SequenceStatus.Waiting && sequence.Status == SequenceStatus.Running)
+            {
+                Expect(before.Take(i).All(earlier => earlier.Sequence.Status != SequenceStatus.Waiting), "a later sequence started first");
+            }
+
+            if (before[i].Status == SequenceStatus.Running && sequence.Status == SequenceStatus.Waiting)
+            {
+                Expect(!before[i].IsInFlight, "a sequence lost its blocks while a step computed it");
+                Expect(
+                    before.Skip(i + 1).All(later => later.IsInFlight || later.Sequence.Status != SequenceStatus.Running),
+                    "a sequence lost its blocks and a later one kept its own");
+            }
+        }
+
+        Expect(
+            before.All(s => s.Sequence.Status != SequenceStatus.Waiting || s.Sequence.Blocks is { ReservedTokens: 0, ComputedTokens: 0 }),
+            "a waiting sequence holds blocks");
     }
 
     private void CheckCache()
     {
-        var violations = KVCacheInvariants.Violations(_cache, [.. _sequences.Select(sequence => sequence.Blocks)]);
+        var violations = KVCacheInvariants.Violations(_cache, [.. _sequences.Select(sequence => sequence.Sequence.Blocks)]);
         Expect(violations.Count == 0, string.Join(Environment.NewLine, violations));
     }
 
     private void CheckTokens()
     {
-        for (var i = 0; i < _jobs.Length; i++)
+        foreach (var sequence in _sequences)
         {
-            Expect(_sequences[i].Tokens.SequenceEqual(Tokens(i, 0, _sequences[i].Tokens.Count)), "tokens are out of order");
-            var isComplete = _sequences[i].Tokens.Count == _jobs[i].PromptLength + _jobs[i].OutputLength;
-            Expect(isComplete || _jobs[i].CancelStep < int.MaxValue, $"job {i} ended early");
+            Expect(sequence.HasItsTokens, "tokens are out of order");
+            Expect(sequence.IsComplete || sequence.Job.CancelStep < int.MaxValue, "a job ended early");
         }
     }
+
+    private SimulatedSequence Find(Sequence sequence) => _sequences.Single(simulated => simulated.Sequence == sequence);
 
     private static void Expect(bool condition, string violation)
     {

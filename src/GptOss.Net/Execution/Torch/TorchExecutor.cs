@@ -6,98 +6,140 @@ namespace GptOss.Net.Execution.Torch;
 
 /// <summary>
 /// The reference: plain ATen operations, on any device. Weights and cache are held in bfloat16 or float32; what is computed
-/// with them is float32, since a rounded hidden state can send a token to another expert. It computes one sequence after the other, so that no result can
-/// depend on what else is in the batch.
+/// with them is float32, since a rounded hidden state can send a token to another expert. It computes one sequence after the other,
+/// so that no result can depend on what else is in the batch.
 /// </summary>
-/// <param name="config">The architecture.</param>
-/// <param name="embedding">The token embedding.</param>
-/// <param name="stages">The layers, stage by stage.</param>
-/// <param name="unembedding">The final norm and the output projection.</param>
-/// <param name="tables">What the weights of each device share.</param>
-internal sealed class TorchExecutor(
-    ModelConfig config,
-    TorchEmbedding embedding,
-    IReadOnlyList<TorchStage> stages,
-    TorchUnembedding unembedding,
-    IEnumerable<IDisposable> tables) : IModelExecutor
+/// <remarks>
+/// Each stage has a thread, which alone uses the stage's tensors while there are steps. The first one embeds the tokens too, the
+/// last one computes the logits. Hidden states go from thread to thread, outside of any dispose scope.
+/// </remarks>
+internal sealed class TorchExecutor : IModelExecutor
 {
-    private readonly TorchRotaryEmbedding _rotary = new(config.Rope, config.HeadDim);
-    private float[] _logits = [];
-    private StepBatch? _batch;
+    private readonly ModelConfig _config;
+    private readonly TorchEmbedding _embedding;
+    private readonly IReadOnlyList<TorchStage> _stages;
+    private readonly TorchUnembedding _unembedding;
+    private readonly IEnumerable<IDisposable> _tables;
+    private readonly TorchRotaryEmbedding _rotary;
+    private readonly StagePipeline<TorchStep> _pipeline;
 
-    public int MaxStepsInFlight => 1;
+    // The logits of every step that can be in flight, and of the one before them, which is still being read. Used in turn, by the
+    // last stage.
+    private readonly float[][] _logits;
+    private int _nextLogits;
 
-    public void Begin(StepBatch batch)
+    /// <summary>Starts the threads.</summary>
+    /// <param name="config">The architecture.</param>
+    /// <param name="embedding">The token embedding.</param>
+    /// <param name="stages">The layers, stage by stage.</param>
+    /// <param name="unembedding">The final norm and the output projection.</param>
+    /// <param name="tables">What the weights of each device share.</param>
+    public TorchExecutor(
+        ModelConfig config,
+        TorchEmbedding embedding,
+        IReadOnlyList<TorchStage> stages,
+        TorchUnembedding unembedding,
+        IEnumerable<IDisposable> tables)
     {
-        if (_batch is not null)
-        {
-            throw new InvalidOperationException("A step is in flight; complete it first.");
-        }
-
-        _batch = batch;
+        (_config, _embedding, _stages, _unembedding, _tables) = (config, embedding, stages, unembedding, tables);
+        _rotary = new TorchRotaryEmbedding(config.Rope, config.HeadDim);
+        _logits = [.. Enumerable.Repeat(Array.Empty<float>(), stages.Count + 1)];
+        _pipeline = new StagePipeline<TorchStep>([.. stages.Select<TorchStage, Action<TorchStep>>((_, i) => step => Run(i, step))]);
     }
+
+    public int MaxStepsInFlight => _pipeline.Capacity;
+
+    public void Begin(StepBatch batch) => _pipeline.Begin(new TorchStep(batch));
 
     public StepResult Complete()
     {
-        var batch = _batch ?? throw new InvalidOperationException("No step is in flight.");
-        _batch = null;
-        return Execute(batch);
+        var step = _pipeline.Complete();
+        step.ThrowIfFailed();
+        return step.Result;
     }
 
-    public bool CanContinue() => stages.Select(stage => stage.Device).Append(embedding.Device).Append(unembedding.Device).All(TorchProbe.Works);
-
-    private StepResult Execute(StepBatch batch)
-    {
-        using var noGrad = no_grad();
-        foreach (var stage in stages)
-        {
-            stage.Copy(batch.BlockCopies);
-        }
-
-        var size = checked(batch.LogitsRows.Length * config.VocabularySize);
-        if (_logits.Length < size)
-        {
-            _logits = new float[size];
-        }
-
-        var done = 0;
-        foreach (var slice in batch.Sequences)
-        {
-            using var scope = NewDisposeScope();
-            var rows = WantedRows(batch, slice);
-            var hidden = Forward(batch, slice);
-            done += CopyLogits(hidden, rows, _logits.AsSpan(done));
-        }
-
-        return new StepResult(_logits.AsMemory(0, size), config.VocabularySize);
-    }
+    public bool CanContinue() =>
+        _stages.Select(stage => stage.Device).Append(_embedding.Device).Append(_unembedding.Device).All(TorchProbe.Works);
 
     public void Dispose()
     {
-        embedding.Dispose();
-        unembedding.Dispose();
-        foreach (var stage in stages)
+        _pipeline.Dispose();
+        _embedding.Dispose();
+        _unembedding.Dispose();
+        foreach (var stage in _stages)
         {
             stage.Dispose();
         }
 
-        foreach (var table in tables)
+        foreach (var table in _tables)
         {
             table.Dispose();
         }
     }
 
-    private Tensor Forward(StepBatch batch, SequenceSlice slice)
+    /// <summary>What a stage's thread does with a step.</summary>
+    private void Run(int stage, TorchStep step)
     {
-        var tokenIds = batch.TokenIds.AsSpan(slice.TokenStart, slice.TokenCount);
-        var hidden = embedding.Forward(tokenIds); // [tokens, hidden]
-        foreach (var stage in stages)
+        try
         {
-            var sequence = new TorchSequenceView(batch, slice, config.SlidingWindow, _rotary, stage.Device);
-            hidden = stage.Forward(hidden.to(stage.Device), sequence);
+            using var noGrad = no_grad();
+
+            // Also those of a step that failed in an earlier stage: the steps behind it may read the copies.
+            _stages[stage].Copy(step.Batch.BlockCopies);
+            if (!step.HasFailed)
+            {
+                Compute(stage, step);
+            }
+        }
+#pragma warning disable CA1031 // Thrown where the step is completed.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            step.Fail(exception);
+        }
+    }
+
+    private void Compute(int stage, TorchStep step)
+    {
+        var isLast = stage == _stages.Count - 1;
+        if (isLast)
+        {
+            step.Result = new StepResult(NextLogits(step.Batch.LogitsRows.Length), _config.VocabularySize);
         }
 
-        return hidden;
+        var done = 0;
+        for (var i = 0; i < step.Batch.Sequences.Count; i++)
+        {
+            using var scope = NewDisposeScope();
+            var slice = step.Batch.Sequences[i];
+            var hidden = stage == 0 ? Embed(step.Batch, slice) : step.Take(i, scope); // [tokens, hidden]
+            var sequence = new TorchSequenceView(step.Batch, slice, _config.SlidingWindow, _rotary, _stages[stage].Device);
+            hidden = _stages[stage].Forward(hidden, sequence);
+            if (isLast)
+            {
+                done += CopyLogits(hidden, WantedRows(step.Batch, slice), step.Result.Logits.Span[done..]);
+            }
+            else
+            {
+                step.Leave(i, hidden.to(_stages[stage + 1].Device));
+            }
+        }
+    }
+
+    private Tensor Embed(StepBatch batch, SequenceSlice slice) =>
+        _embedding.Forward(batch.TokenIds.AsSpan(slice.TokenStart, slice.TokenCount)).to(_stages[0].Device);
+
+    /// <summary>Room for the logits of a step, which stays as it is until that many other steps have been computed as can be in flight.</summary>
+    private Memory<float> NextLogits(int rows)
+    {
+        var size = checked(rows * _config.VocabularySize);
+        _nextLogits = (_nextLogits + 1) % _logits.Length;
+        if (_logits[_nextLogits].Length < size)
+        {
+            _logits[_nextLogits] = new float[size];
+        }
+
+        return _logits[_nextLogits].AsMemory(0, size);
     }
 
     /// <summary>The wanted rows of one sequence, counted from its first token.</summary>
@@ -110,8 +152,8 @@ internal sealed class TorchExecutor(
         foreach (var tile in rows.Chunk(TorchWorkspace.LogitsTile))
         {
             using var scope = NewDisposeScope();
-            var wanted = hidden.index_select(0, tensor(tile, device: hidden.device)).to(unembedding.Device);
-            var logits = MemoryMarshal.Cast<byte, float>(unembedding.Forward(wanted).cpu().contiguous().bytes);
+            var wanted = hidden.index_select(0, tensor(tile, device: hidden.device)).to(_unembedding.Device);
+            var logits = MemoryMarshal.Cast<byte, float>(_unembedding.Forward(wanted).cpu().contiguous().bytes);
             logits.CopyTo(destination[copied..]); // [rows, vocabulary]
             copied += logits.Length;
         }

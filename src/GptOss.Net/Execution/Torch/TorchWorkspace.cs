@@ -3,7 +3,7 @@ using GptOss.Net.Placement;
 
 namespace GptOss.Net.Execution.Torch;
 
-/// <summary>The memory that a step of the reference executor computes with, rounded up.</summary>
+/// <summary>The memory that the reference executor computes with, rounded up: each stage computes one step at a time.</summary>
 internal static class TorchWorkspace
 {
     /// <summary>How many rows of logits are computed at a time.</summary>
@@ -30,7 +30,10 @@ internal static class TorchWorkspace
         var scores = 3 * sizeof(float) * MaxScores;
         var widest = Math.Max(config.HiddenSize, Math.Max(config.QuerySize, 2 * config.IntermediateSize));
         var activations = 16L * sizeof(float) * maxStepTokens * widest;
+
+        // Hidden states between stages: of the step that is computed, of the one that waits, and on their way to the next stage.
+        var handed = 3L * sizeof(float) * maxStepTokens * config.HiddenSize;
         var logits = 2L * sizeof(float) * LogitsTile * config.VocabularySize;
-        return new WorkspaceEstimate(Libraries + expanded + scores + activations, logits);
+        return new WorkspaceEstimate(Libraries, logits) { PerStage = expanded + scores + activations + handed };
     }
 }
