@@ -7,4 +7,5 @@ return await new RootCommand("Measures GptOss.Net end to end.")
 {
     LoadBenchmark.Command(), CpuThroughput.Command(), KernelThroughput.Command(),
     BatchCommand.Command(), RatesCommand.Command(), SoakCommand.Command(),
+    MaskingBenchmark.Command(),
 }.Parse(args).InvokeAsync();

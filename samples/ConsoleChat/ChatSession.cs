@@ -21,7 +21,8 @@ internal sealed class ChatSession(IChatClient client, ChatOptions options)
                 AnsiConsole.MarkupLine("[grey]This is the small demonstration model. Name a real one with --model DIRECTORY.[/]");
             }
 
-            using IChatClient client = model.AsIChatClient();
+            // Runs the functions that the model calls, and gives it their results.
+            using IChatClient client = new ChatClientBuilder(model.AsIChatClient()).UseFunctionInvocation().Build();
             var session = new ChatSession(client, options);
             await (prompt.Length > 0 ? session.AnswerAsync(prompt) : session.ConverseAsync());
             return 0;
@@ -72,6 +73,7 @@ internal sealed class ChatSession(IChatClient client, ChatOptions options)
     private async Task<ChatResponse> StreamAsync(CancellationToken cancellationToken)
     {
         var updates = new List<ChatResponseUpdate>();
+        var writer = new AnswerWriter();
         var clock = Stopwatch.StartNew();
         TimeSpan? first = null;
         try
@@ -80,7 +82,7 @@ internal sealed class ChatSession(IChatClient client, ChatOptions options)
             {
                 first ??= clock.Elapsed;
                 updates.Add(update);
-                Write(update);
+                writer.Write(update);
             }
         }
         catch (OperationCanceledException)
@@ -97,20 +99,5 @@ internal sealed class ChatSession(IChatClient client, ChatOptions options)
         }
 
         return response;
-    }
-
-    private static void Write(ChatResponseUpdate update)
-    {
-        foreach (var content in update.Contents)
-        {
-            if (content is TextReasoningContent reasoning)
-            {
-                AnsiConsole.Write(new Text(reasoning.Text, new Style(Color.Grey)));
-            }
-            else if (content is TextContent text)
-            {
-                AnsiConsole.Write(new Text(text.Text));
-            }
-        }
     }
 }

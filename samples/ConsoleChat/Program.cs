@@ -9,7 +9,10 @@ reasoning.AcceptOnlyFromAmong("low", "medium", "high");
 var showReasoning = new Option<bool>("--show-reasoning") { Description = "Print the model's thoughts as well." };
 var temperature = new Option<float?>("--temperature") { Description = "0 takes the most probable token always. Default: 0 for the demonstration model, else 1." };
 
-var command = new RootCommand("Chats with a gpt-oss model that runs in this process.") { prompt, model, reasoning, showReasoning, temperature };
+var tools = new Option<bool>("--tools") { Description = "Offer the model a function that it may call: the (invented) weather of a city." };
+var json = new Option<bool>("--json") { Description = "Answer in JSON of a fixed schema: a city and its country." };
+
+var command = new RootCommand("Chats with a gpt-oss model that runs in this process.") { prompt, model, reasoning, showReasoning, temperature, tools, json };
 command.SetAction((result, cancellationToken) =>
 {
     var path = result.GetValue(model);
@@ -21,6 +24,8 @@ command.SetAction((result, cancellationToken) =>
             Effort = result.GetValue(reasoning),
             Output = result.GetValue(showReasoning) ? ReasoningOutput.Full : ReasoningOutput.None,
         },
+        Tools = result.GetValue(tools) ? [WeatherFunction.Create()] : [],
+        ResponseFormat = result.GetValue(json) ? ChatResponseFormat.ForJsonSchema<Capital>() : null,
     };
     return ChatSession.RunAsync(path, options, string.Join(' ', result.GetValue(prompt) ?? []), cancellationToken);
 });

@@ -3,6 +3,7 @@ using GptOss.Net.Chat;
 using GptOss.Net.Engine.Telemetry;
 using GptOss.Net.Harmony;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
 
 namespace GptOss.Net;
 
@@ -11,7 +12,8 @@ namespace GptOss.Net;
 /// <para>Safe for concurrent use; requests are computed together. Messages and options are never changed. The client does not own
 /// the model: disposing it does nothing.</para>
 /// <para>Every <see cref="ChatOptions"/> property is honoured or refused with an exception that names it, except
-/// <see cref="ChatOptions.AdditionalProperties"/> and <see cref="ChatOptions.AllowBackgroundResponses"/>, which are ignored.
+/// <see cref="ChatOptions.AdditionalProperties"/> and <see cref="ChatOptions.AllowBackgroundResponses"/>, which are ignored. Of
+/// <see cref="ChatOptions.Tools"/> the model is told functions; others, which a service would run itself, are ignored with a warning in the log.
 /// System messages and <see cref="ChatOptions.Instructions"/> become the developer message of the harmony format.
 /// <see cref="ChatOptions.StopSequences"/> end the answer, not the reasoning. The reasoning is returned as
 /// <see cref="TextReasoningContent"/> when <see cref="ReasoningOptions.Output"/> is <see cref="ReasoningOutput.Full"/>; before a call it
@@ -19,11 +21,12 @@ namespace GptOss.Net;
 /// <para>What the model may write is enforced while it writes: every turn is well-formed, arguments of calls and answers in JSON match
 /// their schema. A response has at most one call. A turn that is cut off has <see cref="ChatFinishReason.Length"/> and no call.</para>
 /// </remarks>
-public sealed class GptOssChatClient : IChatClient
+public sealed partial class GptOssChatClient : IChatClient
 {
     private readonly GptOssModel _model;
     private readonly HarmonyRenderer _renderer;
     private readonly ChatClientMetadata _metadata;
+    private readonly ILogger _logger;
 
     /// <summary>Initializes a client of a loaded model.</summary>
     /// <param name="model">The model; it stays the caller's.</param>
@@ -32,6 +35,7 @@ public sealed class GptOssChatClient : IChatClient
         ArgumentNullException.ThrowIfNull(model);
         _model = model;
         _renderer = new HarmonyRenderer(model.Tokenizer);
+        _logger = model.LoggerFactory.CreateLogger<GptOssChatClient>();
         _metadata = new ChatClientMetadata(GenAIAttributes.Provider, new Uri("inproc://gpt-oss.local/"), model.Name);
     }
 
@@ -54,6 +58,11 @@ public sealed class GptOssChatClient : IChatClient
 
         // Mapped here, not in the iterator, so that a mistake shows at the call.
         var request = ChatRequest.Create(messages, options, this, _model);
+        foreach (var tool in request.Tools.Ignored)
+        {
+            LogIgnored(tool);
+        }
+
         return StreamAsync(request, cancellationToken);
     }
 
@@ -99,4 +108,7 @@ public sealed class GptOssChatClient : IChatClient
             yield return update;
         }
     }
+
+    [LoggerMessage(LogLevel.Warning, "A {Tool} is ignored: the model can call functions only.")]
+    private partial void LogIgnored(string tool);
 }

@@ -6,6 +6,7 @@ using GptOss.Net.Interop;
 using GptOss.Net.Sampling;
 using GptOss.Net.Scheduling;
 using GptOss.Net.StructuredOutput;
+using Microsoft.Extensions.Logging;
 
 namespace GptOss.Net;
 
@@ -49,6 +50,8 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
     internal TimeProvider TimeProvider => _options.TimeProvider;
 
     internal IReadOnlyList<DeviceBlockBytes> DeviceBlocks => _model.DeviceBlocks;
+
+    internal ILoggerFactory LoggerFactory => _options.LoggerFactory;
 
     internal TokenMaskCache Masks => _masks.Value;
 

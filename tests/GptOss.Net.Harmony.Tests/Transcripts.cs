@@ -14,6 +14,12 @@ internal static class Transcripts
             Message("analysis to=browser.search code", ControlToken.Call))
         select Join([.. middles, last]);
 
+    /// <summary>How many transcripts <see cref="Fixed"/> has.</summary>
+    public const int FixedCount = 500;
+
+    /// <summary>Completions that are the same in every run.</summary>
+    public static IEnumerable<int[]> Fixed => Enumerable.Range(0, FixedCount).Select(i => Any.Generate(new PCG(1, (ulong)i), null, out _));
+
     /// <summary>The tokens that frame messages, some of which do not belong into completions.</summary>
     public static IReadOnlyList<int> Framing { get; } =
     [

@@ -10,17 +10,18 @@ internal sealed class ToolCatalog
 
     private readonly Dictionary<string, ToolFunction> _byName = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ToolFunction> _byHarmonyName = new(StringComparer.Ordinal);
+    private readonly List<string> _ignored = [];
 
-    /// <exception cref="NotSupportedException">A tool is not a function.</exception>
-    /// <exception cref="ArgumentException">Two functions have the same name.</exception>
+    /// <exception cref="ArgumentException">A tool is null, or two functions have the same name.</exception>
     public ToolCatalog(IEnumerable<AITool>? tools)
     {
         foreach (var tool in tools ?? [])
         {
             if (tool is not AIFunctionDeclaration declaration)
             {
-                throw new NotSupportedException(
-                    $"ChatOptions.Tools holds a {tool?.GetType().Name ?? "null"}; this client calls functions only (AIFunctionDeclaration).");
+                ArgumentNullException.ThrowIfNull(tool, nameof(tools));
+                _ignored.Add(tool.GetType().Name);
+                continue;
             }
 
             var function = new ToolFunction(declaration, FreeName(HarmonyName.Of(declaration.Name)));
@@ -34,6 +35,9 @@ internal sealed class ToolCatalog
     }
 
     public IReadOnlyCollection<ToolFunction> Functions => _byHarmonyName.Values;
+
+    /// <summary>The kinds of tools that are no functions: what a service would run itself, such as a search of the web.</summary>
+    public IReadOnlyList<string> Ignored => _ignored;
 
     /// <summary>The function of a name, or <see langword="null"/>.</summary>
     public ToolFunction? Find(string name) => _byName.GetValueOrDefault(name);

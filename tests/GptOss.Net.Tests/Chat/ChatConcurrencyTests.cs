@@ -10,19 +10,20 @@ public sealed class ChatConcurrencyTests
     private static string Long { get; } = Endless + string.Concat(Enumerable.Repeat(" word", 1_000));
 
     [Fact]
-    public async Task Every_request_gets_its_own_answer()
+    public async Task Each_of_64_threads_gets_its_own_100_answers()
     {
+        const int Threads = 64;
+        const int Requests = 100;
         using var chat = new ScriptedChat(Echo);
-        var threads = LongTests.Cases(16, 64);
-        var requests = LongTests.Cases(10, 100);
+        var options = new ChatOptions { Temperature = 0 };
 
-        await Parallel.ForAsync(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, async (thread, _) =>
+        await Parallel.ForAsync(0, Threads, new ParallelOptions { MaxDegreeOfParallelism = Threads }, async (thread, _) =>
         {
-            for (var i = 0; i < requests; i++)
+            for (var i = 0; i < Requests; i++)
             {
-                var response = await chat.Ask($"number {thread} {i}");
+                var response = await chat.Ask($"{thread} {i}", options);
 
-                response.Text.Should().Be($"You said number {thread} {i}");
+                response.Text.Should().Be($"{thread} {i}");
                 response.FinishReason.Should().Be(ChatFinishReason.Stop);
             }
         });
@@ -89,7 +90,7 @@ public sealed class ChatConcurrencyTests
         var response = await chat.Client.GetResponseAsync("this", null, cancellation.Token);
         await cancellation.CancelAsync();
 
-        response.Text.Should().Be("You said this");
+        response.Text.Should().Be("this");
     }
 
     [Fact]
@@ -138,6 +139,6 @@ public sealed class ChatConcurrencyTests
     {
         const string User = "<|start|>user<|message|>";
         var text = prompt[(prompt.LastIndexOf(User, StringComparison.Ordinal) + User.Length)..];
-        return $"{Endless}You said {text[..text.IndexOf("<|end|>", StringComparison.Ordinal)]}<|return|>";
+        return $"{Endless}{text[..text.IndexOf("<|end|>", StringComparison.Ordinal)]}<|return|>";
     }
 }

@@ -168,20 +168,28 @@ public sealed class ChatOptionsTests : IDisposable
             new(ChatRole.System, "Be brief."),
             new(ChatRole.Assistant, [new TextReasoningContent("Hm."), new TextContent("Hello.")]),
             new(ChatRole.User, "Hi"),
+            new(ChatRole.Assistant, [new FunctionCallContent("1", "f", new Dictionary<string, object?>(StringComparer.Ordinal) { ["a"] = 1 })]),
+            new(ChatRole.Tool, [new FunctionResultContent("1", new List<int> { 1, 2 })]),
         };
         var options = new ChatOptions
         {
+            Tools = [AIFunctionFactory.Create((int a) => a, "f")],
+            ToolMode = ChatToolMode.Auto,
+            ResponseFormat = ChatResponseFormat.Text,
+            AdditionalProperties = new() { ["key"] = "value" },
             Instructions = "Be kind.",
             Temperature = 0.5f,
             StopSequences = ["x"],
             Reasoning = new() { Effort = ReasoningEffort.High, Output = ReasoningOutput.Full },
         };
         var before = (Json(messages), Json(options));
+        AITool[] tools = [.. options.Tools];
 
         await _chat.Client.GetResponseAsync(Once(), options, TestContext.Current.CancellationToken);
 
         enumerations.Should().Be(1);
         (Json(messages), Json(options)).Should().Be(before);
+        options.Tools.Should().Equal(tools);
 
         IEnumerable<ChatMessage> Once()
         {

@@ -68,7 +68,7 @@ public sealed class ChatStreamingTests
 
                 Json(JsonSerializer.Deserialize<ChatResponse>(json, AIJsonUtilities.DefaultOptions)).Should().Be(json);
             },
-            iter: LongTests.Cases(100, 1_000),
+            iter: LongTests.Cases(200, 2_000),
             threads: 1);
     }
 

@@ -200,12 +200,21 @@ public sealed class ChatToolTests
     }
 
     [Fact]
-    public void Tools_that_are_not_functions_are_refused()
+    public async Task Tools_that_are_not_functions_are_ignored()
+    {
+        using var chat = new ScriptedChat(Answer);
+        var prompt = await chat.Prompt([new(ChatRole.User, "Hi")], new() { Tools = [new HostedWebSearchTool()] });
+
+        prompt.Should().NotContain("# Tools");
+        chat.Client.Invoking(client => client.GetStreamingResponseAsync("Hi", new ChatOptions { Tools = [new HostedWebSearchTool()], ToolMode = ChatToolMode.RequireAny }))
+            .Should().Throw<ArgumentException>();
+    }
+
+    [Fact]
+    public void Two_functions_of_a_name_are_refused()
     {
         using var chat = new ScriptedChat(Answer);
 
-        chat.Client.Invoking(client => client.GetStreamingResponseAsync("Hi", new ChatOptions { Tools = [new HostedWebSearchTool()] }))
-            .Should().Throw<NotSupportedException>().WithMessage("*HostedWebSearchTool*");
         chat.Client.Invoking(client => client.GetStreamingResponseAsync("Hi", new ChatOptions { Tools = [Weather, Weather] }))
             .Should().Throw<ArgumentException>().WithMessage("*two functions of the name 'get_weather'*");
     }

@@ -17,19 +17,25 @@ internal sealed class NoisyChat : IDisposable
     private static readonly float[] Noise = CreateNoise();
 
     private readonly GptOssModel _model = ScriptedModel.Create(
-        new ScriptedReplies(Write, HarmonyTokenizer.VocabularySize),
+        new ScriptedReplies(Read, HarmonyTokenizer.VocabularySize),
         maxModelLength: 4_096,
-        maxSequences: 32,
+        maxSequences: 8,
         maxStepTokens: 4_096,
-        vocabularySize: HarmonyTokenizer.VocabularySize);
+        vocabularySize: HarmonyTokenizer.VocabularySize,
+        cachesPrefixes: false);
 
     public GptOssChatClient Client => _model.AsIChatClient();
 
     public void Dispose() => _model.Dispose();
 
-    private static void Write(ReadOnlySpan<int> prompt, ReadOnlySpan<int> output, Span<float> logits)
+    private static ScriptedReplies.Reply Read(ReadOnlySpan<int> prompt)
     {
-        var last = output.IsEmpty ? prompt[^1] : output[^1];
+        var last = prompt[^1];
+        return (output, logits) => Write(output, output.IsEmpty ? last : output[^1], logits);
+    }
+
+    private static void Write(ReadOnlySpan<int> output, int last, Span<float> logits)
+    {
         Noise.AsSpan((int)(((uint)(output.Length + 1) * 7_919 * (uint)(last + 1)) % (Noise.Length - logits.Length)), logits.Length).CopyTo(logits);
         foreach (var token in Liked)
         {

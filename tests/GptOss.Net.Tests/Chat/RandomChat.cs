@@ -10,14 +10,14 @@ internal sealed class RandomChat : IDisposable
     private static readonly int[] Header = HarmonyScript.Encode("<|channel|>final<|message|>");
 
     private readonly GptOssModel _model = ScriptedModel.Create(
-        new ScriptedReplies(Write, HarmonyTokenizer.VocabularySize), vocabularySize: HarmonyTokenizer.VocabularySize);
+        new ScriptedReplies(_ => Write, HarmonyTokenizer.VocabularySize), vocabularySize: HarmonyTokenizer.VocabularySize, cachesPrefixes: false);
 
     public Task<ChatResponse> Ask(ChatOptions options) =>
         _model.AsIChatClient().GetResponseAsync("Hello", options, TestContext.Current.CancellationToken);
 
     public void Dispose() => _model.Dispose();
 
-    private static void Write(ReadOnlySpan<int> prompt, ReadOnlySpan<int> output, Span<float> logits)
+    private static void Write(ReadOnlySpan<int> output, Span<float> logits)
     {
         if (output.Length < Header.Length)
         {

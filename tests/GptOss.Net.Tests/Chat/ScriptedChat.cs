@@ -18,18 +18,18 @@ internal sealed class ScriptedChat : IDisposable
     public ScriptedChat(Func<string, string> reply, Action<int>? beforeStep = null, TimeProvider? timeProvider = null)
     {
         var replies = new Dictionary<string, int[]>(StringComparer.Ordinal);
-        Executor = new ScriptedReplies(Write, HarmonyTokenizer.VocabularySize) { BeforeStep = beforeStep ?? (_ => { }) };
+        Executor = new ScriptedReplies(Read, HarmonyTokenizer.VocabularySize) { BeforeStep = beforeStep ?? (_ => { }) };
         _model = ScriptedModel.Create(
             Executor,
             maxModelLength: 4_096,
-            maxSequences: 32,
+            maxSequences: 8, // few enough for their logits to stay in the cache of a processor
             maxStepTokens: 4_096,
             vocabularySize: HarmonyTokenizer.VocabularySize,
             timeProvider: timeProvider,
             cachesPrefixes: false); // the script is asked with whole prompts
         Client = _model.AsIChatClient();
 
-        void Write(ReadOnlySpan<int> prompt, ReadOnlySpan<int> output, Span<float> logits)
+        ScriptedReplies.Reply Read(ReadOnlySpan<int> prompt)
         {
             var text = HarmonyScript.Decode(prompt.ToArray());
             if (!replies.TryGetValue(text, out var ids))
@@ -38,7 +38,7 @@ internal sealed class ScriptedChat : IDisposable
                 replies[text] = ids = HarmonyScript.Encode(reply(text));
             }
 
-            logits[output.Length < ids.Length ? ids[output.Length] : ControlToken.Return] = Certain;
+            return (output, logits) => logits[output.Length < ids.Length ? ids[output.Length] : ControlToken.Return] = Certain;
         }
     }
 

@@ -6,17 +6,20 @@ namespace GptOss.Net.Tests.Chat;
 
 /// <summary>
 /// An executor without a model: it remembers the tokens of each sequence in cache slots, as a model remembers keys and values,
-/// and writes the logits that a script wants after them.
+/// and writes the logits that a script wants after them. Prompts must come whole: no prefix caching.
 /// </summary>
 internal sealed class ScriptedReplies(ScriptedReplies.Script script, int vocabularySize) : IModelExecutor
 {
-    private readonly Dictionary<int, int> _tokenOfSlot = [];
-    private readonly Dictionary<int, int> _promptLengths = []; // by the first block of a sequence
+    private readonly Dictionary<int, (int PromptLength, Reply Reply)> _replies = []; // by the first block of a sequence
     private readonly ComputedSteps _steps = new();
     private readonly float[][] _logits = [[], []]; // the logits of a step stay while the next one is computed
+    private int[] _tokenOfSlot = [];
 
-    /// <summary>Writes the logits after a prompt and what was generated since; they are zero before.</summary>
-    internal delegate void Script(ReadOnlySpan<int> prompt, ReadOnlySpan<int> output, Span<float> logits);
+    /// <summary>Reads a prompt and gives what writes the logits after it.</summary>
+    internal delegate Reply Script(ReadOnlySpan<int> prompt);
+
+    /// <summary>Writes the logits after the tokens that were generated so far; they are zero before.</summary>
+    internal delegate void Reply(ReadOnlySpan<int> output, Span<float> logits);
 
     /// <summary>Gets what happens before a step, on the engine's thread; the first step has number 1.</summary>
     public Action<int> BeforeStep { get; init; } = _ => { };
@@ -38,11 +41,7 @@ internal sealed class ScriptedReplies(ScriptedReplies.Script script, int vocabul
     private StepResult Compute(StepBatch batch)
     {
         BeforeStep(++StepCount);
-        for (var i = 0; i < batch.TokenIds.Length; i++)
-        {
-            _tokenOfSlot[batch.FullSlots[i]] = batch.TokenIds[i];
-        }
-
+        Remember(batch);
         var length = batch.LogitsRows.Length * vocabularySize;
         ref var logits = ref _logits[StepCount % 2];
         logits = logits.Length < length ? new float[length] : logits;
@@ -53,7 +52,7 @@ internal sealed class ScriptedReplies(ScriptedReplies.Script script, int vocabul
         {
             if (batch.Positions[slice.TokenStart] == 0)
             {
-                _promptLengths.Remove(slice.FullBlocks[0]);
+                _replies.Remove(slice.FullBlocks[0]);
             }
 
             if (row < batch.LogitsRows.Length && batch.LogitsRows[row] == slice.TokenStart + slice.TokenCount - 1)
@@ -65,16 +64,40 @@ internal sealed class ScriptedReplies(ScriptedReplies.Script script, int vocabul
         return result;
     }
 
+    private void Remember(StepBatch batch)
+    {
+        for (var i = 0; i < batch.TokenIds.Length; i++)
+        {
+            var slot = batch.FullSlots[i];
+            if (slot >= _tokenOfSlot.Length)
+            {
+                Array.Resize(ref _tokenOfSlot, 2 * (slot + 1));
+            }
+
+            _tokenOfSlot[slot] = batch.TokenIds[i];
+        }
+    }
+
     private void Answer(SequenceSlice slice, Span<float> logits)
     {
-        var tokens = new int[slice.ContextLength];
-        for (var i = 0; i < tokens.Length; i++)
+        if (!_replies.TryGetValue(slice.FullBlocks[0], out var known))
         {
-            tokens[i] = _tokenOfSlot[(slice.FullBlocks[i / PagedKVCache.BlockSize] * PagedKVCache.BlockSize) + (i % PagedKVCache.BlockSize)];
+            known = (slice.ContextLength, script(Tokens(slice, 0)));
+            _replies.Add(slice.FullBlocks[0], known);
         }
 
-        _promptLengths.TryAdd(slice.FullBlocks[0], tokens.Length);
-        var promptLength = _promptLengths[slice.FullBlocks[0]];
-        script(tokens.AsSpan(0, promptLength), tokens.AsSpan(promptLength), logits);
+        known.Reply(Tokens(slice, known.PromptLength), logits);
+    }
+
+    private int[] Tokens(SequenceSlice slice, int first)
+    {
+        var tokens = new int[slice.ContextLength - first];
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            var position = first + i;
+            tokens[i] = _tokenOfSlot[(slice.FullBlocks[position / PagedKVCache.BlockSize] * PagedKVCache.BlockSize) + (position % PagedKVCache.BlockSize)];
+        }
+
+        return tokens;
     }
 }

@@ -18,6 +18,11 @@ internal static class JsonLiteral
             return Quote(value.GetString()!);
         }
 
+        if (value.ValueKind is not (JsonValueKind.Array or JsonValueKind.Object))
+        {
+            return value.GetRawText();
+        }
+
         using var bytes = new MemoryStream();
         using (var writer = new Utf8JsonWriter(bytes, Compact))
         {

@@ -3,13 +3,14 @@ using System.Text;
 namespace GptOss.Net.StructuredOutput.Json;
 
 /// <summary>One of several fixed texts: the values of an enum, a const, true, false or null.</summary>
+/// <param name="texts">The texts, each once.</param>
 internal sealed class TextsForm(IEnumerable<string> texts) : ValueForm
 {
     public static readonly TextsForm Booleans = new(["true", "false"]);
 
     public static readonly TextsForm Null = new(["null"]);
 
-    private readonly SortedTexts _texts = new(texts.Distinct(StringComparer.Ordinal).Select(Encoding.UTF8.GetBytes));
+    private readonly SortedTexts _texts = new(texts.Select(Encoding.UTF8.GetBytes));
 
     public override TextState Start(TextState next, int depth) => new TextsText(_texts.All, next);
 }

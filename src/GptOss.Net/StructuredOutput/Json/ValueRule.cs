@@ -21,9 +21,14 @@ internal sealed class ValueRule
         ? (_forms[0].MinDepth <= depth ? _forms[0].Start(next, depth) : null)
         : TextChoice.Create(_forms.Where(form => form.MinDepth <= depth).Select(form => form.Start(next, depth)));
 
-    /// <summary>Makes the forms of all alternatives forms of this rule. Returns how many rules were visited.</summary>
+    /// <summary>Makes the forms of all alternatives forms of this rule. Returns how many rules and forms were looked at.</summary>
     public int Flatten()
     {
+        if (_alternatives.Count == 0)
+        {
+            return 1;
+        }
+
         var seen = new HashSet<ValueRule> { this };
         var forms = new HashSet<ValueForm>(_forms);
         var open = new Stack<ValueRule>(_alternatives);
@@ -42,7 +47,7 @@ internal sealed class ValueRule
             }
         }
 
-        return seen.Count;
+        return seen.Count + _forms.Count;
     }
 
     /// <summary>Computes <see cref="MinDepth"/> from the present depths of the forms; true if something changed.</summary>

@@ -5,26 +5,34 @@ namespace GptOss.Net.StructuredOutput.Patterns;
 /// <summary>Turns a regular expression into a deterministic automaton by the construction of subsets, within bounds.</summary>
 internal sealed class PatternCompiler
 {
-    /// <summary>The greatest number of states of one pattern.</summary>
-    public const int MaxStates = 3_000;
-
-    /// <summary>The greatest number of edges looked at for one pattern: some tens of milliseconds.</summary>
-    public const int MaxWork = 1_000_000;
-
-    private readonly PatternGraph _graph = new();
+    private readonly PatternBudget _budget;
+    private readonly PatternGraph _graph;
     private readonly int _minLength;
     private readonly int? _maxLength;
     private readonly int _start;
     private readonly int _accept;
-    private readonly Dictionary<string, int> _states = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _states =
+        new Dictionary<string, int>(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+
     private readonly List<(int[] Nodes, int Length)> _open = [];
+
+    // Used again for every state, so that what is allocated grows with the result alone.
+    private readonly List<PatternEdge> _edges = [];
+    private readonly List<int> _bounds = [];
+    private readonly List<int> _targets = [];
+    private readonly List<int> _reached = [];
+    private readonly List<char> _key = [];
+    private readonly Stack<int> _unseen = new();
     private readonly int[] _seen;
     private int _stamp;
-    private int _work;
 
-    private PatternCompiler(string pattern, int minLength, int? maxLength)
+    private PatternCompiler(string pattern, int minLength, int? maxLength, PatternBudget budget)
     {
-        (_minLength, _maxLength) = (minLength, maxLength);
+        _budget = budget;
+        _budget.SpendCharacters(pattern.Length);
+        _graph = new PatternGraph(budget);
+        _minLength = minLength;
+        _maxLength = maxLength;
 
         // A pattern may match anywhere in the text: any characters before it, and any after it.
         var before = _graph.Repeat(_graph.AddCharacter(CharacterSet.Usable), 0, null);
@@ -37,13 +45,13 @@ internal sealed class PatternCompiler
     }
 
     /// <summary>Compiles a pattern, together with bounds for the number of characters.</summary>
-    /// <exception cref="PatternException">The pattern cannot be enforced, or no string matches it.</exception>
-    public static PatternAutomaton Compile(string pattern, int minLength = 0, int? maxLength = null) =>
-        new PatternCompiler(pattern, minLength, maxLength).Compile();
+    /// <exception cref="PatternException">The pattern cannot be enforced, costs too much, or no string matches it.</exception>
+    public static PatternAutomaton Compile(string pattern, int minLength = 0, int? maxLength = null, PatternBudget? budget = null) =>
+        new PatternCompiler(pattern, minLength, maxLength, budget ?? new PatternBudget()).Compile();
 
     private PatternAutomaton Compile()
     {
-        StateOf(Closure([_start], atStart: true), 0);
+        StateOf([_start], atStart: true, 0);
         var steps = new List<PatternStep[]>();
         var accepting = new List<bool>();
         for (var state = 0; state < _open.Count; state++)
@@ -58,23 +66,60 @@ internal sealed class PatternCompiler
 
     private PatternStep[] Steps(int[] nodes, int length)
     {
-        var edges = nodes.SelectMany(node => _graph[node]).Where(edge => edge.Kind == PatternEdgeKind.Character).Distinct().ToArray();
-        var bounds = edges.SelectMany(edge => new[] { edge.Range.Low, edge.Range.High + 1 }).Distinct().Order().ToArray();
-        Spend(nodes.Length + (bounds.Length * edges.Length));
+        CollectEdges(nodes);
         var steps = new List<PatternStep>();
-        for (var i = 0; i + 1 < bounds.Length; i++)
+        for (var i = 0; i + 1 < _bounds.Count; i++)
         {
-            var range = new CharacterRange(bounds[i], bounds[i + 1] - 1);
-            var targets = edges.Where(edge => edge.Range.Low <= range.Low && range.High <= edge.Range.High).Select(edge => edge.Target).ToArray();
+            var range = new CharacterRange(_bounds[i], _bounds[i + 1] - 1);
+            _targets.Clear();
+            foreach (var edge in _edges)
+            {
+                if (edge.Range.Low <= range.Low && range.High <= edge.Range.High)
+                {
+                    _targets.Add(edge.Target);
+                }
+            }
 
             // A character beyond U+FFFF counts once in JSON Schema and twice in .NET: a bounded string does without.
-            if (targets.Length > 0 && !(_maxLength is not null && range.Low > 0xFFFF))
+            if (_targets.Count > 0 && !(_maxLength is not null && range.Low > 0xFFFF))
             {
-                Add(steps, new PatternStep(range, StateOf(Closure(targets, atStart: false), NextLength(length))));
+                Add(steps, new PatternStep(range, StateOf(CollectionsMarshal.AsSpan(_targets), atStart: false, NextLength(length))));
             }
         }
 
         return [.. steps];
+    }
+
+    /// <summary>Finds the edges that read a character, and the places where the characters that they read begin and end.</summary>
+    private void CollectEdges(int[] nodes)
+    {
+        _edges.Clear();
+        _bounds.Clear();
+        foreach (var node in nodes)
+        {
+            foreach (var edge in _graph[node])
+            {
+                if (edge.Kind == PatternEdgeKind.Character)
+                {
+                    _edges.Add(edge);
+                    _bounds.Add(edge.Range.Low);
+                    _bounds.Add(edge.Range.High + 1);
+                }
+            }
+        }
+
+        _bounds.Sort();
+        var distinct = 0;
+        for (var i = 0; i < _bounds.Count; i++)
+        {
+            if (i == 0 || _bounds[i] != _bounds[distinct - 1])
+            {
+                _bounds[distinct++] = _bounds[i];
+            }
+        }
+
+        _bounds.RemoveRange(distinct, _bounds.Count - distinct);
+        _budget.SpendWork(nodes.Length + (_bounds.Count * _edges.Count));
     }
 
     private int NextLength(int length) => _maxLength is null ? Math.Min(length + 1, _minLength) : length + 1;
@@ -91,34 +136,37 @@ internal sealed class PatternCompiler
         }
     }
 
-    private int StateOf(int[] nodes, int length)
+    private int StateOf(ReadOnlySpan<int> nodes, bool atStart, int length)
     {
-        var key = string.Concat(MemoryMarshal.Cast<int, char>(nodes), [(char)length, (char)(length >> 16)]);
+        var closure = Closure(nodes, atStart);
+        _key.Clear();
+        _key.AddRange(MemoryMarshal.Cast<int, char>(closure));
+        _key.AddRange((char)length, (char)(length >> 16));
+        var key = CollectionsMarshal.AsSpan(_key);
         if (!_states.TryGetValue(key, out var state))
         {
+            _budget.SpendState();
             state = _open.Count;
-            if (state == MaxStates)
-            {
-                throw new PatternException(
-                    $"needs more than {MaxStates} states{(_maxLength is null ? "" : $" together with a length of at most {_maxLength}")}; simplify it");
-            }
-
-            _states.Add(key, state);
-            _open.Add((nodes, length));
+            _states[key] = state;
+            _open.Add((closure.ToArray(), length));
         }
 
         return state;
     }
 
-    private bool CanEnd(int[] nodes, bool isStart) => Array.BinarySearch(Closure(nodes, isStart, atEnd: true), _accept) >= 0;
+    private bool CanEnd(int[] nodes, bool isStart) => Closure(nodes, isStart, atEnd: true).BinarySearch(_accept) >= 0;
 
-    // Every node that is reached with nothing read, in order.
-    private int[] Closure(int[] nodes, bool atStart, bool atEnd = false)
+    /// <summary>Every node that is reached with nothing read, in order; valid until the next call.</summary>
+    private ReadOnlySpan<int> Closure(ReadOnlySpan<int> nodes, bool atStart, bool atEnd = false)
     {
         _stamp++;
-        var reached = new List<int>();
-        var open = new Stack<int>(nodes);
-        while (open.TryPop(out var node))
+        _reached.Clear();
+        foreach (var node in nodes)
+        {
+            _unseen.Push(node);
+        }
+
+        while (_unseen.TryPop(out var node))
         {
             if (_seen[node] == _stamp)
             {
@@ -126,29 +174,20 @@ internal sealed class PatternCompiler
             }
 
             _seen[node] = _stamp;
-            reached.Add(node);
-            Spend(_graph[node].Count);
+            _reached.Add(node);
+            _budget.SpendWork(1 + _graph[node].Count);
             foreach (var edge in _graph[node])
             {
                 if (edge.Kind == PatternEdgeKind.Free
                     || (atStart && edge.Kind == PatternEdgeKind.AtStart)
                     || (atEnd && edge.Kind == PatternEdgeKind.AtEnd))
                 {
-                    open.Push(edge.Target);
+                    _unseen.Push(edge.Target);
                 }
             }
         }
 
-        reached.Sort();
-        return [.. reached];
-    }
-
-    private void Spend(int work)
-    {
-        _work += work;
-        if (_work > MaxWork)
-        {
-            throw new PatternException("takes too much work to compile; simplify it");
-        }
+        _reached.Sort();
+        return CollectionsMarshal.AsSpan(_reached);
     }
 }

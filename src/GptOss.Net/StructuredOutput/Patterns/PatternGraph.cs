@@ -1,26 +1,19 @@
 namespace GptOss.Net.StructuredOutput.Patterns;
 
 /// <summary>A nondeterministic automaton over characters, built bottom up. A fragment's nodes lie together, so that it can be copied.</summary>
-internal sealed class PatternGraph
+internal sealed class PatternGraph(PatternBudget budget)
 {
-    /// <summary>The greatest number of nodes.</summary>
-    public const int MaxNodes = 8_000;
-
     private readonly List<List<PatternEdge>> _edges = [];
 
     /// <summary>The number of nodes.</summary>
     public int Count => _edges.Count;
 
     /// <summary>The edges of a node.</summary>
-    public IReadOnlyList<PatternEdge> this[int node] => _edges[node];
+    public List<PatternEdge> this[int node] => _edges[node];
 
     public int AddNode()
     {
-        if (_edges.Count == MaxNodes)
-        {
-            throw new PatternException($"needs more than {MaxNodes} states once its repetitions are written out; make the numbers in its braces smaller");
-        }
-
+        budget.SpendNodes(1);
         _edges.Add([]);
         return _edges.Count - 1;
     }
@@ -37,7 +30,9 @@ internal sealed class PatternGraph
     public PatternFragment AddCharacter(CharacterSet set)
     {
         var fragment = new PatternFragment(AddNode(), AddNode());
-        foreach (var range in set.Intersect(CharacterSet.Usable).Ranges)
+        var usable = set.Intersect(CharacterSet.Usable).Ranges;
+        budget.SpendWork(usable.Length);
+        foreach (var range in usable)
         {
             _edges[fragment.Entry].Add(new(PatternEdgeKind.Character, fragment.Exit, range));
         }
@@ -84,6 +79,7 @@ internal sealed class PatternGraph
         var offset = Count - fragment.Entry;
         for (var node = fragment.Entry; node <= fragment.Exit; node++)
         {
+            budget.SpendWork(_edges[node].Count);
             _edges[AddNode()].AddRange(_edges[node].Select(edge => edge with { Target = edge.Target + offset }));
         }
 

@@ -148,7 +148,7 @@ internal sealed class PatternParser
         var start = _position;
         while (Current is >= '0' and <= '9')
         {
-            number = Math.Min(PatternGraph.MaxNodes + 1, (number * 10) + Current - '0');
+            number = Math.Min(PatternBudget.MaxNodes + 1, (number * 10) + Current - '0');
             _position++;
         }
 

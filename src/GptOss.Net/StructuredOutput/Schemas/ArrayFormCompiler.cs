@@ -35,9 +35,10 @@ internal static class ArrayFormCompiler
         var first = new List<SchemaPart>();
         if (schema.Array(prefix) is { } elements)
         {
+            var path = schema.Path.Add(prefix);
             foreach (var element in elements.EnumerateArray())
             {
-                first.Add(new SchemaPart(element, schema.Path.Add(prefix).Add($"{first.Count}")));
+                first.Add(new SchemaPart(element, path.Add(first.Count)));
             }
         }
 

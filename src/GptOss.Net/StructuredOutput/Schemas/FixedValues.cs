@@ -6,6 +6,9 @@ namespace GptOss.Net.StructuredOutput.Schemas;
 /// <summary>The values of enum and const. Beside these, only types are looked at.</summary>
 internal static class FixedValues
 {
+    // What it costs to write an array or an object, beside a plain value.
+    private const int StructureWork = 8;
+
     /// <summary>Returns the values as JSON that all schemas allow, or null if none has enum or const.</summary>
     public static IReadOnlyCollection<string>? Find(IReadOnlyList<SchemaKeywords> schemas, JsonTypes types, SchemaBudget budget)
     {
@@ -15,7 +18,7 @@ internal static class FixedValues
             var texts = new HashSet<string>(StringComparer.Ordinal);
             foreach (var value in values)
             {
-                budget.SpendWork(1);
+                budget.SpendWork(SchemaBudget.WorkOf(SchemaBudget.LengthOf(value)) + (value.ValueKind is JsonValueKind.Array or JsonValueKind.Object ? StructureWork : 0));
                 if ((TypeOf(value) & types) != JsonTypes.None)
                 {
                     texts.Add(JsonLiteral.Write(value));

@@ -14,11 +14,11 @@ internal static class ImpliedTypes
     public static JsonTypes Of(IReadOnlyList<SchemaKeywords> schemas)
     {
         var types = JsonTypes.None;
-        foreach (var (type, keywords) in Implications)
+        foreach (var schema in schemas)
         {
-            if (keywords.Any(keyword => schemas.Any(schema => schema.Has(keyword))))
+            foreach (var (type, keywords) in Implications)
             {
-                types |= type;
+                types |= Array.Exists(keywords, schema.Has) ? type : JsonTypes.None;
             }
         }
 

@@ -33,10 +33,12 @@ internal static class ObjectFormCompiler
         var declared = new OrderedDictionary<string, SchemaPart>(StringComparer.Ordinal);
         if (schema.Object("properties") is { } properties)
         {
+            var path = schema.Path.Add("properties");
             foreach (var property in properties.EnumerateObject())
             {
-                compiler.Spend(1);
-                declared[property.Name] = new SchemaPart(property.Value, schema.Path.Add("properties").Add(property.Name));
+                var name = property.Name;
+                compiler.Spend(SchemaBudget.WorkOf(name.Length));
+                declared[name] = new SchemaPart(property.Value, path.Add(name));
             }
         }
 
@@ -57,7 +59,7 @@ internal static class ObjectFormCompiler
 
         foreach (var name in schema.Array("required")!.Value.EnumerateArray())
         {
-            compiler.Spend(1);
+            compiler.Spend(SchemaBudget.WorkOf(SchemaBudget.LengthOf(name)));
             yield return name.ValueKind == JsonValueKind.String
                 ? name.GetString()!
                 : throw schema.Invalid("required", "must hold names");

@@ -1,14 +1,28 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using GptOss.Net.StructuredOutput.Patterns;
+
 namespace GptOss.Net.StructuredOutput.Schemas;
 
 /// <summary>Counts what the compilation of a schema costs, and ends it where it costs too much.</summary>
 internal sealed class SchemaBudget
 {
+    // So much text costs as much as a keyword.
+    private const int BytesPerWork = 16;
+
     private int _nodes;
-    private int _patterns;
-    private int _patternStates;
+
+    /// <summary>What is spent on patterns.</summary>
+    public PatternBudget Patterns { get; } = new();
 
     /// <summary>What was looked at so far.</summary>
     public int Work { get; private set; }
+
+    /// <summary>The length of a value as it stands in the schema, in bytes.</summary>
+    public static int LengthOf(JsonElement value) => JsonMarshal.GetRawUtf8Value(value).Length;
+
+    /// <summary>The work of reading something of so many bytes.</summary>
+    public static int WorkOf(int length) => 1 + (length / BytesPerWork);
 
     public void SpendNode()
     {
@@ -26,23 +40,6 @@ internal sealed class SchemaBudget
         {
             throw SchemaRefusal.TooLarge(
                 $"more than {SchemaLimits.MaxWork} keywords and values have to be looked at; use fewer properties, enum values and choices");
-        }
-    }
-
-    public void SpendPattern()
-    {
-        if (++_patterns > SchemaLimits.MaxPatterns)
-        {
-            throw SchemaRefusal.TooLarge($"it has more than {SchemaLimits.MaxPatterns} different patterns");
-        }
-    }
-
-    public void SpendPatternStates(int states)
-    {
-        _patternStates += states;
-        if (_patternStates > SchemaLimits.MaxPatternStates)
-        {
-            throw SchemaRefusal.TooLarge($"its patterns need more than {SchemaLimits.MaxPatternStates} states; simplify them");
         }
     }
 }

@@ -87,7 +87,7 @@ internal sealed class SchemaCompiler
         var keywords = schema.Parts.Select(part => _document.Read(part)!).ToList();
         for (var i = 0; i < keywords.Count; i++)
         {
-            if (Choices(keywords[i]).ElementAtOrDefault(schema.Parts[i].Resolved) is { } choice)
+            if (Choice(keywords[i], schema.Parts[i].Resolved) is { } choice)
             {
                 AddAlternatives(rule, schema, i, choice);
                 return;
@@ -97,7 +97,19 @@ internal sealed class SchemaCompiler
         AddForms(rule, keywords);
     }
 
-    private static IEnumerable<string> Choices(SchemaKeywords keywords) => ChoiceKeywords.Where(keywords.Has);
+    /// <summary>The first choice that other parts do not stand for yet.</summary>
+    private static string? Choice(SchemaKeywords keywords, int resolved)
+    {
+        foreach (var choice in ChoiceKeywords)
+        {
+            if (keywords.Has(choice) && resolved-- == 0)
+            {
+                return choice;
+            }
+        }
+
+        return null;
+    }
 
     private void AddAlternatives(ValueRule rule, SchemaConjunction schema, int part, string choice)
     {
@@ -113,7 +125,7 @@ internal sealed class SchemaCompiler
         var index = 0;
         foreach (var alternative in alternatives.EnumerateArray())
         {
-            rule.Add(RuleFor([.. parts, new SchemaPart(alternative, path.Add($"{index++}"))]));
+            rule.Add(RuleFor([.. parts, new SchemaPart(alternative, path.Add(index++))]));
         }
     }
 

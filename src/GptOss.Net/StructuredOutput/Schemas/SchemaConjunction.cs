@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 
 namespace GptOss.Net.StructuredOutput.Schemas;
@@ -6,6 +7,9 @@ namespace GptOss.Net.StructuredOutput.Schemas;
 /// <summary>Schemas that a value must satisfy all at once, with references and allOf resolved.</summary>
 internal sealed class SchemaConjunction
 {
+    private static readonly SchemaConjunction Anything = new([], isNever: false, "");
+    private static readonly SchemaConjunction Nothing = new([], isNever: true, "false");
+
     private SchemaConjunction(IReadOnlyList<SchemaPart> parts, bool isNever, string key) => (Parts, IsNever, Key) = (parts, isNever, key);
 
     /// <summary>The schemas that say something, in a fixed order.</summary>
@@ -20,14 +24,14 @@ internal sealed class SchemaConjunction
     /// <summary>Resolves the references and allOf of some schemas.</summary>
     public static SchemaConjunction Create(SchemaDocument document, SchemaBudget budget, IEnumerable<SchemaPart> schemas)
     {
-        var parts = new SortedDictionary<int, SchemaPart>();
+        Dictionary<int, SchemaPart>? parts = null;
         var open = new Stack<SchemaPart>(schemas.Reverse());
         while (open.TryPop(out var part))
         {
             budget.SpendWork(1);
             if (part.Element.ValueKind == JsonValueKind.False)
             {
-                return new SchemaConjunction([], isNever: true, "false");
+                return Nothing;
             }
 
             if (document.Read(part) is not { IsEmpty: false } keywords)
@@ -35,6 +39,8 @@ internal sealed class SchemaConjunction
                 continue;
             }
 
+            budget.SpendWork(keywords.Work);
+            parts ??= [];
             var identity = document.IdentityOf(part.Element);
             if (parts.TryGetValue(identity, out var known))
             {
@@ -43,21 +49,36 @@ internal sealed class SchemaConjunction
             }
 
             parts.Add(identity, part);
-            foreach (var included in Included(document, part, keywords))
+            foreach (var included in Included(document, budget, part, keywords))
             {
                 open.Push(included);
             }
         }
 
-        var key = string.Join(' ', parts.Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Key}:{part.Value.Resolved}")));
-        return new SchemaConjunction([.. parts.Values], isNever: false, key);
+        return parts is null ? Anything : InOrder(parts);
     }
 
-    private static IEnumerable<SchemaPart> Included(SchemaDocument document, SchemaPart part, SchemaKeywords keywords)
+    private static SchemaConjunction InOrder(Dictionary<int, SchemaPart> parts)
+    {
+        int[] identities = [.. parts.Keys];
+        Array.Sort(identities);
+        var ordered = new SchemaPart[identities.Length];
+        var key = new StringBuilder();
+        for (var i = 0; i < ordered.Length; i++)
+        {
+            ordered[i] = parts[identities[i]];
+            key.Append(CultureInfo.InvariantCulture, $"{identities[i]}:{ordered[i].Resolved} ");
+        }
+
+        return new SchemaConjunction(ordered, isNever: false, key.ToString());
+    }
+
+    private static IEnumerable<SchemaPart> Included(
+        SchemaDocument document, SchemaBudget budget, SchemaPart part, SchemaKeywords keywords)
     {
         if (keywords.String("$ref") is { } reference)
         {
-            var target = document.Resolve(reference, part.Path);
+            var target = document.Resolve(reference, part.Path, budget);
             yield return document.IdentityOf(target.Element) == document.IdentityOf(part.Element)
                 ? throw SchemaRefusal.Invalid(part.Path, "'$ref' points to the schema that it is in")
                 : target;
@@ -65,10 +86,11 @@ internal sealed class SchemaConjunction
 
         if (keywords.Array("allOf") is { } all)
         {
+            var path = part.Path.Add("allOf");
             var index = 0;
             foreach (var one in all.EnumerateArray())
             {
-                yield return new SchemaPart(one, part.Path.Add("allOf").Add($"{index++}"));
+                yield return new SchemaPart(one, path.Add(index++));
             }
         }
     }

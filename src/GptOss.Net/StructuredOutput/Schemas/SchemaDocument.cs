@@ -10,6 +10,7 @@ internal sealed class SchemaDocument
 {
     private readonly JsonElement _root;
     private readonly Dictionary<int, SchemaKeywords> _keywords = [];
+    private readonly Dictionary<string, SchemaPart> _resolved = new(StringComparer.Ordinal);
 
     public SchemaDocument(JsonElement root)
     {
@@ -49,29 +50,51 @@ internal sealed class SchemaDocument
     }
 
     /// <summary>Returns the schema that a reference points to.</summary>
-    public SchemaPart Resolve(string reference, SchemaPath from)
+    public SchemaPart Resolve(string reference, SchemaPath from, SchemaBudget budget)
+    {
+        if (!_resolved.TryGetValue(reference, out var target))
+        {
+            target = Find(reference, from, budget);
+            _resolved.Add(reference, target);
+        }
+
+        return target;
+    }
+
+    private SchemaPart Find(string reference, SchemaPath from, SchemaBudget budget)
     {
         if (!reference.StartsWith('#'))
         {
-            throw SchemaRefusal.Unsupported(from, $"'$ref' points to '{reference}', outside of the schema; copy that schema into $defs");
+            throw SchemaRefusal.Unsupported(from, $"'$ref' points to '{Shorten(reference)}', outside of the schema; copy that schema into $defs");
         }
 
         var (element, path) = (_root, SchemaPath.Root);
         var pointer = Uri.UnescapeDataString(reference[1..]);
         if (pointer.Length > 0 && pointer[0] != '/')
         {
-            throw SchemaRefusal.Unsupported(from, $"'$ref' points to the anchor '{reference}'; use a JSON pointer such as '#/$defs/name'");
+            throw SchemaRefusal.Unsupported(from, $"'$ref' points to the anchor '{Shorten(reference)}'; use a JSON pointer such as '#/$defs/name'");
         }
 
         foreach (var escaped in pointer.Split('/').Skip(1))
         {
             var segment = escaped.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
             path = path.Add(segment);
-            element = Step(element, segment) ?? throw SchemaRefusal.Invalid(from, $"'$ref' points to '{reference}', which is not there");
+            budget.SpendWork(SchemaBudget.WorkOf(CountOf(element)));
+            element = Step(element, segment) ?? throw SchemaRefusal.Invalid(from, $"'$ref' points to '{Shorten(reference)}', which is not there");
         }
 
         return new SchemaPart(element, path);
     }
+
+    private static string Shorten(string reference) => reference.Length <= 100 ? reference : $"{reference[..100]}...";
+
+    // What a step looks through.
+    private static int CountOf(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Object => element.GetPropertyCount(),
+        JsonValueKind.Array => element.GetArrayLength(),
+        _ => 0,
+    };
 
     private static JsonElement? Step(JsonElement element, string segment) => element.ValueKind switch
     {

@@ -21,7 +21,10 @@ internal sealed class SchemaKeywords
         "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
     }.ToFrozenSet(StringComparer.Ordinal);
 
-    private readonly Dictionary<string, JsonElement> _keywords = new(StringComparer.Ordinal);
+    private static readonly Dictionary<string, JsonElement> None = [];
+
+    private readonly Dictionary<string, JsonElement> _keywords = None;
+    private readonly int _textLength; // of what is read again for every rule that the schema is a part of
 
     /// <summary>Reads the keywords of a schema that is an object.</summary>
     public SchemaKeywords(JsonElement schema, SchemaPath path)
@@ -36,7 +39,10 @@ internal sealed class SchemaKeywords
 
             if (Known.Contains(keyword.Name))
             {
+                _keywords = ReferenceEquals(_keywords, None) ? new(StringComparer.Ordinal) : _keywords;
                 _keywords[keyword.Name] = keyword.Value;
+                var isRead = keyword.Value.ValueKind is JsonValueKind.String or JsonValueKind.Number || keyword.NameEquals("type"u8);
+                _textLength += isRead ? SchemaBudget.LengthOf(keyword.Value) : 0;
             }
         }
 
@@ -48,6 +54,9 @@ internal sealed class SchemaKeywords
 
     /// <summary>Whether the schema allows everything.</summary>
     public bool IsEmpty => _keywords.Count == 0;
+
+    /// <summary>What it costs to read the keywords once.</summary>
+    public int Work => SchemaBudget.WorkOf(_textLength);
 
     /// <summary>Where the schema is.</summary>
     public SchemaPath Path { get; }

@@ -1,13 +1,19 @@
+using System.Globalization;
+
 namespace GptOss.Net.StructuredOutput.Schemas;
 
 /// <summary>Where in a schema something is, for messages: a JSON pointer that begins with <c>#</c>.</summary>
-internal sealed record SchemaPath(SchemaPath? Parent, string Segment)
+internal sealed record SchemaPath(SchemaPath? Parent, string? Name, int Index = 0)
 {
     private const int MaxLength = 300;
 
     public static readonly SchemaPath Root = new(null, "#");
 
-    public SchemaPath Add(string segment) => new(this, segment);
+    private string Segment => Name ?? Index.ToString(CultureInfo.InvariantCulture);
+
+    public SchemaPath Add(string name) => new(this, name);
+
+    public SchemaPath Add(int index) => new(this, null, index);
 
     public override string ToString()
     {

@@ -42,12 +42,9 @@ internal sealed class StringFormCompiler(SchemaBudget budget)
             return form;
         }
 
-        budget.SpendPattern();
         try
         {
-            var automaton = PatternCompiler.Compile(pattern, minLength, maxLength);
-            budget.SpendPatternStates(automaton.StateCount);
-            form = new PatternForm(automaton);
+            form = new PatternForm(PatternCompiler.Compile(pattern, minLength, maxLength, budget.Patterns));
         }
         catch (PatternException refused)
         {
