@@ -3,5 +3,5 @@ using GptOss.Net.Throughput;
 
 return await new RootCommand("Measures GptOss.Net end to end.")
 {
-    LoadBenchmark.Command(), CpuThroughput.Command(), KernelThroughput.Command(),
+    LoadBenchmark.Command(), CpuThroughput.Command(), KernelThroughput.Command(), PipelineThroughput.Command(),
 }.Parse(args).InvokeAsync();
