@@ -57,6 +57,47 @@ public class PlacementPlannerTests
     }
 
     [Fact]
+    public void A_device_has_workspace_for_each_of_its_stages_which_compute_at_once()
+    {
+        var request = Toy(0, [100, 100, 100, 100], 0, Gpu(0, 10_000), Gpu(1, 10_000)) with
+        {
+            Workspace = new WorkspaceEstimate(PerDevice: 5, Unembedding: 7) { PerStage = 1_000 },
+            Options = new PlacementOptions { Devices = [DeviceId.Cuda(0), DeviceId.Cuda(1), DeviceId.Cuda(0)] },
+        };
+
+        var plan = PlacementPlanner.Plan(request);
+
+        plan.Devices.Select(device => device.WorkspaceBytes).Should().Equal(5 + 2_000 + 7, 5 + 1_000);
+    }
+
+    [Fact]
+    public void A_device_that_has_no_layers_needs_workspace_for_an_end_of_the_model()
+    {
+        var request = Toy(50, [100, 100], 50, Gpu(0, 10_000), Gpu(1, 10_000)) with
+        {
+            Workspace = new WorkspaceEstimate(PerDevice: 5, Unembedding: 7) { PerStage = 1_000 },
+            Options = new PlacementOptions { LayerDevices = [DeviceId.Cuda(0), DeviceId.Cuda(0)], UnembeddingDevice = DeviceId.Cuda(1) },
+        };
+
+        var plan = PlacementPlanner.Plan(request);
+
+        plan.Devices.Select(device => device.WorkspaceBytes).Should().Equal(5 + 1_000, 5 + 1_000 + 7);
+    }
+
+    [Fact]
+    public void Stages_on_one_device_fit_only_with_the_workspace_of_all()
+    {
+        var request = Toy(0, [100, 100], 0, Gpu(0, 1_300)) with
+        {
+            Workspace = new WorkspaceEstimate(PerDevice: 0, Unembedding: 0) { PerStage = 1_000 },
+            Options = new PlacementOptions { Devices = [DeviceId.Cuda(0), DeviceId.Cuda(0)] },
+        };
+
+        PlacementPlanner.Draft(request).Fits.Should().BeFalse();
+        PlacementPlanner.Draft(request with { Options = new PlacementOptions() }).Fits.Should().BeTrue();
+    }
+
+    [Fact]
     public void A_device_with_twice_the_memory_gets_twice_the_bytes()
     {
         PlacementPlan plan = PlacementPlanner.Plan(Toy(0, [.. Enumerable.Repeat(100L, 30)], 0, Gpu(0, 8000), Gpu(1, 4000)));
