@@ -55,11 +55,35 @@ public sealed class TorchExecutorGpuTests(ITestOutputHelper output)
         }
     }
 
+    [Theory]
+    [InlineData("a", "cuda:0 cuda:1")]
+    [InlineData("b", "cuda:0 cuda:1")]
+    [InlineData("a", "cuda:0 cuda:0")]
+    [InlineData("a", "cuda:0 cpu")]
+    public void Steps_in_flight_have_the_same_bits_as_one_after_the_other(string model, string devices)
+    {
+        using var fixture = new ModelFixture(model);
+        using var executor = Load(fixture, ComputeType.Float32, devices);
+        using var recording = new RecordingExecutor(executor);
+        var driver = Driver(fixture, recording);
+        var cases = fixture.Cases.Concat(fixture.Cases).ToArray();
+
+        driver.Greedy(32, [.. cases.Select(expected => expected.InputIds)])
+            .Should().BeEquivalentTo(cases.Select(expected => expected.Greedy), options => options.WithStrictOrdering());
+
+        driver.MostStepsInFlight.Should().Be(2);
+        foreach (var (batch, logits) in recording.Steps)
+        {
+            executor.Begin(batch);
+            executor.Complete().Logits.Span.SequenceEqual(logits).Should().BeTrue();
+        }
+    }
+
     private TorchExecutor Load(ModelFixture fixture, ComputeType computeType, string devices)
     {
         var ids = devices.Split(' ').Select(DeviceId.Parse).ToArray();
-        Gpu.Require(ids.Count(id => id.IsCuda));
-        var gpus = ids.Where(id => id.IsCuda).Select(id => id.Index).ToArray();
+        var gpus = ids.Where(id => id.IsCuda).Select(id => id.Index).Distinct().ToArray();
+        Gpu.Require(gpus.Length);
         var before = gpus.Select(Gpu.FreeBytes).ToArray();
         var layers = fixture.Config.LayerCount;
         var placement = new PlacementPlan
