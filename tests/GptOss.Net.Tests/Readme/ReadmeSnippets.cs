@@ -43,6 +43,14 @@ internal static class ReadmeSnippets
         Console.WriteLine(model.Placement);
     }
 
+    public static GptOssModelStatistics Statistics(GptOssModel model)
+    {
+        GptOssModelStatistics now = model.GetStatistics();
+        Console.WriteLine($"{now.RunningRequests} run, {now.WaitingRequests} wait, {now.GeneratedTokensPerSecond:F0} tokens/s");
+
+        return now;
+    }
+
     public static async Task<float[,]> TokensAndLogits(GptOssModel model)
     {
         int[] prompt = model.Tokenizer.Encode("The sky is");

@@ -41,6 +41,7 @@ public sealed partial class ReadmeTests
 
         logits.GetLength(0).Should().Be(3);
         logits.GetLength(1).Should().Be(model.VocabularySize);
+        ReadmeSnippets.Statistics(model).GeneratedTokens.Should().BePositive();
     }
 
     private static async Task<GptOssModel> LoadAsync(TemporaryDirectory directory)
