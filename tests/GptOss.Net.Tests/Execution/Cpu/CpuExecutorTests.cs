@@ -33,6 +33,24 @@ public sealed class CpuExecutorTests
     [Theory]
     [InlineData("a")]
     [InlineData("b")]
+    [InlineData("a-awq")]
+    public void Exact_logits_are_those_of_the_reference_executor_in_float32(string model)
+    {
+        using var fixture = new ModelFixture(model);
+        using var executor = Load(fixture, CpuExecutorOptions.Exact with { Threads = 2 });
+        using var reference = LoadedExecutors.Load(fixture, ComputeType.Float32, stages: 1, WeightStorage.Packed);
+        var referenceDriver = new ExecutorDriver(reference, LoadedExecutors.Capacity, fixture.Config.SlidingWindow, maxStepTokens: 512);
+        foreach (var prompt in fixture.Cases.Select(expected => expected.InputIds))
+        {
+            var logits = Driver(fixture, executor, maxStepTokens: 64).Logits(prompt)[0];
+
+            ModelFixture.RelativeError(logits, referenceDriver.Logits(prompt)[0]).Should().BeLessThan(1e-4);
+        }
+    }
+
+    [Theory]
+    [InlineData("a")]
+    [InlineData("b")]
     public void Exact_greedy_tokens_are_the_official_ones(string model)
     {
         using var fixture = new ModelFixture(model);

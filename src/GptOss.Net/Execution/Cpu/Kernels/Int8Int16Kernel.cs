@@ -9,8 +9,8 @@ namespace GptOss.Net.Execution.Cpu.Kernels;
 /// </summary>
 internal static unsafe class Int8Int16Kernel
 {
-    // Rows of activations whose integer sums of half a block's columns wait for the other columns.
-    private const int Tile = 32;
+    // Rows of activations that are read side by side: more streams than these, and the machine no longer fetches them ahead.
+    private const int Tile = 8;
 
     /// <summary>Multiplies a row group with rows of activations; each result depends on its own row alone.</summary>
     /// <param name="group">The weights of 32 rows, as <see cref="Int8Weights"/>.</param>
@@ -27,7 +27,18 @@ internal static unsafe class Int8Int16Kernel
             return;
         }
 
+        for (var first = 0; first < count; first += Tile)
+        {
+            MultiplyTile(group, blocks, rows + first, Math.Min(Tile, count - first), sums + (first * RowGroup.Rows));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyTile(byte* group, int blocks, byte** rows, int count, float* sums)
+    {
         var halfBytes = Int8Weights.ValueBytes + Int8Weights.ScaleBytes;
+
+        // The integer sums of half a block's columns, which wait for the other columns.
         var dots = stackalloc int[Tile * RowGroup.Rows];
         new Span<float>(sums, count * RowGroup.Rows).Clear();
         for (var block = 0; block < blocks; block++, group += 2 * halfBytes)
@@ -36,12 +47,8 @@ internal static unsafe class Int8Int16Kernel
             var second = group + halfBytes;
             var (scaleV, scaleW) = (Int8Weights.Scales(group), Int8Weights.Scales(second));
             var offset = block * ActivationRow.Int16Bytes;
-            for (var first = 0; first < count; first += Tile)
-            {
-                var tile = Math.Min(Tile, count - first);
-                Columns(group, second, rows + first, offset, tile, dots);
-                Columns(group + 256, second + 256, rows + first, offset + 32, tile, dots, sums + (first * RowGroup.Rows), offset, scaleV, scaleW);
-            }
+            Columns(group, second, rows, offset, count, dots);
+            Columns(group + 256, second + 256, rows, offset + 32, count, dots, sums, offset, scaleV, scaleW);
         }
     }
 

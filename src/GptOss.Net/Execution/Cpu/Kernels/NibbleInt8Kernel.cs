@@ -7,6 +7,9 @@ namespace GptOss.Net.Execution.Cpu.Kernels;
 /// <summary>4 bit weights by int8 activations: integer dot products of a block, scaled and summed in float32, block after block.</summary>
 internal static unsafe class NibbleInt8Kernel
 {
+    // Rows of activations that are read side by side: more streams than these, and the machine no longer fetches them ahead.
+    private const int Tile = 8;
+
     /// <summary>Multiplies a row group with rows of activations; each result depends on its own row alone.</summary>
     /// <param name="group">The weights of 32 rows.</param>
     /// <param name="blocks">Blocks of 32 columns.</param>
@@ -24,6 +27,16 @@ internal static unsafe class NibbleInt8Kernel
             return;
         }
 
+        for (var first = 0; first < count; first += Tile)
+        {
+            MultiplyTile<TFormat>(group, blocks, rows + first, Math.Min(Tile, count - first), sums + (first * RowGroup.Rows));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void MultiplyTile<TFormat>(byte* group, int blocks, byte** rows, int count, float* sums)
+        where TFormat : struct, INibbleFormat
+    {
         var table = TFormat.Table;
         var halfBytes = TFormat.ValueBytes + TFormat.ScaleBytes;
         new Span<float>(sums, count * RowGroup.Rows).Clear();
