@@ -95,6 +95,51 @@ public sealed class StagePipelineTests
         CompleteAll(pipeline).Should().Equal(0, 1, 2, 3);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void A_step_that_is_alone_is_computed_by_who_completes_it(int stages)
+    {
+        var threads = new ConcurrentBag<Thread>();
+        using var pipeline = Pipeline(stages, (_, _) => threads.Add(Thread.CurrentThread));
+
+        for (var i = 0; i < 3; i++)
+        {
+            pipeline.Begin(new Step(i));
+            pipeline.Complete().Number.Should().Be(i);
+        }
+
+        threads.Should().HaveCount(3 * stages).And.OnlyContain(thread => thread == Thread.CurrentThread);
+    }
+
+    [Fact]
+    public void A_step_stays_alone_only_until_another_is_begun()
+    {
+        var threads = new ConcurrentDictionary<int, Thread>();
+        using var pipeline = Pipeline(2, (stage, step) => threads[(step.Number * 2) + stage] = Thread.CurrentThread);
+
+        BeginAll(pipeline);
+        CompleteAll(pipeline).Should().Equal(0, 1);
+        pipeline.Begin(new Step(2));
+        pipeline.Complete().Number.Should().Be(2);
+
+        threads[2].Should().Be(threads[0]).And.NotBe(threads[1]);
+        new[] { threads[0], threads[1] }.Should().NotContain(Thread.CurrentThread);
+        new[] { threads[4], threads[5] }.Should().OnlyContain(thread => thread == Thread.CurrentThread);
+    }
+
+    [Fact]
+    public void Disposing_frees_a_step_that_is_alone()
+    {
+        var pipeline = Pipeline(2, (_, _) => Assert.Fail("It was to begin no step."));
+        var step = new Step(0);
+        pipeline.Begin(step);
+
+        pipeline.Dispose();
+
+        step.IsDisposed.Should().BeTrue();
+    }
+
     [Fact]
     public void No_more_steps_are_begun_than_there_are_stages()
     {
@@ -113,7 +158,6 @@ public sealed class StagePipelineTests
     }
 
     [Theory]
-    [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
     public void Disposing_ends_the_step_in_work_and_begins_no_other(int stages)

@@ -10,8 +10,9 @@ namespace GptOss.Net.Execution.Torch;
 /// so that no result can depend on what else is in the batch.
 /// </summary>
 /// <remarks>
-/// Each stage has a thread, which alone uses the stage's tensors while there are steps. The first one embeds the tokens too, the
-/// last one computes the logits. Hidden states go from thread to thread, outside of any dispose scope.
+/// While several steps are in flight, each stage has a thread, which alone uses the stage's tensors; a single one is computed by the
+/// engine's thread. The first stage embeds the tokens too, the last one computes the logits. Hidden states go from stage to stage
+/// outside of any dispose scope.
 /// </remarks>
 internal sealed class TorchExecutor : IModelExecutor
 {
@@ -28,7 +29,6 @@ internal sealed class TorchExecutor : IModelExecutor
     private readonly float[][] _logits;
     private int _nextLogits;
 
-    /// <summary>Starts the threads.</summary>
     /// <param name="config">The architecture.</param>
     /// <param name="embedding">The token embedding.</param>
     /// <param name="stages">The layers, stage by stage.</param>
@@ -77,7 +77,7 @@ internal sealed class TorchExecutor : IModelExecutor
         }
     }
 
-    /// <summary>What a stage's thread does with a step.</summary>
+    /// <summary>What a stage does with a step.</summary>
     private void Run(int stage, TorchStep step)
     {
         try
