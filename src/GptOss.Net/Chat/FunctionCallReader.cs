@@ -26,8 +26,13 @@ internal sealed class FunctionCallReader(ToolCatalog tools)
                 return null;
             }
 
-            var arguments = document.RootElement.EnumerateObject()
-                .ToDictionary(property => property.Name, property => (object?)property.Value.Clone(), StringComparer.Ordinal);
+            // A name may come twice; the last value counts, as everywhere in System.Text.Json.
+            var arguments = new Dictionary<string, object?>(StringComparer.Ordinal);
+            foreach (var property in document.RootElement.EnumerateObject())
+            {
+                arguments[property.Name] = property.Value.Clone();
+            }
+
             return new FunctionCallContent("call_" + Guid.NewGuid().ToString("N")[..22], tools.NameOf(recipient), arguments)
             {
                 RawRepresentation = json,

@@ -44,6 +44,19 @@ public sealed class ChatToolTests
     }
 
     [Fact]
+    public async Task The_last_value_of_an_argument_that_is_named_twice_counts()
+    {
+        var anything = AIFunctionFactory.CreateDeclaration("anything", null, JsonElement.Parse("{\"type\":\"object\"}"));
+        using var chat = new ScriptedChat(
+            "<|channel|>commentary to=functions.anything <|constrain|>json<|message|>{\"\":1,\"a\":2,\"\":3}<|call|>");
+
+        var response = await chat.Ask(options: new() { Tools = [anything] });
+
+        var call = response.Messages[0].Contents.Should().ContainSingle().Which.Should().BeOfType<FunctionCallContent>().Subject;
+        call.Arguments!.Select(argument => (argument.Key, ((JsonElement)argument.Value!).GetInt32())).Should().BeEquivalentTo([("", 3), ("a", 2)]);
+    }
+
+    [Fact]
     public async Task A_preamble_comes_before_the_call_in_a_message_of_its_own()
     {
         using var chat = new ScriptedChat("<|channel|>commentary<|message|>Let me look.<|end|><|start|>assistant" + Call);
