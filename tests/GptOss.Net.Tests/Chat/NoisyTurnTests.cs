@@ -40,20 +40,32 @@ public sealed class NoisyTurnTests(ITestOutputHelper output)
         var turns = LongTests.Cases(21, 10_000);
         var problems = new ConcurrentBag<string>();
         var ends = new ConcurrentBag<ChatFinishReason?>();
-        var (tokens, started) = (0L, Stopwatch.GetTimestamp());
+        var (done, tokens, started) = (0, 0L, Stopwatch.GetTimestamp());
 
         await ShakenDemoChat.Ask(turns, async (turn, cancellationToken) =>
         {
             var options = Kinds[turn % Kinds.Length].Clone();
             (options.Temperature, options.Seed, options.MaxOutputTokens) = (1.5f, turn, LongTests.Cases(200, 400));
 
-            var recorded = await RecordedTurn.Run(chat.Model, Questions[turn % Questions.Length], options, cancellationToken);
-
-            ends.Add(recorded.Response.FinishReason);
-            Interlocked.Add(ref tokens, recorded.Tokens.Count);
-            foreach (var problem in Problems(recorded, options))
+            try
             {
-                problems.Add($"Turn {turn}: {problem} in {HarmonyScript.Decode(recorded.Tokens)}");
+                var recorded = await RecordedTurn.Run(chat.Model, Questions[turn % Questions.Length], options, cancellationToken);
+
+                ends.Add(recorded.Response.FinishReason);
+                Interlocked.Add(ref tokens, recorded.Tokens.Count);
+                foreach (var problem in Problems(recorded, options))
+                {
+                    problems.Add($"Turn {turn}: {problem} in {HarmonyScript.Decode(recorded.Tokens)}");
+                }
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                problems.Add($"Turn {turn}: {exception}");
+            }
+
+            if (Interlocked.Increment(ref done) % 1_000 == 0)
+            {
+                output.WriteLine($"{done} turns in {Stopwatch.GetElapsedTime(started).TotalSeconds:F0} s, {problems.Count} problems");
             }
         });
 
