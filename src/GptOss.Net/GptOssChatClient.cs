@@ -44,8 +44,18 @@ public sealed partial class GptOssChatClient : IChatClient
     /// <exception cref="NotSupportedException">A message or an option asks for what this client does not do.</exception>
     /// <exception cref="GptOssException">The generation failed.</exception>
     public Task<ChatResponse> GetResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
-        GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // While a schema was compiled.
+            return Task.FromCanceled<ChatResponse>(cancellationToken);
+        }
+    }
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">A message or an option is out of range.</exception>
@@ -57,7 +67,7 @@ public sealed partial class GptOssChatClient : IChatClient
         ArgumentNullException.ThrowIfNull(messages);
 
         // Mapped here, not in the iterator, so that a mistake shows at the call.
-        var request = ChatRequest.Create(messages, options, this, _model);
+        var request = ChatRequest.Create(messages, options, this, _model, cancellationToken);
         foreach (var tool in request.Tools.Ignored)
         {
             LogIgnored(tool);

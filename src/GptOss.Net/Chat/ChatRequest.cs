@@ -30,7 +30,9 @@ internal sealed record ChatRequest
 
     /// <exception cref="ArgumentException">A value is out of range.</exception>
     /// <exception cref="NotSupportedException">Something is asked for that this client does not do.</exception>
-    public static ChatRequest Create(IEnumerable<ChatMessage> messages, ChatOptions? options, IChatClient client, GptOssModel model)
+    /// <exception cref="OperationCanceledException">It was cancelled while a schema was compiled.</exception>
+    public static ChatRequest Create(
+        IEnumerable<ChatMessage> messages, ChatOptions? options, IChatClient client, GptOssModel model, CancellationToken cancellationToken)
     {
         options ??= new ChatOptions();
         ChatOptionsMapper.RefuseUnsupported(options, model.Name);
@@ -54,7 +56,7 @@ internal sealed record ChatRequest
         };
         return new ChatRequest
         {
-            Grammar = new TurnGrammarMapper(model.Schemas).Map(options, tools, own.ReasoningBudget),
+            Grammar = new TurnGrammarMapper(model.Schemas, cancellationToken).Map(options, tools, own.ReasoningBudget),
             Messages = new ChatMessageMapper(tools, options).Map(messages, system),
             Sampling = sampling with { StopSequences = [] },
             Generation = generation,

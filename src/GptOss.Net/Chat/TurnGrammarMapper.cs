@@ -6,10 +6,11 @@ using Microsoft.Extensions.AI;
 namespace GptOss.Net.Chat;
 
 /// <summary>From the tools and the response format that are asked for to what the model may write.</summary>
-internal sealed class TurnGrammarMapper(SchemaCache schemas)
+internal sealed class TurnGrammarMapper(SchemaCache schemas, CancellationToken cancellationToken)
 {
     /// <exception cref="ArgumentException">A function is required that is not there, or a schema is malformed.</exception>
     /// <exception cref="NotSupportedException">A schema asks for what cannot be enforced.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled while a schema was compiled.</exception>
     public TurnGrammar Map(ChatOptions options, ToolCatalog tools, int? reasoningBudget)
     {
         if (reasoningBudget is { } budget)
@@ -53,7 +54,8 @@ internal sealed class TurnGrammarMapper(SchemaCache schemas)
 
     private TextState Answer(ChatResponseFormatJson format) => Grammar(format.Schema).Start();
 
-    private JsonSchemaGrammar Grammar(JsonElement? schema) => schema is { } given ? schemas.GetGrammar(given) : JsonSchemaGrammar.AnyObject;
+    private JsonSchemaGrammar Grammar(JsonElement? schema) =>
+        schema is { } given ? schemas.GetGrammar(given, cancellationToken) : JsonSchemaGrammar.AnyObject;
 
     /// <summary>Arguments are an object, also where the schema leaves that open; <see langword="null"/> if it leaves everything open.</summary>
     private static JsonElement? ObjectSchema(JsonElement schema)

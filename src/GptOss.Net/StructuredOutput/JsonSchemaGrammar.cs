@@ -18,7 +18,9 @@ internal sealed class JsonSchemaGrammar
     /// <summary>Compiles a schema: at most 250 ms and 32 MB, whatever it is.</summary>
     /// <exception cref="ArgumentException">The schema is malformed, too large, or has no values; the message names the place.</exception>
     /// <exception cref="NotSupportedException">The schema asks for something that cannot be enforced; the message names the place.</exception>
-    public static JsonSchemaGrammar Compile(JsonElement schema) => new(SchemaCompiler.Compile(schema));
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static JsonSchemaGrammar Compile(JsonElement schema, CancellationToken cancellationToken = default) =>
+        new(SchemaCompiler.Compile(schema, cancellationToken));
 
     /// <summary>Returns the state before the JSON text.</summary>
     /// <param name="next">What follows the JSON text; by default its end.</param>

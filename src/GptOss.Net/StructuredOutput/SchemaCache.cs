@@ -13,12 +13,12 @@ internal sealed class SchemaCache
     private readonly LeastRecentlyUsed<string, JsonSchemaGrammar> _grammars = new(Capacity);
 
     /// <inheritdoc cref="JsonSchemaGrammar.Compile"/>
-    public JsonSchemaGrammar GetGrammar(JsonElement schema)
+    public JsonSchemaGrammar GetGrammar(JsonElement schema, CancellationToken cancellationToken)
     {
         var text = schema.GetRawText();
         if (!_grammars.TryGet(text, out var grammar))
         {
-            grammar = JsonSchemaGrammar.Compile(schema);
+            grammar = JsonSchemaGrammar.Compile(schema, cancellationToken);
             _grammars.Add(text, grammar, text.Length * BytesPerCharacter);
         }
 

@@ -43,6 +43,18 @@ public sealed class ChatConcurrencyTests
     }
 
     [Fact]
+    public async Task A_request_cancelled_before_its_schema_is_compiled_is_a_cancelled_task()
+    {
+        using var chat = new ScriptedChat("this");
+        var options = new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema<DateOnly[]>() };
+
+        var response = chat.Client.GetResponseAsync("Hello", options, new CancellationToken(canceled: true));
+
+        response.IsCanceled.Should().BeTrue();
+        await response.Invoking(async task => await task).Should().ThrowAsync<OperationCanceledException>();
+    }
+
+    [Fact]
     public async Task A_request_cancelled_while_it_streams_ends()
     {
         using var chat = new ScriptedChat(Long);

@@ -72,7 +72,7 @@ public sealed class ChatInjectionTests(ITestOutputHelper output) : IDisposable
     {
         var (messages, options) = (new List<ChatMessage> { new(ChatRole.User, "Hello") }, new ChatOptions());
         field(messages, options, text);
-        var request = ChatRequest.Create(messages, options, _chat.Client, _chat.Model);
+        var request = ChatRequest.Create(messages, options, _chat.Client, _chat.Model, TestContext.Current.CancellationToken);
         return new HarmonyRenderer(_chat.Model.Tokenizer).RenderForCompletion(request.Messages).Count(ControlToken.IsControl);
     }
 

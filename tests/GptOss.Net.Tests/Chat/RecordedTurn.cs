@@ -11,7 +11,7 @@ internal sealed record RecordedTurn(ChatResponse Response, IReadOnlyList<int> To
     /// <summary>Does what the chat client does, and keeps the tokens.</summary>
     public static async Task<RecordedTurn> Run(GptOssModel model, string question, ChatOptions options, CancellationToken cancellationToken)
     {
-        var request = ChatRequest.Create([new ChatMessage(ChatRole.User, question)], options, model.AsIChatClient(), model);
+        var request = ChatRequest.Create([new ChatMessage(ChatRole.User, question)], options, model.AsIChatClient(), model, cancellationToken);
         var tokens = new List<int>();
         var response = await Updates(model, request, tokens, cancellationToken).ToChatResponseAsync(cancellationToken);
         return new RecordedTurn(response, tokens);

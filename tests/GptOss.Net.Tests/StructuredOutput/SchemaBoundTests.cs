@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using GptOss.Net.StructuredOutput;
+using GptOss.Net.StructuredOutput.Patterns;
 
 namespace GptOss.Net.Tests.StructuredOutput;
 
@@ -15,6 +16,18 @@ public sealed class SchemaBoundTests(ITestOutputHelper output)
     [MemberData(nameof(Bombs))]
     public void Schema_bombs_compile_or_are_refused_within_bounds(string bomb) =>
         output.WriteLine(CompileOrRefuse(SchemaBombs.All[bomb]()));
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("{\"pattern\":\"^(a|b)*$\"}")]
+    public void Compilation_can_be_cancelled(string schema) => FluentActions
+        .Invoking(() => JsonSchemaGrammar.Compile(JsonElement.Parse(schema), new CancellationToken(canceled: true)))
+        .Should().Throw<OperationCanceledException>();
+
+    [Fact]
+    public void Compiling_patterns_can_be_cancelled() => FluentActions
+        .Invoking(() => PatternCompiler.Compile("^(a|b)*$", budget: new PatternBudget(new CancellationToken(canceled: true))))
+        .Should().Throw<OperationCanceledException>();
 
     [Fact]
     public void Hostile_patterns_compile_or_are_refused_within_bounds()

@@ -26,7 +26,7 @@ public sealed class SchemaWalkTests(ITestOutputHelper output)
     [MemberData(nameof(Types))]
     public void Answers_for_the_schema_of_a_type_deserialize_to_it(Type type)
     {
-        var grammar = JsonSchemaGrammar.Compile(AIJsonUtilities.CreateJsonSchema(type));
+        var grammar = JsonSchemaGrammar.Compile(AIJsonUtilities.CreateJsonSchema(type), TestContext.Current.CancellationToken);
         var random = new Random(1);
         for (var walk = 0; walk < Walks; walk++)
         {

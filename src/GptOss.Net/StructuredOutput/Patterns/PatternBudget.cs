@@ -1,7 +1,7 @@
 namespace GptOss.Net.StructuredOutput.Patterns;
 
-/// <summary>Counts what the compilation of patterns costs, those of one schema together, and ends it where it costs too much.</summary>
-internal sealed class PatternBudget
+/// <summary>Counts what the compilation of patterns costs, those of one schema together, and ends it where it costs too much or is cancelled.</summary>
+internal sealed class PatternBudget(CancellationToken cancellationToken = default)
 {
     /// <summary>The greatest number of nodes, once repetitions are written out.</summary>
     public const int MaxNodes = 8_000;
@@ -52,6 +52,7 @@ internal sealed class PatternBudget
     /// <exception cref="PatternException">It took too much work.</exception>
     public void SpendWork(int work)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         _work += work;
         if (_work > MaxWork)
         {

@@ -4,8 +4,8 @@ using GptOss.Net.StructuredOutput.Patterns;
 
 namespace GptOss.Net.StructuredOutput.Schemas;
 
-/// <summary>Counts what the compilation of a schema costs, and ends it where it costs too much.</summary>
-internal sealed class SchemaBudget
+/// <summary>Counts what the compilation of a schema costs, and ends it where it costs too much or is cancelled.</summary>
+internal sealed class SchemaBudget(CancellationToken cancellationToken)
 {
     // So much text costs as much as a keyword.
     private const int BytesPerWork = 16;
@@ -13,7 +13,7 @@ internal sealed class SchemaBudget
     private int _nodes;
 
     /// <summary>What is spent on patterns.</summary>
-    public PatternBudget Patterns { get; } = new();
+    public PatternBudget Patterns { get; } = new(cancellationToken);
 
     /// <summary>What was looked at so far.</summary>
     public int Work { get; private set; }
@@ -35,6 +35,7 @@ internal sealed class SchemaBudget
 
     public void SpendWork(int amount)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         Work += amount;
         if (Work > SchemaLimits.MaxWork)
         {

@@ -9,25 +9,27 @@ internal sealed class SchemaCompiler
     private static readonly string[] ChoiceKeywords = ["anyOf", "oneOf"];
 
     private readonly SchemaDocument _document;
-    private readonly SchemaBudget _budget = new();
+    private readonly SchemaBudget _budget;
     private readonly Dictionary<string, ValueRule> _rules = new(StringComparer.Ordinal) { [""] = AnyJson.Value, ["false"] = new ValueRule() };
     private readonly Queue<(ValueRule Rule, SchemaConjunction Schema)> _open = new();
     private readonly List<ValueRule> _compiled = [];
     private readonly StringFormCompiler _strings;
 
-    private SchemaCompiler(SchemaDocument document)
+    private SchemaCompiler(SchemaDocument document, CancellationToken cancellationToken)
     {
         _document = document;
+        _budget = new SchemaBudget(cancellationToken);
         _strings = new StringFormCompiler(_budget);
     }
 
     /// <summary>Compiles a schema.</summary>
     /// <exception cref="ArgumentException">The schema is malformed, too large, or has no values.</exception>
     /// <exception cref="NotSupportedException">The schema asks for something that cannot be enforced.</exception>
-    public static ValueRule Compile(JsonElement schema)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static ValueRule Compile(JsonElement schema, CancellationToken cancellationToken = default)
     {
         var document = new SchemaDocument(schema);
-        return new SchemaCompiler(document).Compile(document.Root);
+        return new SchemaCompiler(document, cancellationToken).Compile(document.Root);
     }
 
     /// <summary>Returns the rule for values that satisfy all of some schemas; it may be compiled later.</summary>
