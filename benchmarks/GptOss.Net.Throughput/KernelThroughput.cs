@@ -7,13 +7,14 @@ using GptOss.Net.Execution.Cpu.Kernels;
 namespace GptOss.Net.Throughput;
 
 /// <summary>
-/// Bandwidth of each kernel with one row of activations over weights that no cache holds, next to that of plain reading, and
-/// arithmetic with many rows.
+/// Bandwidth of each kernel with one and with some rows of activations over weights that no cache holds, next to that of plain reading,
+/// and arithmetic with many rows.
 /// </summary>
 internal sealed unsafe class KernelThroughput(int? threads)
 {
     private const int Columns = 2880;
     private const long WeightBytes = 512L * 1024 * 1024;
+    private const int SomeRows = 8;
     private const int ManyRows = 64;
     private const int Repetitions = 5;
 
@@ -81,10 +82,12 @@ internal sealed unsafe class KernelThroughput(int? threads)
         }
 
         var one = Seconds(pool, matrix, input, groups, 1, memory);
+        var some = Seconds(pool, matrix, input, groups, SomeRows, memory);
         var fewGroups = groups / 16;
         var many = Seconds(pool, matrix, input, fewGroups, ManyRows, memory);
         Console.WriteLine(
             $"{kind} x {format}: 1 row {groups * matrix.GroupBytes / one / 1e9:f1} GB/s;"
+            + $" {SomeRows} rows {groups * matrix.GroupBytes / some / 1e9:f1} GB/s;"
             + $" {ManyRows} rows {2.0 * fewGroups * RowGroup.Rows * Columns * ManyRows / many / 1e9:f0} Gop/s");
     }
 
