@@ -103,4 +103,14 @@ internal static unsafe class Lanes
             }
         }
     }
+
+    /// <summary>Asks for the line at an address.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void PrefetchLine(void* address)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(address);
+        }
+    }
 }

@@ -47,36 +47,29 @@ internal static unsafe class PagedAttentionKernel
         var scores = stackalloc float[group * AttentionShape.BlockSize];
         var largest = stackalloc float[group];
         var sums = stackalloc float[group];
+        var rescales = stackalloc float[group];
         for (var head = 0; head < group; head++)
         {
             (largest[head], sums[head]) = (sinks[head], 1);
         }
 
         new Span<float>(result, group * shape.HeadDim).Clear();
+        var block = Block(firstPosition & -AttentionShape.BlockSize);
         for (var start = firstPosition & -AttentionShape.BlockSize; start <= position; start += AttentionShape.BlockSize)
         {
-            var block = ((nint)blocks[(start / AttentionShape.BlockSize) - firstBlock] * shape.BlockStride) + (kvHead * shape.HeadBlockSize);
+            var next = start + AttentionShape.BlockSize <= position ? Block(start + AttentionShape.BlockSize) : block;
             var first = Math.Max(firstPosition - start, 0);
             var last = Math.Min(position - start, AttentionShape.BlockSize - 1);
             var lanes = Vector512<int>.Indices;
             var visible = Vector512.GreaterThanOrEqual(lanes, Vector512.Create(first)) & Vector512.LessThanOrEqual(lanes, Vector512.Create(last));
-            var head = 0;
-            for (; head + 4 <= group; head += 4)
+            Score(keys + block, shape.HeadDim, queries, group, scores, keys + next, values + next);
+            for (var head = 0; head < group; head++)
             {
-                Score4(keys + block, shape.HeadDim, queries + (head * shape.HeadDim), scores + (head * AttentionShape.BlockSize));
+                rescales[head] = Soften(scores + (head * AttentionShape.BlockSize), visible.AsSingle(), ref largest[head], ref sums[head]);
             }
 
-            for (; head < group; head++)
-            {
-                Score(keys + block, shape.HeadDim, queries + (head * shape.HeadDim), scores + (head * AttentionShape.BlockSize));
-            }
-
-            for (head = 0; head < group; head++)
-            {
-                var weights = scores + (head * AttentionShape.BlockSize);
-                var rescale = Soften(weights, visible.AsSingle(), ref largest[head], ref sums[head]);
-                Accumulate(values + block, shape.HeadDim, weights, first, last, rescale, result + (head * shape.HeadDim));
-            }
+            Accumulate(values + block, shape.HeadDim, scores, group, first, last, rescales, result);
+            block = next;
         }
 
         for (var head = 0; head < group; head++)
@@ -87,29 +80,61 @@ internal static unsafe class PagedAttentionKernel
                 Vector512.Store(Vector512.Load(result) * inverse, result);
             }
         }
+
+        // Where the head's part of a position's block begins.
+        nint Block(int start) =>
+            ((nint)blocks[(start / AttentionShape.BlockSize) - firstBlock] * shape.BlockStride) + (kvHead * shape.HeadBlockSize);
     }
 
+    /// <summary>Eight heads at a time, as many sums as keep the multipliers busy.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Score4(float* keys, int headDim, float* queries, float* scores)
+    private static void Score(float* keys, int headDim, float* queries, int group, float* scores, float* nextKeys, float* nextValues)
+    {
+        var head = 0;
+        for (; head + 8 <= group; head += 8)
+        {
+            Score8(keys, headDim, queries + (head * headDim), scores + (head * AttentionShape.BlockSize), nextKeys, nextValues);
+        }
+
+        for (; head < group; head++)
+        {
+            Score1(keys, headDim, queries + (head * headDim), scores + (head * AttentionShape.BlockSize));
+        }
+    }
+
+    // Blocks lie anywhere, so that the machine cannot fetch the next one by itself; line by line, it does not hold up this one.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Score8(float* keys, int headDim, float* queries, float* scores, float* nextKeys, float* nextValues)
     {
         var (s0, s1, s2, s3) = (Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero);
+        var (s4, s5, s6, s7) = (Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero);
         for (var i = 0; i < headDim; i++, keys += AttentionShape.BlockSize, queries++)
         {
+            Lanes.PrefetchLine(nextKeys + (i * AttentionShape.BlockSize));
+            Lanes.PrefetchLine(nextValues + (i * AttentionShape.BlockSize));
             var key = Vector512.Load(keys);
             s0 = Vector512.FusedMultiplyAdd(key, Vector512.Create(queries[0]), s0);
             s1 = Vector512.FusedMultiplyAdd(key, Vector512.Create(queries[headDim]), s1);
             s2 = Vector512.FusedMultiplyAdd(key, Vector512.Create(queries[2 * headDim]), s2);
             s3 = Vector512.FusedMultiplyAdd(key, Vector512.Create(queries[3 * headDim]), s3);
+            s4 = Vector512.FusedMultiplyAdd(key, Vector512.Create(queries[4 * headDim]), s4);
+            s5 = Vector512.FusedMultiplyAdd(key, Vector512.Create(queries[5 * headDim]), s5);
+            s6 = Vector512.FusedMultiplyAdd(key, Vector512.Create(queries[6 * headDim]), s6);
+            s7 = Vector512.FusedMultiplyAdd(key, Vector512.Create(queries[7 * headDim]), s7);
         }
 
         Vector512.Store(s0, scores);
         Vector512.Store(s1, scores + 16);
         Vector512.Store(s2, scores + 32);
         Vector512.Store(s3, scores + 48);
+        Vector512.Store(s4, scores + 64);
+        Vector512.Store(s5, scores + 80);
+        Vector512.Store(s6, scores + 96);
+        Vector512.Store(s7, scores + 112);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Score(float* keys, int headDim, float* query, float* scores)
+    private static void Score1(float* keys, int headDim, float* query, float* scores)
     {
         var sum = Vector512<float>.Zero;
         for (var i = 0; i < headDim; i++)
@@ -143,42 +168,85 @@ internal static unsafe class PagedAttentionKernel
         return Math.Max(quarter[0], quarter[1]);
     }
 
-    /// <summary>result = rescale · result + Σ weight · value. Positions that are not visible are left out: they may hold anything.</summary>
+    /// <summary>
+    /// For each head, result = rescale · result + Σ weight · value. Positions that are not visible are left out: they may hold anything.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Accumulate(float* values, int headDim, float* weights, int first, int last, float rescale, float* result)
+    private static void Accumulate(
+        float* values, int headDim, float* weights, int group, int first, int last, float* rescales, float* result)
     {
-        var i = 0;
-        for (; i + 64 <= headDim; i += 64)
+        values += first * headDim;
+        weights += first;
+        var count = last - first + 1;
+        for (var i = 0; i < headDim; i += 16)
         {
-            var s0 = Vector512.Load(result + i) * rescale;
-            var s1 = Vector512.Load(result + i + 16) * rescale;
-            var s2 = Vector512.Load(result + i + 32) * rescale;
-            var s3 = Vector512.Load(result + i + 48) * rescale;
-            for (var position = first; position <= last; position++)
+            var head = 0;
+            for (; head + 8 <= group; head += 8)
             {
-                var weight = Vector512.Create(weights[position]);
-                var value = values + (position * headDim) + i;
-                s0 = Vector512.FusedMultiplyAdd(weight, Vector512.Load(value), s0);
-                s1 = Vector512.FusedMultiplyAdd(weight, Vector512.Load(value + 16), s1);
-                s2 = Vector512.FusedMultiplyAdd(weight, Vector512.Load(value + 32), s2);
-                s3 = Vector512.FusedMultiplyAdd(weight, Vector512.Load(value + 48), s3);
+                Accumulate8(
+                    values + i, headDim, weights + (head * AttentionShape.BlockSize), count, rescales + head, result + (head * headDim) + i);
             }
 
-            Vector512.Store(s0, result + i);
-            Vector512.Store(s1, result + i + 16);
-            Vector512.Store(s2, result + i + 32);
-            Vector512.Store(s3, result + i + 48);
-        }
-
-        for (; i < headDim; i += 16)
-        {
-            var sum = Vector512.Load(result + i) * rescale;
-            for (var position = first; position <= last; position++)
+            for (; head < group; head++)
             {
-                sum = Vector512.FusedMultiplyAdd(Vector512.Create(weights[position]), Vector512.Load(values + (position * headDim) + i), sum);
+                Accumulate1(
+                    values + i, headDim, weights + (head * AttentionShape.BlockSize), count, rescales[head], result + (head * headDim) + i);
             }
-
-            Vector512.Store(sum, result + i);
         }
+    }
+
+    // 16 values of eight heads.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Accumulate8(float* values, int headDim, float* weights, int count, float* rescales, float* result)
+    {
+        var r1 = result + headDim;
+        var r2 = result + (2 * headDim);
+        var r3 = result + (3 * headDim);
+        var r4 = result + (4 * headDim);
+        var r5 = result + (5 * headDim);
+        var r6 = result + (6 * headDim);
+        var r7 = result + (7 * headDim);
+        var s0 = Vector512.Load(result) * rescales[0];
+        var s1 = Vector512.Load(r1) * rescales[1];
+        var s2 = Vector512.Load(r2) * rescales[2];
+        var s3 = Vector512.Load(r3) * rescales[3];
+        var s4 = Vector512.Load(r4) * rescales[4];
+        var s5 = Vector512.Load(r5) * rescales[5];
+        var s6 = Vector512.Load(r6) * rescales[6];
+        var s7 = Vector512.Load(r7) * rescales[7];
+        for (var position = 0; position < count; position++, values += headDim, weights++)
+        {
+            var value = Vector512.Load(values);
+            s0 = Vector512.FusedMultiplyAdd(value, Vector512.Create(weights[0]), s0);
+            s1 = Vector512.FusedMultiplyAdd(value, Vector512.Create(weights[AttentionShape.BlockSize]), s1);
+            s2 = Vector512.FusedMultiplyAdd(value, Vector512.Create(weights[2 * AttentionShape.BlockSize]), s2);
+            s3 = Vector512.FusedMultiplyAdd(value, Vector512.Create(weights[3 * AttentionShape.BlockSize]), s3);
+            s4 = Vector512.FusedMultiplyAdd(value, Vector512.Create(weights[4 * AttentionShape.BlockSize]), s4);
+            s5 = Vector512.FusedMultiplyAdd(value, Vector512.Create(weights[5 * AttentionShape.BlockSize]), s5);
+            s6 = Vector512.FusedMultiplyAdd(value, Vector512.Create(weights[6 * AttentionShape.BlockSize]), s6);
+            s7 = Vector512.FusedMultiplyAdd(value, Vector512.Create(weights[7 * AttentionShape.BlockSize]), s7);
+        }
+
+        Vector512.Store(s0, result);
+        Vector512.Store(s1, r1);
+        Vector512.Store(s2, r2);
+        Vector512.Store(s3, r3);
+        Vector512.Store(s4, r4);
+        Vector512.Store(s5, r5);
+        Vector512.Store(s6, r6);
+        Vector512.Store(s7, r7);
+    }
+
+    // 16 values of one head.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Accumulate1(float* values, int headDim, float* weights, int count, float rescale, float* result)
+    {
+        var sum = Vector512.Load(result) * rescale;
+        for (var position = 0; position < count; position++)
+        {
+            sum = Vector512.FusedMultiplyAdd(Vector512.Load(values + (position * headDim)), Vector512.Create(weights[position]), sum);
+        }
+
+        Vector512.Store(sum, result);
     }
 }

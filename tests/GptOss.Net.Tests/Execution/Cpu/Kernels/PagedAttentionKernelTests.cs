@@ -13,6 +13,8 @@ public sealed unsafe class PagedAttentionKernelTests : IDisposable
     [Theory]
     [InlineData(8, 1, 64, 1, 0)]
     [InlineData(8, 2, 64, 40, 0)]
+    [InlineData(9, 1, 64, 40, 3)]
+    [InlineData(16, 1, 32, 20, 0)]
     [InlineData(5, 1, 80, 33, 7)]
     [InlineData(6, 3, 32, 100, 61)]
     [InlineData(2, 2, 16, 49, 48)]
