@@ -12,26 +12,16 @@ namespace GptOss.Net.Execution.Cpu.Kernels;
 internal static class DotProducts
 {
     /// <summary>
-    /// Sums of 32 products: w i holds columns 4 i … 4 i + 3 of every row, a row to each 32-bit lane, y i the values of these columns
-    /// in every lane. Weights are 0 … 24, so that 16 products with values of −127 … 127 fit an int16.
+    /// Sums of 16 products: w i holds columns 4 i … 4 i + 3 of every row, a row to each 32-bit lane, y i the values of these columns
+    /// in every lane. Weights are 0 … 24, so that 8 products with values of −127 … 127 fit an int16.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> Dot32(
+    public static Vector512<int> Dot16(
         Vector512<byte> w0, Vector512<byte> w1, Vector512<byte> w2, Vector512<byte> w3,
-        Vector512<byte> w4, Vector512<byte> w5, Vector512<byte> w6, Vector512<byte> w7,
-        Vector512<sbyte> y0, Vector512<sbyte> y1, Vector512<sbyte> y2, Vector512<sbyte> y3,
-        Vector512<sbyte> y4, Vector512<sbyte> y5, Vector512<sbyte> y6, Vector512<sbyte> y7)
-    {
-        if (!Avx2.IsSupported)
-        {
-            return ((Dot4(w0, y0) + Dot4(w1, y1)) + (Dot4(w2, y2) + Dot4(w3, y3)))
-                + ((Dot4(w4, y4) + Dot4(w5, y5)) + (Dot4(w6, y6) + Dot4(w7, y7)));
-        }
-
-        var low = (Pairs(w0, y0) + Pairs(w1, y1)) + (Pairs(w2, y2) + Pairs(w3, y3));
-        var high = (Pairs(w4, y4) + Pairs(w5, y5)) + (Pairs(w6, y6) + Pairs(w7, y7));
-        return Dot2(low, Vector512<short>.One) + Dot2(high, Vector512<short>.One);
-    }
+        Vector512<sbyte> y0, Vector512<sbyte> y1, Vector512<sbyte> y2, Vector512<sbyte> y3) =>
+        Avx2.IsSupported
+            ? Dot2((Pairs(w0, y0) + Pairs(w1, y1)) + (Pairs(w2, y2) + Pairs(w3, y3)), Vector512<short>.One)
+            : (Dot4(w0, y0) + Dot4(w1, y1)) + (Dot4(w2, y2) + Dot4(w3, y3));
 
     /// <summary>
     /// Sums of 16 products: w i holds columns 2 i and 2 i + 1 of every row, a row to each 32-bit lane, y i the values of these columns

@@ -63,12 +63,18 @@ internal static unsafe class NibbleInt8Kernel
             for (var row = 0; row < count; row++, sum += RowGroup.Rows)
             {
                 var y = rows[row] + offset;
+
+                // Half of the columns after the other, so that all of this fits the registers.
                 var (y0, y1, y2, y3) = (Four(y), Four(y + 4), Four(y + 8), Four(y + 12));
-                var (y4, y5, y6, y7) = (Four(y + 16), Four(y + 20), Four(y + 24), Four(y + 28));
+                var dotV = DotProducts.Dot16(v0, v1, v2, v3, y0, y1, y2, y3);
+                var dotW = DotProducts.Dot16(w0, w1, w2, w3, y0, y1, y2, y3);
+                (y0, y1, y2, y3) = (Four(y + 16), Four(y + 20), Four(y + 24), Four(y + 28));
+                dotV += DotProducts.Dot16(v4, v5, v6, v7, y0, y1, y2, y3);
+                dotW += DotProducts.Dot16(w4, w5, w6, w7, y0, y1, y2, y3);
                 var codeSum = Vector512.Create(*(int*)(y + ActivationRow.SumOfInt8)).AsInt16();
                 var scale = Vector512.Create(*(float*)(y + ActivationRow.ScaleOfInt8));
-                var dotV = DotProducts.Dot32(v0, v1, v2, v3, v4, v5, v6, v7, y0, y1, y2, y3, y4, y5, y6, y7) - DotProducts.Dot2(zerosV, codeSum);
-                var dotW = DotProducts.Dot32(w0, w1, w2, w3, w4, w5, w6, w7, y0, y1, y2, y3, y4, y5, y6, y7) - DotProducts.Dot2(zerosW, codeSum);
+                dotV -= DotProducts.Dot2(zerosV, codeSum);
+                dotW -= DotProducts.Dot2(zerosW, codeSum);
                 Add(sum, dotV, scaleV * scale);
                 Add(sum + RowGroup.HalfRows, dotW, scaleW * scale);
             }

@@ -24,8 +24,8 @@ public sealed class DotProductsTests
     {
         var (w, y) = (_weights, Enumerable.Range(0, 8).Select(Four).ToArray());
 
-        var sum = DotProducts.Dot32(
-            w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], y[0], y[1], y[2], y[3], y[4], y[5], y[6], y[7]);
+        var sum = DotProducts.Dot16(w[0], w[1], w[2], w[3], y[0], y[1], y[2], y[3])
+            + DotProducts.Dot16(w[4], w[5], w[6], w[7], y[4], y[5], y[6], y[7]);
 
         Lanes(sum).Should().Equal(Scalar());
     }
