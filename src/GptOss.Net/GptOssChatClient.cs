@@ -61,6 +61,7 @@ public sealed partial class GptOssChatClient : IChatClient
     /// <exception cref="ArgumentException">A message or an option is out of range.</exception>
     /// <exception cref="NotSupportedException">A message or an option asks for what this client does not do.</exception>
     /// <exception cref="GptOssException">The generation failed.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled; thrown by this call itself while a schema is compiled.</exception>
     public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
