@@ -1,22 +1,29 @@
 namespace GptOss.Net.Model;
 
-/// <summary>Rotary frequencies under YaRN, as openai/gpt-oss computes them (<c>torch/model.py</c>, <c>RotaryEmbedding</c>).</summary>
+/// <summary>
+/// Rotary angles under YaRN, as openai/gpt-oss computes them (<c>torch/model.py</c>, <c>RotaryEmbedding</c>).
+/// </summary>
+/// <remarks>
+/// Frequencies, and their product with the position, are float32 there and in transformers. The rounding of that product grows with
+/// the position and the model was trained with it: in double, angles are more exact and the logits further from the official ones.
+/// </remarks>
 internal static class YarnFrequencies
 {
     /// <summary>The angle by which each pair of dimensions turns per position, <c>[headDim / 2]</c>.</summary>
     public static float[] InverseFrequencies(YarnParameters rope, int headDim)
     {
-        var half = headDim / 2;
-        var frequencies = new float[half];
+        var frequencies = new float[headDim / 2];
         var (low, high) = RampBounds(rope, headDim);
-        for (var i = 0; i < half; i++)
+        for (var i = 0; i < frequencies.Length; i++)
         {
-            var extrapolated = Math.Pow(rope.Theta, -2.0 * i / headDim);
-            var interpolated = extrapolated / rope.Factor;
+            // Rounded from double, which does not depend on the platform's float32 power.
+            var wavelength = (float)Math.Pow((float)rope.Theta, 2f * i / headDim);
+            var extrapolated = 1 / wavelength;
+            var interpolated = 1 / ((float)rope.Factor * wavelength);
 
-            // 0 below the ramp (fast dimensions keep their frequency), 1 above it (slow ones are stretched).
-            var stretch = rope.Factor > 1 ? Math.Clamp((i - low) / (high - low), 0, 1) : 0;
-            frequencies[i] = (float)((interpolated * stretch) + (extrapolated * (1 - stretch)));
+            // 1 below the ramp (fast dimensions keep their frequency), 0 above it (slow ones are stretched).
+            var kept = rope.Factor > 1 ? 1 - Math.Clamp((i - low) / (high - low), 0, 1) : 1;
+            frequencies[i] = (interpolated * (1 - kept)) + (extrapolated * kept);
         }
 
         return frequencies;
@@ -26,7 +33,24 @@ internal static class YarnFrequencies
     public static float Concentration(YarnParameters rope) =>
         rope.Factor > 1 ? (float)((0.1 * Math.Log(rope.Factor)) + 1.0) : 1f;
 
-    private static (double Low, double High) RampBounds(YarnParameters rope, int headDim)
+    /// <summary>Computes the cosines and sines of a position, each times <paramref name="concentration"/>.</summary>
+    /// <param name="frequencies">What <see cref="InverseFrequencies"/> gives, <c>[headDim / 2]</c>.</param>
+    /// <param name="concentration">What <see cref="Concentration"/> gives.</param>
+    /// <param name="position">The token's position, from 0.</param>
+    /// <param name="cosines">Receives the cosines, <c>[headDim / 2]</c>.</param>
+    /// <param name="sines">Receives the sines, <c>[headDim / 2]</c>.</param>
+    public static void Angles(
+        ReadOnlySpan<float> frequencies, float concentration, int position, Span<float> cosines, Span<float> sines)
+    {
+        for (var i = 0; i < frequencies.Length; i++)
+        {
+            var (sine, cosine) = Math.SinCos(position * frequencies[i]);
+            cosines[i] = (float)cosine * concentration;
+            sines[i] = (float)sine * concentration;
+        }
+    }
+
+    private static (float Low, float High) RampBounds(YarnParameters rope, int headDim)
     {
         var low = Dimension(rope.BetaFast);
         var high = Dimension(rope.BetaSlow);
@@ -37,7 +61,7 @@ internal static class YarnFrequencies
 
         low = Math.Max(low, 0);
         high = Math.Min(high, headDim - 1);
-        return (low, high > low ? high : low + 0.001);
+        return ((float)low, (float)(high > low ? high : low + 0.001));
 
         // The pair of dimensions that turns `rotations` times over the original context.
         double Dimension(double rotations) =>

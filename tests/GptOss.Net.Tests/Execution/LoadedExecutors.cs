@@ -60,7 +60,8 @@ public sealed class LoadedExecutors : IDisposable
         return executor;
     }
 
-    internal static TorchExecutor Load(ModelFixture fixture, ComputeType type, int stages, WeightStorage storage)
+    internal static TorchExecutor Load(
+        ModelFixture fixture, ComputeType type, int stages, WeightStorage storage, KVCacheCapacity? capacity = null)
     {
         var placement = new PlacementPlan
         {
@@ -72,7 +73,7 @@ public sealed class LoadedExecutors : IDisposable
             MaxModelLength = 1,
         };
         var progress = new WeightReadProgress(0, (_, _) => { }, CancellationToken.None);
-        return new TorchExecutorFactory(fixture.Config, fixture.Weights, Capacity, type, storage, progress).Create(placement);
+        return new TorchExecutorFactory(fixture.Config, fixture.Weights, capacity ?? Capacity, type, storage, progress).Create(placement);
     }
 
     private static StagePlacement[] Split(int layers, int stages) =>

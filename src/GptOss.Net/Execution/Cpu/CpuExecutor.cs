@@ -151,9 +151,9 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         for (var token = share.Start; token < share.End; token++)
         {
             _weights.Embedding.Lookup(_batch.Step.TokenIds[token], space.Residual + ((long)token * space.HiddenStride));
-            RopeKernel.Angles(
+            YarnFrequencies.Angles(
                 _frequencies, _concentration, _batch.Step.Positions[token],
-                space.Cosines + ((long)token * half), space.Sines + ((long)token * half));
+                new Span<float>(space.Cosines + ((long)token * half), half), new Span<float>(space.Sines + ((long)token * half), half));
         }
     }
 

@@ -17,13 +17,8 @@ internal sealed class TorchRotaryEmbedding(YarnParameters rope, int headDim)
         var sin = new float[positions.Length * half];
         for (var token = 0; token < positions.Length; token++)
         {
-            for (var i = 0; i < half; i++)
-            {
-                // A float32 product, as the model was trained with: at long contexts its rounding shows.
-                var angle = positions[token] * _frequencies[i];
-                cos[(token * half) + i] = MathF.Cos(angle) * _concentration;
-                sin[(token * half) + i] = MathF.Sin(angle) * _concentration;
-            }
+            YarnFrequencies.Angles(
+                _frequencies, _concentration, positions[token], cos.AsSpan(token * half, half), sin.AsSpan(token * half, half));
         }
 
         long[] shape = [positions.Length, 1, half];

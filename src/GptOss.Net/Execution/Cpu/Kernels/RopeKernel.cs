@@ -5,17 +5,6 @@ namespace GptOss.Net.Execution.Cpu.Kernels;
 /// <summary>Rotary position embedding: value i of a head's first half turns with value i of its second half.</summary>
 internal static unsafe class RopeKernel
 {
-    /// <summary>Computes the cosines and sines of a position, <c>[headDim / 2]</c> each.</summary>
-    public static void Angles(ReadOnlySpan<float> frequencies, float concentration, int position, float* cosines, float* sines)
-    {
-        for (var i = 0; i < frequencies.Length; i++)
-        {
-            var (sine, cosine) = Math.SinCos((double)position * frequencies[i]);
-            cosines[i] = (float)(cosine * concentration);
-            sines[i] = (float)(sine * concentration);
-        }
-    }
-
     /// <summary>Turns one head in place.</summary>
     /// <param name="head">Values, <c>[2 · half]</c>.</param>
     /// <param name="half">Half the head's size; a multiple of 8.</param>

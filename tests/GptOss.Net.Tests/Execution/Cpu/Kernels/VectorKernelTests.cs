@@ -62,16 +62,18 @@ public sealed unsafe class VectorKernelTests
         var cosines = memory.Allocate<float>(half);
         var sines = memory.Allocate<float>(half);
         var before = Enumerable.Range(0, headDim).Select(i => head[i] = (i % 7) - 3.5f).ToArray();
-        var frequencies = Enumerable.Range(0, half).Select(i => 1f / (i + 1)).ToArray();
+        for (var i = 0; i < half; i++)
+        {
+            (sines[i], cosines[i]) = MathF.SinCos(1f / (i + 1));
+        }
 
-        RopeKernel.Angles(frequencies, 1.25f, position: 1234, cosines, sines);
         RopeKernel.Rotate(head, half, cosines, sines);
 
         for (var i = 0; i < half; i++)
         {
-            var (sine, cosine) = Math.SinCos(1234.0 * frequencies[i]);
-            ((double)head[i]).Should().BeApproximately(1.25 * ((before[i] * cosine) - (before[half + i] * sine)), 1e-5);
-            ((double)head[half + i]).Should().BeApproximately(1.25 * ((before[half + i] * cosine) + (before[i] * sine)), 1e-5);
+            var (sine, cosine) = Math.SinCos(1.0 / (i + 1));
+            ((double)head[i]).Should().BeApproximately((before[i] * cosine) - (before[half + i] * sine), 1e-5);
+            ((double)head[half + i]).Should().BeApproximately((before[half + i] * cosine) + (before[i] * sine), 1e-5);
         }
     }
 
