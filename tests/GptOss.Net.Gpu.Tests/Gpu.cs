@@ -14,7 +14,7 @@ internal static class Gpu
         Assert.SkipWhen(
             devices.Count < count,
             $"Needs {count} CUDA device(s); this machine has {devices.Count}. {string.Join(' ', Inventory.Problems)}");
-        NativeLibraries.EnsureLoaded(Environment.GetEnvironmentVariable("GPTOSS_LIBTORCH"));
+        TorchRuntime.EnsureLoaded();
         Assert.SkipUnless(TorchSharp.torch.cuda.is_available(), "libtorch was built without CUDA: use -p:TorchBackend=cuda or GPTOSS_LIBTORCH.");
     }
 

@@ -1,11 +1,11 @@
-using GptOss.Net.Tests.Execution;
-
 namespace GptOss.Net.Tests;
 
 /// <summary>Loading, and that nothing stays behind: these tests count the process's tensors.</summary>
 [Collection(TensorCounts.Name)]
 public sealed class GptOssModelLoadTests
 {
+    static GptOssModelLoadTests() => TorchRuntime.EnsureLoaded();
+
     [Theory]
     [InlineData("a")]
     [InlineData("b")]

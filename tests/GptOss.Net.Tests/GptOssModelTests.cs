@@ -1,5 +1,3 @@
-using GptOss.Net.Tests.Execution;
-
 namespace GptOss.Net.Tests;
 
 /// <summary>A whole model, from a checkpoint to tokens, against the official implementation.</summary>

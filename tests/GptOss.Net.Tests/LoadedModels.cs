@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
-using GptOss.Net.Tests.Execution;
 
 namespace GptOss.Net.Tests;
 
 /// <summary>The small models, loaded in float32 on the CPU, each once for all tests of a class.</summary>
 public sealed class LoadedModels : IAsyncDisposable
 {
+    static LoadedModels() => TorchRuntime.EnsureLoaded();
+
     public const int MaxModelLength = 256;
 
     private readonly ConcurrentDictionary<string, Task<GptOssModel>> _models = new(StringComparer.Ordinal);

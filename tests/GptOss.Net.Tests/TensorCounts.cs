@@ -4,6 +4,8 @@ namespace GptOss.Net.Tests;
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class TensorCounts
 {
+    static TensorCounts() => TorchRuntime.EnsureLoaded();
+
     public const string Name = "Tensor counts";
 
     /// <summary>How many tensors are alive, on any thread; those that await their finalizer do not count.</summary>

@@ -51,7 +51,7 @@ internal sealed class SoakCommand
     {
         Console.WriteLine($"{"minute",6} {"requests",9} {"heap MiB",9} {"resident MiB",13} {"handles",8} {"threads",8} {"processor %",12}");
         SoakTraffic traffic;
-        await using (var model = await SoakModel.CreateAsync(StepTime))
+        await using (var model = SoakModel.Create(StepTime))
         {
             traffic = new SoakTraffic(model, Seed);
             for (var minute = 1; _clock.Elapsed < Duration; minute++)

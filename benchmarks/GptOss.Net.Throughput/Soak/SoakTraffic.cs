@@ -145,7 +145,7 @@ internal sealed class SoakTraffic(GptOssModel model, int seed)
                 1 => model.GenerateAsync([model.VocabularySize]),
                 2 => model.GenerateAsync([.. Enumerable.Repeat(1, model.MaxModelLength)]),
                 3 => model.GenerateAsync([1], new SamplingOptions { TopP = 2 }),
-                _ => model.GenerateAsync([1, ScriptedExecutor.NotANumber]),
+                _ => model.GenerateAsync([1, SoakExecutor.NotANumber]),
             };
             await ReadSomeAsync(stream, int.MaxValue, disposes: true);
             Counts.NotExpected($"bad request {kind} was answered");

@@ -1,6 +1,5 @@
 using GptOss.Net.Chat;
 using GptOss.Net.Harmony;
-using GptOss.Net.Tests.Engine;
 
 namespace GptOss.Net.Tests.Chat;
 

@@ -1,7 +1,6 @@
 using GptOss.Net.Chat;
 using GptOss.Net.Harmony;
 using GptOss.Net.StructuredOutput;
-using GptOss.Net.Tests.Engine;
 
 namespace GptOss.Net.Tests.Chat;
 

@@ -1,5 +1,4 @@
 using GptOss.Net.Harmony;
-using GptOss.Net.Tests.Engine;
 
 namespace GptOss.Net.Tests.Chat;
 

@@ -118,7 +118,7 @@ public sealed class NoisyTurnTests(ITestOutputHelper output)
 
     private static List<(MessageHeader Header, MessageEnding Ending)> Messages(IReadOnlyList<int> tokens)
     {
-        var parser = new HarmonyStreamParser(Engine.ScriptedModel.Tokenizer);
+        var parser = new HarmonyStreamParser(ScriptedModel.Tokenizer);
         var events = tokens.SelectMany(parser.Append).ToList();
         events.AddRange(parser.Finish());
         return [.. events.Where(found => found.Kind == HarmonyStreamEventKind.MessageEnded).Select(found => (found.Header, found.Ending!.Value))];

@@ -1,5 +1,4 @@
 using GptOss.Net.Harmony;
-using GptOss.Net.Tests.Engine;
 using Microsoft.Extensions.AI;
 
 namespace GptOss.Net.Tests.Chat;

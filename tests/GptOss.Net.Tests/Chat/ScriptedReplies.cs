@@ -1,6 +1,5 @@
 using GptOss.Net.Execution;
 using GptOss.Net.KVCache;
-using GptOss.Net.Tests.Execution;
 
 namespace GptOss.Net.Tests.Chat;
 

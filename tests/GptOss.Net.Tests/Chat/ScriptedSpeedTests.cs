@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using GptOss.Net.Harmony;
-using GptOss.Net.Tests.Engine;
 
 namespace GptOss.Net.Tests.Chat;
 

@@ -4,7 +4,6 @@ using GptOss.Net.Execution;
 using GptOss.Net.Execution.Cpu;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
-using GptOss.Net.Tests.Engine;
 
 namespace GptOss.Net.Tests.Chat;
 

@@ -1,7 +1,6 @@
 using GptOss.Net.Execution;
 using GptOss.Net.Execution.Cpu;
 using GptOss.Net.KVCache;
-using GptOss.Net.Tests.Execution;
 
 namespace GptOss.Net.Tests.Engine;
 

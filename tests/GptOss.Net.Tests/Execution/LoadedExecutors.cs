@@ -7,6 +7,8 @@ namespace GptOss.Net.Tests.Execution;
 /// <summary>Fixtures and executors, each loaded once for all tests of a class.</summary>
 public sealed class LoadedExecutors : IDisposable
 {
+    static LoadedExecutors() => TorchRuntime.EnsureLoaded();
+
     internal static readonly KVCacheCapacity Capacity = new(64, 64);
 
     private readonly Dictionary<string, ModelFixture> _fixtures = [];

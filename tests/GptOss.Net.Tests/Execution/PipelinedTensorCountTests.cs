@@ -6,6 +6,8 @@ namespace GptOss.Net.Tests.Execution;
 [Collection(TensorCounts.Name)]
 public sealed class PipelinedTensorCountTests
 {
+    static PipelinedTensorCountTests() => TorchRuntime.EnsureLoaded();
+
     private static readonly TimeSpan Never = TimeSpan.FromSeconds(30);
 
     [Theory]

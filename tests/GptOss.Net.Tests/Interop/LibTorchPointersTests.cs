@@ -5,6 +5,8 @@ namespace GptOss.Net.Tests.Interop;
 
 public sealed class LibTorchPointersTests
 {
+    static LibTorchPointersTests() => TorchRuntime.EnsureLoaded();
+
     [Fact]
     public void Torch_computes_in_this_process()
     {

@@ -4,6 +4,8 @@ namespace GptOss.Net.Tests.Interop;
 
 public sealed class NativeLibrariesTests
 {
+    static NativeLibrariesTests() => TorchRuntime.EnsureLoaded();
+
     [Fact]
     public void Loading_again_gives_what_is_loaded()
     {

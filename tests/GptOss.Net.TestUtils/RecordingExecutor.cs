@@ -1,6 +1,6 @@
 using GptOss.Net.Execution;
 
-namespace GptOss.Net.Tests.Execution;
+namespace GptOss.Net.TestUtils;
 
 /// <summary>Passes steps on and keeps them with what they gave, so that they can be run again. The executor is not owned.</summary>
 internal sealed class RecordingExecutor(IModelExecutor executor) : IModelExecutor

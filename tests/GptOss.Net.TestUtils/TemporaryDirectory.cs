@@ -1,4 +1,4 @@
-namespace GptOss.Net.Tests;
+namespace GptOss.Net.TestUtils;
 
 /// <summary>A directory that is gone when the test ends.</summary>
 internal sealed class TemporaryDirectory : IDisposable

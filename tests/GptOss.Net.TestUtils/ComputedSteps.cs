@@ -1,7 +1,7 @@
 using System.Runtime.ExceptionServices;
 using GptOss.Net.Execution;
 
-namespace GptOss.Net.Tests.Execution;
+namespace GptOss.Net.TestUtils;
 
 /// <summary>The steps in flight of an executor that computes them as they begin: what each gave, or why it failed.</summary>
 internal sealed class ComputedSteps

@@ -1,4 +1,4 @@
-namespace GptOss.Net.Tests;
+namespace GptOss.Net.TestUtils;
 
 /// <summary>How much longer the long variants of the property tests run: <c>GPTOSS_LONG_TESTS=1</c>.</summary>
 internal static class LongTests

@@ -2,7 +2,7 @@ using System.Text.Json;
 using GptOss.Net.Checkpoint;
 using GptOss.Net.Model;
 
-namespace GptOss.Net.Tests.Execution;
+namespace GptOss.Net.TestUtils;
 
 /// <summary>A small random checkpoint with the logits and greedy tokens of the official implementation.</summary>
 internal sealed class ModelFixture : IDisposable

@@ -7,7 +7,7 @@ namespace GptOss.Net.Throughput.Soak;
 /// An executor without a model that takes its time: after each token another one is almost certain, by a fixed rule that ends most
 /// messages early. Keys and values are nowhere; everything around the executor is real.
 /// </summary>
-internal sealed class ScriptedExecutor(int vocabularySize, int maxRows, TimeSpan stepTime) : IModelExecutor
+internal sealed class SoakExecutor(int vocabularySize, int maxRows, TimeSpan stepTime) : IModelExecutor
 {
     /// <summary>After this token the logits are not numbers.</summary>
     public const int NotANumber = 199_990;

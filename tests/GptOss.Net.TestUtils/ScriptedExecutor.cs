@@ -1,7 +1,6 @@
 using GptOss.Net.Execution;
-using GptOss.Net.Tests.Execution;
 
-namespace GptOss.Net.Tests.Engine;
+namespace GptOss.Net.TestUtils;
 
 /// <summary>An executor without a model: after token <c>t</c>, token <c>t + 1</c> is certain, unless the script says otherwise.</summary>
 internal sealed class ScriptedExecutor(int vocabularySize) : IModelExecutor

@@ -1,4 +1,4 @@
-namespace GptOss.Net.Tests.Execution;
+namespace GptOss.Net.TestUtils;
 
 /// <summary>A prompt and what the official implementation makes of it.</summary>
 /// <param name="InputIds">The prompt.</param>

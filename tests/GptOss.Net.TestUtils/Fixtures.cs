@@ -1,4 +1,4 @@
-namespace GptOss.Net.Tests;
+namespace GptOss.Net.TestUtils;
 
 /// <summary>The files of TestData.</summary>
 internal static class Fixtures

@@ -9,7 +9,7 @@ using GptOss.Net.StructuredOutput;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace GptOss.Net.Tests.Engine;
+namespace GptOss.Net.TestUtils;
 
 /// <summary>A <see cref="GptOssModel"/> whose logits come from a script; everything else is real.</summary>
 internal static class ScriptedModel
@@ -33,7 +33,8 @@ internal static class ScriptedModel
         int maxRequests = int.MaxValue,
         bool cachesPrefixes = true,
         string name = "scripted",
-        IMeterFactory? meterFactory = null)
+        IMeterFactory? meterFactory = null,
+        Lazy<TokenMaskCache>? masks = null)
     {
         var capacity = new KVCacheCapacity(4_096, 4_096);
         var options = new SchedulerOptions(maxSequences, maxStepTokens)
@@ -63,6 +64,6 @@ internal static class ScriptedModel
             VocabularySize = vocabularySize,
         };
         var model = new LoadedModel(config, placement, capacity, maxModelLength, loop);
-        return new GptOssModel(model, Tokenizer, new GptOssModelOptions { TimeProvider = timeProvider ?? TimeProvider.System }, name, Masks);
+        return new GptOssModel(model, Tokenizer, new GptOssModelOptions { TimeProvider = timeProvider ?? TimeProvider.System }, name, masks ?? Masks);
     }
 }

@@ -3,7 +3,7 @@ using GptOss.Net.Execution;
 using GptOss.Net.KVCache;
 using GptOss.Net.Scheduling;
 
-namespace GptOss.Net.Tests.Execution;
+namespace GptOss.Net.TestUtils;
 
 /// <summary>Drives an executor as the engine does, as many steps at once as it can, and keeps what the tests look at.</summary>
 internal sealed class ExecutorDriver(IModelExecutor executor, KVCacheCapacity capacity, int slidingWindow, int maxStepTokens)
