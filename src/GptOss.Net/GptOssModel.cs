@@ -59,8 +59,9 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
 
     /// <summary>Loads a checkpoint and places it on the devices.</summary>
     /// <param name="pathOrId">
-    /// A directory with <c>config.json</c> and safetensors files, or the id of a Hugging Face repository that was downloaded
-    /// before, such as <c>openai/gpt-oss-20b</c>. Nothing is ever downloaded.
+    /// A directory with <c>config.json</c> and safetensors files, one of these files, or the id of a Hugging Face repository that
+    /// was downloaded before, such as <c>openai/gpt-oss-20b</c>. Nothing is ever downloaded. Another file than those that are read
+    /// from its directory is refused.
     /// </param>
     /// <param name="options">Placement, number format and limits; the defaults when <see langword="null"/>.</param>
     /// <param name="progress">Told how many bytes of weights were read, from the loading thread.</param>

@@ -1,7 +1,7 @@
 namespace GptOss.Net.Checkpoint;
 
 /// <summary>
-/// Finds the directory of a checkpoint on this machine: a path, or an id like <c>openai/gpt-oss-20b</c> that is in the Hugging
+/// Finds a checkpoint on this machine: a path, or an id like <c>openai/gpt-oss-20b</c> that is in the Hugging
 /// Face cache. Downloads nothing and reads no environment variables.
 /// </summary>
 internal static class CheckpointLocator
@@ -15,6 +15,7 @@ internal static class CheckpointLocator
     /// <summary>Finds a checkpoint.</summary>
     /// <param name="pathOrId">A directory, a file in it (config.json or a .safetensors file), or <c>owner/name</c>.</param>
     /// <param name="cacheDirectory">The Hugging Face cache; <see langword="null"/> for <see cref="DefaultCacheDirectory"/>.</param>
+    /// <returns>The whole path of the directory, or of the file.</returns>
     public static string Locate(string pathOrId, string? cacheDirectory = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(pathOrId);
@@ -26,11 +27,12 @@ internal static class CheckpointLocator
         if (File.Exists(pathOrId))
         {
             return IsCheckpointFile(pathOrId)
-                ? Path.GetDirectoryName(Path.GetFullPath(pathOrId))!
+                ? Path.GetFullPath(pathOrId)
                 : throw new CheckpointException(
                     $"'{pathOrId}' is not part of a safetensors checkpoint. Give the directory that holds config.json and the .safetensors files.");
         }
 
+        RefuseClosed(pathOrId);
         return IsId(pathOrId)
             ? LocateInCache(pathOrId, cacheDirectory ?? DefaultCacheDirectory)
             : throw new CheckpointException(
@@ -42,11 +44,34 @@ internal static class CheckpointLocator
     {
         var repository = Path.Combine(cache, "models--" + id.Replace("/", "--", StringComparison.Ordinal));
         var snapshots = Path.Combine(repository, "snapshots");
-        return Snapshot(repository) is { } commit && Directory.Exists(Path.Combine(snapshots, commit))
-            ? Path.Combine(snapshots, commit)
-            : throw new CheckpointException(
-                $"'{id}' is not on this machine: there is no directory '{Path.GetFullPath(id)}' and no download in '{snapshots}'. "
-                + $"Download it (for example with 'hf download {id}'), or give the directory that holds config.json and the .safetensors files.");
+        if (Snapshot(repository) is { } commit && Directory.Exists(Path.Combine(snapshots, commit)))
+        {
+            return Path.Combine(snapshots, commit);
+        }
+
+        throw new CheckpointException(
+            Directory.Exists(snapshots) && Directory.GetDirectories(snapshots) is { Length: > 0 } others
+                ? $"'{snapshots}' has no snapshot of the {Revision} branch of '{id}', but {string.Join(", ", others.Select(Path.GetFileName).Order())}. "
+                    + "Give the directory of one of these."
+                : $"'{id}' is not on this machine: there is no directory '{Path.GetFullPath(id)}' and no download in '{snapshots}'. "
+                    + $"Download it (for example with 'hf download {id}'), or give the directory that holds config.json and the .safetensors files.");
+    }
+
+    /// <summary>A folder that this user may not enter looks like one that is not there.</summary>
+    private static void RefuseClosed(string path)
+    {
+        try
+        {
+            _ = File.GetAttributes(path);
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            throw new CheckpointException("may not be read by the user that runs this process.", Path.GetFullPath(path), tensor: null, exception);
+        }
+        catch (IOException)
+        {
+            // It is not there.
+        }
     }
 
     /// <summary>The commit that the main branch was at when it was downloaded; without that note, the only one that is there.</summary>

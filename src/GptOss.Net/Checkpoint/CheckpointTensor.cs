@@ -39,15 +39,37 @@ internal sealed class CheckpointTensor
 
     public long ByteLength { get; }
 
-    /// <summary>Fills <paramref name="destination"/> with the bytes at <paramref name="offset"/> of this tensor.</summary>
-    /// <param name="offset">Bytes from the start of the tensor.</param>
-    /// <param name="destination">Where the bytes go.</param>
+    /// <summary>
+    /// Fills <paramref name="destination"/> with the bytes at <paramref name="offset"/> of this tensor. Floating point values are
+    /// checked: a NaN or an infinity in a weight would make every answer wrong, or be lost without a word where it is rounded.
+    /// </summary>
+    /// <param name="offset">Bytes from the start of the tensor; whole values.</param>
+    /// <param name="destination">Where the bytes go; whole values.</param>
+    /// <exception cref="CheckpointException">The file cannot be read, or a value is not finite.</exception>
     public void Read(long offset, Span<byte> destination)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, ByteLength - destination.Length);
         File.Read(FileOffset + offset, destination, Name);
+        var other = Type switch
+        {
+            TensorType.BF16 => FiniteValues.IndexOfOther<ushort>(MemoryMarshal.Cast<byte, ushort>(destination), 0x7F80),
+            TensorType.F16 => FiniteValues.IndexOfOther<ushort>(MemoryMarshal.Cast<byte, ushort>(destination), 0x7C00),
+            TensorType.F8E8M0 => destination.IndexOf(byte.MaxValue),
+            TensorType.F32 => FiniteValues.IndexOfOther(MemoryMarshal.Cast<byte, uint>(destination), 0x7F800000u),
+            _ => -1,
+        };
+        if (other >= 0)
+        {
+            throw Damaged((offset / Type.Size()) + other, "NaN or infinite; every weight must be a finite number");
+        }
     }
+
+    /// <summary>The error of a value that cannot be a weight.</summary>
+    /// <param name="index">Which value of this tensor, or of this part of one.</param>
+    /// <param name="found">What it is, and what is expected.</param>
+    public CheckpointException Damaged(long index, string found) =>
+        new($"value {index:N0} of [{string.Join(", ", Shape)}], at byte {FileOffset + (index * Type.Size()):N0} of the file, is {found}.", File.Path, Name);
 
     /// <summary>Reads all values of a BF16, F16 or F32 tensor.</summary>
     public float[] ReadSingles()
@@ -74,6 +96,13 @@ internal sealed class CheckpointTensor
         }
     }
 
+    /// <summary>Gets the same values, taken as another type of the same size.</summary>
+    public CheckpointTensor As(TensorType type)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(type.Size(), Type.Size(), nameof(type));
+        return new CheckpointTensor(File, Name, type, Shape, FileOffset);
+    }
+
     /// <summary>Gets rows of the first dimension without reading them.</summary>
     /// <param name="first">The first row.</param>
     /// <param name="count">How many rows.</param>
@@ -92,6 +121,22 @@ internal sealed class CheckpointTensor
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Shape[0]);
         return new CheckpointTensor(File, Name, Type, Shape.RemoveAt(0), FileOffset + (index * RowBytes));
+    }
+
+    /// <summary>Whether another tensor of the same shape holds the same numbers; reads both, some rows at a time.</summary>
+    public bool HasValuesOf(CheckpointTensor other)
+    {
+        const int ChunkRows = 1024;
+        for (long row = 0; row < Shape[0]; row += ChunkRows)
+        {
+            var count = Math.Min(ChunkRows, Shape[0] - row);
+            if (!Rows(row, count).ReadSingles().AsSpan().SequenceEqual(other.Rows(row, count).ReadSingles()))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     public override string ToString() => $"{Name}: {Type} [{string.Join(", ", Shape)}]";

@@ -21,6 +21,7 @@ internal static class JsonFile
 
             var json = new byte[stream.Length];
             stream.ReadExactly(json);
+            LfsPointer.Refuse(json, path);
             return Parse(json, path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -34,6 +35,9 @@ internal static class JsonFile
     /// <param name="path">The file it comes from, for messages.</param>
     public static JsonDocument Parse(ReadOnlyMemory<byte> json, string path)
     {
+        // Some editors write a byte order mark; it means nothing.
+        json = json.Span.StartsWith("\uFEFF"u8) ? json[3..] : json;
+
         // The parser checks the text of strings only where they are read.
         if (!Utf8.IsValid(json.Span))
         {

@@ -15,6 +15,9 @@ internal sealed class SafetensorsCheckpoint : IDisposable
     // Name → tensor, over all files.
     private readonly Dictionary<string, CheckpointTensor> _tensors = new(StringComparer.Ordinal);
 
+    // The path of the index, where there is one.
+    private string? _index;
+
     private SafetensorsCheckpoint(string directory, string configPath)
     {
         Directory = directory;
@@ -32,15 +35,16 @@ internal sealed class SafetensorsCheckpoint : IDisposable
     public IReadOnlyDictionary<string, CheckpointTensor> Tensors => _tensors;
 
     /// <summary>Opens a checkpoint and checks the headers of its files; no tensor is read.</summary>
-    /// <param name="directory">
+    /// <param name="path">
     /// A directory with <c>model.safetensors</c>, or with <c>model.safetensors.index.json</c> and its shards, or with a
-    /// subdirectory <c>original</c> that has one of these; and <c>config.json</c> beside the weights or above <c>original</c>.
+    /// subdirectory <c>original</c> that has one of these; and <c>config.json</c> beside the weights or above <c>original</c>. Or
+    /// one of these files.
     /// </param>
-    public static SafetensorsCheckpoint Open(string directory)
+    public static SafetensorsCheckpoint Open(string path)
     {
-        var weights = new[] { directory, Path.Combine(directory, "original") }.FirstOrDefault(HasWeights)
-            ?? throw new CheckpointException(
-                $"'{directory}' has neither {SingleFile} nor {IndexFile}, nor has its subdirectory 'original'. Is the download complete?");
+        var named = File.Exists(path) ? Path.GetFullPath(path) : null;
+        var directory = named is null ? path : Path.GetDirectoryName(named)!;
+        var weights = new[] { directory, Path.Combine(directory, "original") }.FirstOrDefault(HasWeights) ?? throw NoWeights(directory);
         var config = new[] { weights, directory }.Select(path => Path.Combine(path, ConfigFile)).FirstOrDefault(File.Exists)
             ?? throw new CheckpointException($"'{weights}' has no {ConfigFile}. Is the download complete?");
 
@@ -48,6 +52,7 @@ internal sealed class SafetensorsCheckpoint : IDisposable
         try
         {
             checkpoint.OpenFiles();
+            checkpoint.CheckIsRead(named);
             return checkpoint;
         }
         catch
@@ -68,6 +73,35 @@ internal sealed class SafetensorsCheckpoint : IDisposable
     private static bool HasWeights(string directory) =>
         File.Exists(Path.Combine(directory, SingleFile)) || File.Exists(Path.Combine(directory, IndexFile));
 
+    private static CheckpointException NoWeights(string directory)
+    {
+        try
+        {
+            var others = System.IO.Directory.EnumerateFiles(directory, "*.safetensors").Select(Path.GetFileName).Order(StringComparer.Ordinal).Take(3).ToArray();
+            var found = others.Length > 0 ? $", but {string.Join(", ", others)}: give such a file the name {SingleFile}" : string.Empty;
+            return new CheckpointException(
+                $"'{directory}' has neither {SingleFile} nor {IndexFile}, nor has its subdirectory 'original'{found}. Is the download complete?");
+        }
+        catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
+        {
+            return new CheckpointException($"cannot be read: {exception.Message}", directory, tensor: null, exception);
+        }
+    }
+
+    /// <summary>Who names a file means that file: one that would not be read is refused.</summary>
+    private void CheckIsRead(string? named)
+    {
+        var weights = _index ?? _files[0].Path;
+        if (named is not null && named != ConfigPath && named != weights && _files.All(file => file.Path != named))
+        {
+            throw new CheckpointException(
+                $"is not what is loaded from its directory: that are {weights} and {ConfigPath}. Give one of these, or move the file to a "
+                + $"directory of its own, as {SingleFile} beside its {ConfigFile}.",
+                named,
+                tensor: null);
+        }
+    }
+
     private void OpenFiles()
     {
         // As in transformers, the single file wins over an index.
@@ -78,7 +112,8 @@ internal sealed class SafetensorsCheckpoint : IDisposable
             return;
         }
 
-        var index = ShardIndex.Read(Path.Combine(Directory, IndexFile));
+        _index = Path.Combine(Directory, IndexFile);
+        var index = ShardIndex.Read(_index);
         foreach (var shard in index.Shards)
         {
             Add(SafetensorsFile.Open(Path.Combine(Directory, shard)));

@@ -94,8 +94,10 @@ internal sealed class SafetensorsFile : IDisposable
             throw new CheckpointException($"is {Length} bytes long, too short for a safetensors file.", Path, tensor: null);
         }
 
-        Span<byte> prefix = stackalloc byte[LengthPrefix];
-        Read(0, prefix, tensor: null);
+        Span<byte> start = stackalloc byte[Math.Min(LfsPointer.Start.Length, (int)Math.Min(Length, int.MaxValue))];
+        Read(0, start, tensor: null);
+        LfsPointer.Refuse(start, Path);
+        var prefix = start[..LengthPrefix];
         var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length > SafetensorsHeader.MaxLength)
         {

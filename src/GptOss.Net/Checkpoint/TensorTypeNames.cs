@@ -20,7 +20,7 @@ internal static class TensorTypeNames
 
     public static int Size(this TensorType type) => type switch
     {
-        TensorType.Bool or TensorType.U8 or TensorType.I8 or TensorType.F8E5M2 or TensorType.F8E4M3 => 1,
+        TensorType.Bool or TensorType.U8 or TensorType.I8 or TensorType.F8E5M2 or TensorType.F8E4M3 or TensorType.F8E8M0 => 1,
         TensorType.I16 or TensorType.U16 or TensorType.F16 or TensorType.BF16 => 2,
         TensorType.I32 or TensorType.U32 or TensorType.F32 => 4,
         TensorType.I64 or TensorType.U64 or TensorType.F64 => 8,
@@ -34,6 +34,7 @@ internal static class TensorTypeNames
         TensorType.I8 => "I8"u8,
         TensorType.F8E5M2 => "F8_E5M2"u8,
         TensorType.F8E4M3 => "F8_E4M3"u8,
+        TensorType.F8E8M0 => "F8_E8M0"u8,
         TensorType.I16 => "I16"u8,
         TensorType.U16 => "U16"u8,
         TensorType.F16 => "F16"u8,

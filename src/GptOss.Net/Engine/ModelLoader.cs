@@ -5,19 +5,28 @@ using GptOss.Net.Interop;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
 using GptOss.Net.Scheduling;
+using Microsoft.Extensions.Logging;
 
 namespace GptOss.Net.Engine;
 
 /// <summary>From a path to a running engine: checkpoint, placement, weights, cache. The one place that sees all of them.</summary>
-internal sealed class ModelLoader(GptOssModelOptions options, string name, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+internal sealed partial class ModelLoader(
+    GptOssModelOptions options, string name, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
 {
     private const int DefaultMaxModelLength = 32_768;
+
+    private readonly ILogger _logger = options.LoggerFactory.CreateLogger(typeof(ModelLoader).FullName!);
 
     /// <summary>Loads on the calling thread; takes as long as reading the weights takes.</summary>
     public LoadedModel Load(string pathOrId)
     {
         using var checkpoint = SafetensorsCheckpoint.Open(CheckpointLocator.Locate(pathOrId, options.HuggingFaceCacheDirectory));
         var config = ModelConfigReader.Read(checkpoint.ConfigPath);
+        if (config.UnknownKeys.Count > 0)
+        {
+            LogUnknownKeys(checkpoint.ConfigPath, string.Join(", ", config.UnknownKeys));
+        }
+
         var weights = ModelWeightsReader.Read(config, checkpoint);
         cancellationToken.ThrowIfCancellationRequested();
 
@@ -64,4 +73,7 @@ internal sealed class ModelLoader(GptOssModelOptions options, string name, IProg
         progress?.Report(new LoadProgress(0, total));
         return new WeightReadProgress(total, (read, all) => progress?.Report(new LoadProgress(read, all)), cancellationToken);
     }
+
+    [LoggerMessage(LogLevel.Warning, "{Path} has keys that are not known here and had no effect: {Keys}. Should they change the arithmetic, the logits are wrong.")]
+    private partial void LogUnknownKeys(string path, string keys);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace GptOss.Net.Model;
@@ -9,11 +10,17 @@ internal readonly struct ConfigSection
     private readonly string _path;
     private readonly string _prefix;
 
-    public ConfigSection(JsonElement element, string path, string prefix = "")
+    // The names that were asked for, with the prefix of their section; shared by all sections of the file.
+    private readonly HashSet<string> _read;
+
+    public ConfigSection(JsonElement element, string path)
+        : this(element, path, prefix: "", new HashSet<string>(StringComparer.Ordinal))
     {
-        _element = element;
-        _path = path;
-        _prefix = prefix;
+    }
+
+    private ConfigSection(JsonElement element, string path, string prefix, HashSet<string> read)
+    {
+        (_element, _path, _prefix, _read) = (element, path, prefix, read);
         if (element.ValueKind != JsonValueKind.Object)
         {
             throw new CheckpointException($"{(prefix.Length == 0 ? "the file" : prefix.TrimEnd('.'))} must be a JSON object.", path, tensor: null);
@@ -24,7 +31,20 @@ internal readonly struct ConfigSection
     public bool Has(string name) => Find(name) is not null;
 
     public ConfigSection? Section(string name) =>
-        Find(name) is { } element ? new ConfigSection(element, _path, $"{_prefix}{name}.") : null;
+        Find(name) is { } element ? new ConfigSection(element, _path, $"{_prefix}{name}.", _read) : null;
+
+    /// <summary>The one of two names of a field that the file uses; where it uses both, they must agree.</summary>
+    public string Spelling(string name, string other)
+    {
+        if (Find(other) is not { } second)
+        {
+            return name;
+        }
+
+        return Find(name) is not { } first || JsonElement.DeepEquals(first, second)
+            ? other
+            : throw Invalid(other, Abbreviate(second.GetRawText()), $"{name} = {Abbreviate(first.GetRawText())}, or only one of the two");
+    }
 
     public int Int32(string name, int smallest, int largest) =>
         Find(name) is { ValueKind: JsonValueKind.Number } element && element.TryGetInt32(out var value) && value >= smallest && value <= largest
@@ -70,11 +90,40 @@ internal readonly struct ConfigSection
         return strings;
     }
 
-    public void Expect(string name, string value, bool isOptional = false)
+    public void Expect(string name, string value)
     {
-        if ((!isOptional || Has(name)) && !string.Equals(String(name), value, StringComparison.Ordinal))
+        if (!string.Equals(String(name), value, StringComparison.Ordinal))
         {
             throw Invalid(name, $"'{value}'");
+        }
+    }
+
+    /// <summary>Checks a field that may be absent and must otherwise have a value: a string, truth value, number or, for none, null.</summary>
+    public void ExpectValue(string name, object? value)
+    {
+        if (Find(name) is not { } element)
+        {
+            return;
+        }
+
+        var isExpected = value switch
+        {
+            string text => string.Equals(Text(element, name), text, StringComparison.Ordinal),
+            bool flag => element.ValueKind == (flag ? JsonValueKind.True : JsonValueKind.False),
+            double number => element.ValueKind == JsonValueKind.Number
+                && element.TryGetDouble(out var stored)
+                && Math.Abs(stored - number) <= 1e-6 * Math.Abs(number),
+            _ => false,
+        };
+        if (!isExpected)
+        {
+            throw Invalid(name, value switch
+            {
+                string text => $"'{text}'",
+                bool flag => flag ? "true" : "false",
+                double number => number.ToString(CultureInfo.InvariantCulture),
+                _ => "none",
+            });
         }
     }
 
@@ -84,6 +133,32 @@ internal readonly struct ConfigSection
         {
             throw Invalid(name, "true");
         }
+    }
+
+    /// <summary>The fields here and in sections below that nobody asked for and that hold something, by their whole names.</summary>
+    public IReadOnlyList<string> Unread()
+    {
+        var names = new List<string>();
+        foreach (var (name, value) in Properties())
+        {
+            var isNothing = value.ValueKind switch
+            {
+                JsonValueKind.Null => true,
+                JsonValueKind.Array => value.GetArrayLength() == 0,
+                JsonValueKind.Object => value.GetPropertyCount() == 0,
+                _ => false,
+            };
+            if (!isNothing && !_read.Contains(_prefix + name))
+            {
+                names.Add(_prefix + name);
+            }
+            else if (value.ValueKind == JsonValueKind.Object)
+            {
+                names.AddRange(new ConfigSection(value, _path, $"{_prefix}{name}.", _read).Unread());
+            }
+        }
+
+        return names;
     }
 
     public CheckpointException Invalid(string name, string found, string expected) =>
@@ -107,6 +182,21 @@ internal readonly struct ConfigSection
         }
     }
 
-    private JsonElement? Find(string name) =>
-        _element.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    private List<(string Name, JsonElement Value)> Properties()
+    {
+        try
+        {
+            return [.. _element.EnumerateObject().Select(property => (property.Name, property.Value))];
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new CheckpointException("holds an escape that is half of a surrogate pair.", _path, tensor: null, exception);
+        }
+    }
+
+    private JsonElement? Find(string name)
+    {
+        _read.Add(_prefix + name);
+        return _element.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    }
 }

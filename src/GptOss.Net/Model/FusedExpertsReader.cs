@@ -23,7 +23,7 @@ internal sealed class FusedExpertsReader(ModelConfig config, TensorLookup tensor
         var experts = config.ExpertCount;
         var blocks = tensors.Get(
             TensorType.U8, $"{name}{separator}blocks", experts, outputSize, inputSize / group, Mxfp4Format.BlockBytes);
-        var scales = tensors.Get(TensorType.U8, $"{name}{separator}scales", experts, outputSize, inputSize / group);
+        var scales = tensors.Get(TensorType.U8, $"{name}{separator}scales", experts, outputSize, inputSize / group).As(TensorType.F8E8M0);
         return ForEachExpert(
             biasName, outputSize, expert => new Mxfp4WeightSource(outputSize, inputSize, blocks.Select(expert), scales.Select(expert)));
     }

@@ -3,6 +3,8 @@ namespace GptOss.Net.Model;
 /// <summary>Maps the tensor names of Hugging Face transformers.</summary>
 internal sealed class HuggingFaceWeightsReader(ModelConfig config, TensorLookup tensors)
 {
+    private const string UnembeddingName = "lm_head.weight";
+
     private readonly LinearReader _linears = new(config, tensors);
     private readonly FusedExpertsReader _fused = new(config, tensors);
 
@@ -13,20 +15,7 @@ internal sealed class HuggingFaceWeightsReader(ModelConfig config, TensorLookup 
             embedding,
             [.. Enumerable.Range(0, config.LayerCount).Select(ReadLayer)],
             tensors.Values("model.norm.weight", config.HiddenSize),
-            ReadUnembedding(embedding));
-    }
-
-    private DenseWeightSource ReadUnembedding(DenseWeightSource embedding)
-    {
-        const string Name = "lm_head.weight";
-        if (!config.TieWordEmbeddings)
-        {
-            return Dense(Name);
-        }
-
-        // Some writers store the tied matrix twice.
-        tensors.Ignore(Name);
-        return embedding;
+            config.TieWordEmbeddings ? tensors.Tied(embedding, UnembeddingName) : Dense(UnembeddingName));
     }
 
     private DenseWeightSource Dense(string name) =>

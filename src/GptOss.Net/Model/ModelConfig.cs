@@ -41,6 +41,9 @@ internal sealed record ModelConfig
     /// <summary>Gets how the weights that are not dense are stored.</summary>
     public required QuantizationConfig Quantization { get; init; }
 
+    /// <summary>Gets the keys of the file that mean nothing here but might elsewhere; they had no effect.</summary>
+    public IReadOnlyList<string> UnknownKeys { get; init; } = [];
+
     public int LayerCount => LayerKinds.Length;
 
     public int QuerySize => HeadCount * HeadDim;

@@ -5,7 +5,7 @@ namespace GptOss.Net.Model;
 
 /// <summary>
 /// Reads config.json, an untrusted input: Hugging Face's, in the spelling of transformers 4 (<c>rope_scaling</c>) or 5
-/// (<c>rope_parameters</c>), or that of the <c>original</c> layout.
+/// (<c>rope_parameters</c>), or that of the <c>original</c> layout. Where a file spells a field in two ways, both must agree.
 /// </summary>
 internal static class ModelConfigReader
 {
@@ -31,58 +31,48 @@ internal static class ModelConfigReader
 
     private static ModelConfig Read(ConfigSection section)
     {
-        var config = section.Has("model_type") ? ReadHuggingFace(section) : ReadOriginal(section);
-        Check(config, section);
-        return config;
-    }
-
-    private static ModelConfig ReadHuggingFace(ConfigSection section)
-    {
-        section.Expect("model_type", "gpt_oss");
-        section.Expect("hidden_act", "silu", isOptional: true);
-        section.ExpectTrue("attention_bias", isOptional: true);
-        return new ModelConfig
+        // OpenAI's own code names no model type, ties nothing, fixes epsilon, and stores experts as MXFP4.
+        var isOriginal = !section.Has("model_type") && section.Has("rope_scaling_factor");
+        CheckArchitecture(section);
+        var rope = RopeConfigReader.Read(section);
+        var config = new ModelConfig
         {
             HiddenSize = section.Int32("hidden_size", 1, MaxSize),
             IntermediateSize = section.Int32("intermediate_size", 1, MaxSize),
             HeadCount = section.Int32("num_attention_heads", 1, MaxSize),
             KVHeadCount = section.Int32("num_key_value_heads", 1, MaxSize),
             HeadDim = section.Int32("head_dim", 2, MaxSize),
-            ExpertCount = section.Int32("num_local_experts", 1, MaxExperts),
-            ExpertsPerToken = section.Int32("num_experts_per_tok", 1, MaxExperts),
+            ExpertCount = section.Int32(section.Spelling("num_local_experts", "num_experts"), 1, MaxExperts),
+            ExpertsPerToken = section.Int32(section.Spelling("num_experts_per_tok", "experts_per_token"), 1, MaxExperts),
             VocabularySize = section.Int32("vocab_size", 1, MaxPositions),
             SlidingWindow = section.Int32("sliding_window", 1, MaxPositions),
             LayerKinds = ReadLayerKinds(section),
-            MaxPositions = section.Int32("max_position_embeddings", 1, MaxPositions),
-            Rope = RopeConfigReader.Read(section),
+            MaxPositions = isOriginal && !section.Has("max_position_embeddings")
+                ? (int)Math.Min(MaxPositions, rope.OriginalMaxPositions * rope.Factor)
+                : section.Int32("max_position_embeddings", 1, MaxPositions),
+            Rope = rope,
             RmsNormEpsilon = section.Double("rms_norm_eps", double.Epsilon, 1, 1e-5),
             SwiGluLimit = section.Double("swiglu_limit", double.Epsilon, 1e6, 7.0),
             TieWordEmbeddings = section.Boolean("tie_word_embeddings", false),
-            Quantization = QuantizationConfigReader.Read(section),
+            Quantization = QuantizationConfigReader.Read(section, absent: isOriginal ? QuantizationConfig.Mxfp4 : QuantizationConfig.None),
         };
+        Check(config, section);
+        return config with { UnknownKeys = ConfigKeys.Unknown(section) };
     }
 
-    /// <summary>The names of OpenAI's own code, which ties nothing, fixes epsilon, and stores experts as MXFP4.</summary>
-    private static ModelConfig ReadOriginal(ConfigSection section)
+    private static void CheckArchitecture(ConfigSection section)
     {
-        var rope = RopeConfigReader.ReadOriginal(section);
-        return new ModelConfig
+        const string Architecture = "GptOssForCausalLM";
+        if (section.Has("model_type"))
         {
-            HiddenSize = section.Int32("hidden_size", 1, MaxSize),
-            IntermediateSize = section.Int32("intermediate_size", 1, MaxSize),
-            HeadCount = section.Int32("num_attention_heads", 1, MaxSize),
-            KVHeadCount = section.Int32("num_key_value_heads", 1, MaxSize),
-            HeadDim = section.Int32("head_dim", 2, MaxSize),
-            ExpertCount = section.Int32("num_experts", 1, MaxExperts),
-            ExpertsPerToken = section.Int32("experts_per_token", 1, MaxExperts),
-            VocabularySize = section.Int32("vocab_size", 1, MaxPositions),
-            SlidingWindow = section.Int32("sliding_window", 1, MaxPositions),
-            LayerKinds = Alternate(section.Int32("num_hidden_layers", 1, MaxLayers)),
-            MaxPositions = (int)Math.Min(MaxPositions, rope.OriginalMaxPositions * rope.Factor),
-            Rope = rope,
-            SwiGluLimit = section.Double("swiglu_limit", double.Epsilon, 1e6, 7.0),
-            Quantization = QuantizationConfig.Mxfp4,
-        };
+            section.Expect("model_type", "gpt_oss");
+        }
+        else if (section.Strings("architectures", largestCount: 16) is { Count: > 0 } names && !names.Contains(Architecture))
+        {
+            throw section.Invalid("architectures", $"'{names[0]}'", $"'{Architecture}'");
+        }
+
+        ConfigKeys.CheckFixed(section);
     }
 
     private static ImmutableArray<AttentionKind> ReadLayerKinds(ConfigSection section)
@@ -90,7 +80,7 @@ internal static class ModelConfigReader
         var count = section.Int32("num_hidden_layers", 1, MaxLayers);
         if (section.Strings("layer_types", MaxLayers) is not { } names)
         {
-            return Alternate(count);
+            return [.. Enumerable.Range(0, count).Select(layer => layer % 2 == 0 ? AttentionKind.Sliding : AttentionKind.Full)];
         }
 
         var kinds = names.Select(name => name switch
@@ -103,9 +93,6 @@ internal static class ModelConfigReader
             ? kinds
             : throw section.Invalid("layer_types", $"{kinds.Length} entries", $"num_hidden_layers = {count} of them");
     }
-
-    private static ImmutableArray<AttentionKind> Alternate(int layers) =>
-        [.. Enumerable.Range(0, layers).Select(layer => layer % 2 == 0 ? AttentionKind.Sliding : AttentionKind.Full)];
 
     private static void Check(ModelConfig config, ConfigSection section)
     {

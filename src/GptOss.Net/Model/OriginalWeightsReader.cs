@@ -4,17 +4,22 @@ namespace GptOss.Net.Model;
 internal sealed class OriginalWeightsReader(ModelConfig config, TensorLookup tensors)
 {
     private const string EmbeddingName = "embedding.weight";
+    private const string UnembeddingName = "unembedding.weight";
 
     private readonly LinearReader _linears = new(config, tensors);
     private readonly FusedExpertsReader _fused = new(config, tensors);
 
     public static bool Recognizes(TensorLookup tensors) => tensors.Contains(EmbeddingName);
 
-    public ModelWeights Read() => new(
-        Dense(EmbeddingName),
-        [.. Enumerable.Range(0, config.LayerCount).Select(ReadLayer)],
-        tensors.Values("norm.scale", config.HiddenSize),
-        Dense("unembedding.weight"));
+    public ModelWeights Read()
+    {
+        var embedding = Dense(EmbeddingName);
+        return new ModelWeights(
+            embedding,
+            [.. Enumerable.Range(0, config.LayerCount).Select(ReadLayer)],
+            tensors.Values("norm.scale", config.HiddenSize),
+            config.TieWordEmbeddings ? tensors.Tied(embedding, UnembeddingName) : Dense(UnembeddingName));
+    }
 
     private DenseWeightSource Dense(string name) =>
         new(config.VocabularySize, config.HiddenSize, tensors.Values(name, config.VocabularySize, config.HiddenSize));

@@ -6,11 +6,13 @@ internal static class QuantizationConfigReader
     private const string Supported =
         "none, 'mxfp4', or 'awq' (AutoAWQ, version 'gemm', 4 bit, with zero points); convert the checkpoint to one of these";
 
-    public static QuantizationConfig Read(ConfigSection config)
+    /// <param name="config">The file.</param>
+    /// <param name="absent">What a file without the section means.</param>
+    public static QuantizationConfig Read(ConfigSection config, QuantizationConfig absent)
     {
         if (config.Section("quantization_config") is not { } section)
         {
-            return QuantizationConfig.None;
+            return absent;
         }
 
         var method = section.String("quant_method");

@@ -23,19 +23,36 @@ internal sealed class TensorLookup(SafetensorsCheckpoint checkpoint)
 
     public CheckpointTensor Get(TensorType type, string name, params ReadOnlySpan<long> shape) => Find(name, shape, [type]);
 
-    /// <summary>Accepts a tensor that is not needed.</summary>
-    public void Ignore(string name) => _used.Add(name);
+    /// <summary>The output projection that the config ties to the embedding; some writers store that matrix twice.</summary>
+    /// <exception cref="CheckpointException">It is stored with other values.</exception>
+    public DenseWeightSource Tied(DenseWeightSource embedding, string name)
+    {
+        if (Contains(name)
+            && Values(name, embedding.OutputSize, embedding.InputSize) is var stored
+            && Contains(embedding.Values.Name)
+            && !stored.HasValuesOf(embedding.Values))
+        {
+            throw new CheckpointException(
+                $"differs from {embedding.Values.Name}, but config.json says tie_word_embeddings. Set that to false, or remove the tensor.",
+                stored.File.Path,
+                name);
+        }
+
+        return embedding;
+    }
 
     public void ThrowIfMissingOrUnknown()
     {
+        var unknown = checkpoint.Tensors.Keys.Where(name => !_used.Contains(name)).Order(StringComparer.Ordinal).ToList();
         if (_missingCount > 0)
         {
+            // Under another name, as adapters and wrapped models have them?
+            var others = unknown.Count > 0 ? $" It has {unknown.Count:N0} that gpt-oss does not: {Some(unknown, unknown.Count)}." : string.Empty;
             throw new CheckpointException(
-                $"'{checkpoint.Directory}' lacks {_missingCount:N0} of the tensors that its config asks for: "
-                + $"{Some(_missing, _missingCount)}. Is the download complete, and does {checkpoint.ConfigPath} belong to these weights?");
+                $"'{checkpoint.Directory}' lacks {_missingCount:N0} of the tensors that its config asks for: {Some(_missing, _missingCount)}.{others} "
+                + $"Is the download complete, and does {checkpoint.ConfigPath} belong to these weights?");
         }
 
-        var unknown = checkpoint.Tensors.Keys.Where(name => !_used.Contains(name)).Order(StringComparer.Ordinal).ToList();
         if (unknown.Count > 0)
         {
             throw new CheckpointException(

@@ -21,9 +21,9 @@ public sealed class CheckpointLocatorTests : IDisposable
     [InlineData("config.json")]
     [InlineData("model.safetensors")]
     [InlineData("model.safetensors.index.json")]
-    public void File_of_a_checkpoint_stands_for_its_directory(string name)
+    public void A_file_of_a_checkpoint_stays_that_file(string name)
     {
-        CheckpointLocator.Locate(_directory.Write(name, "{}"u8)).Should().Be(_directory.Path);
+        CheckpointLocator.Locate(_directory.Write(name, "{}"u8)).Should().Be(_directory.File(name));
     }
 
     [Fact]
@@ -50,6 +50,15 @@ public sealed class CheckpointLocatorTests : IDisposable
         Snapshot("0123abcd");
 
         CheckpointLocator.Locate(Id, _directory.Path).Should().EndWith("0123abcd");
+    }
+
+    [Fact]
+    public void Several_snapshots_without_a_branch_are_listed()
+    {
+        Snapshot("4567efab");
+        Snapshot("0123abcd");
+
+        Locate(Id).Should().Throw<CheckpointException>().WithMessage("*no snapshot of the main branch*0123abcd, 4567efab. Give the directory*");
     }
 
     [Fact]

@@ -67,6 +67,80 @@ public sealed class SafetensorsCheckpointTests : IDisposable
     }
 
     [Theory]
+    [InlineData("config.json")]
+    [InlineData(IndexName)]
+    [InlineData("model-2.safetensors")]
+    public void A_named_file_that_is_read_stands_for_its_checkpoint(string name)
+    {
+        Shard("model-1.safetensors", "a");
+        Shard("model-2.safetensors", "b");
+        Index(("a", "model-1.safetensors"), ("b", "model-2.safetensors"));
+
+        using var checkpoint = SafetensorsCheckpoint.Open(_directory.File(name));
+
+        checkpoint.Tensors.Keys.Should().BeEquivalentTo("a", "b");
+    }
+
+    [Theory]
+    [InlineData("other.safetensors")]
+    [InlineData(IndexName)]
+    [InlineData("model-1.safetensors")]
+    public void A_named_file_beside_others_that_would_be_read_is_refused(string name)
+    {
+        Shard("model.safetensors", "a");
+        Shard("model-1.safetensors", "a");
+        Shard("other.safetensors", "a");
+        Index(("a", "model-1.safetensors"));
+
+        FluentActions.Invoking(() => SafetensorsCheckpoint.Open(_directory.File(name))).Should().Throw<CheckpointException>()
+            .WithMessage("*is not what is loaded*model.safetensors*").Which.File.Should().Be(_directory.File(name));
+    }
+
+    [Fact]
+    public void A_config_that_another_one_takes_the_place_of_is_refused()
+    {
+        _directory.Write("original/config.json", "{}"u8);
+        Shard("original/model.safetensors", "a");
+
+        FluentActions.Invoking(() => SafetensorsCheckpoint.Open(_directory.File("config.json"))).Should().Throw<CheckpointException>();
+    }
+
+    [Fact]
+    public void Weights_of_another_name_are_told()
+    {
+        Shard("pytorch_model.safetensors", "a");
+
+        Open().Should().Throw<CheckpointException>().WithMessage("*but pytorch_model.safetensors: give such a file the name model.safetensors*");
+    }
+
+    [Theory]
+    [InlineData("model.safetensors")]
+    [InlineData(IndexName)]
+    public void A_git_LFS_pointer_is_told(string name)
+    {
+        _directory.Write(name, "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 13761300984\n"u8);
+
+        Open().Should().Throw<CheckpointException>().WithMessage("*git-LFS pointer*git lfs pull*");
+    }
+
+    [Fact]
+    public void A_folder_that_may_not_be_read_is_told()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "Everything may be read here.");
+        File.SetUnixFileMode(_directory.Path, UnixFileMode.None);
+        try
+        {
+            Open().Should().Throw<CheckpointException>().WithMessage("*cannot be read*denied*");
+            FluentActions.Invoking(() => CheckpointLocator.Locate(_directory.File("below"))).Should().Throw<CheckpointException>()
+                .WithMessage("*may not be read by the user*");
+        }
+        finally
+        {
+            File.SetUnixFileMode(_directory.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    [Theory]
     [InlineData("../model-1.safetensors")]
     [InlineData("sub/model-1.safetensors")]
     [InlineData("..\\\\model-1.safetensors")]

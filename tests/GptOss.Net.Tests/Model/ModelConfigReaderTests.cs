@@ -69,7 +69,90 @@ public sealed class ModelConfigReaderTests
     [Fact]
     public void Default_rope_is_not_scaled()
     {
-        ConfigJson.Read(json => json["rope_parameters"]!["rope_type"] = "default").Rope.Factor.Should().Be(1);
+        ConfigJson.Read(json => json["rope_parameters"] = Unscaled(150_000)).Rope.Should().Be(new YarnParameters { Theta = 150_000 });
+    }
+
+    [Fact]
+    public void Rope_may_be_spelled_in_several_ways_that_agree()
+    {
+        var config = ConfigJson.Read(json =>
+        {
+            var rope = json["rope_parameters"]!.DeepClone().AsObject();
+            rope.Remove("rope_theta");
+            rope["type"] = "yarn";
+            rope["partial_rotary_factor"] = 1;
+            json["rope_scaling"] = rope;
+            json["rope_theta"] = 150_000;
+            json["initial_context_length"] = 4096;
+            json["experts_per_token"] = 2;
+        });
+
+        config.Should().BeEquivalentTo(ConfigJson.Read());
+    }
+
+    /// <summary>Whatever says two things at once, or asks for other arithmetic, is refused by name.</summary>
+    [Theory]
+    [InlineData("rope_scaling", """{"rope_type":"yarn","factor":16,"original_max_position_embeddings":4096,"truncate":false}""", "*rope_scaling*Factor = 16*rope_parameters says*Factor = 32*")]
+    [InlineData("rope_scaling", """{"rope_type":"default"}""", "*rope_scaling*rope_parameters says*")]
+    [InlineData("rope_theta", "10000", "*rope_parameters.rope_theta is 150000, but beside it rope_theta is 10000*")]
+    [InlineData("rope_scaling_factor", "8", "*initial_context_length is absent*")]
+    [InlineData("initial_context_length", "8192", "*initial_context_length is 8192; expected 4096*")]
+    [InlineData("rope_parameters", """{"rope_type":"default","type":"yarn"}""", "*type is \"yarn\"; expected rope_type = \"default\"*")]
+    [InlineData("rope_parameters", """{"rope_type":"default","factor":32}""", "*rope_parameters.factor is set*'default'*")]
+    [InlineData("rope_parameters", """{"rope_type":"yarn","factor":32,"original_max_position_embeddings":4096,"short_factor":[1]}""", "*rope_parameters.short_factor is set*")]
+    [InlineData("rope_parameters", """{"rope_type":"default","partial_rotary_factor":0.5}""", "*rope_parameters.partial_rotary_factor is 0.5; expected 1*")]
+    [InlineData("experts_per_token", "4", "*experts_per_token is 4; expected num_experts_per_tok = 2*")]
+    [InlineData("num_experts", "16", "*num_experts is 16; expected num_local_experts = 8*")]
+    [InlineData("swiglu_alpha", "1.5", "*swiglu_alpha is 1.5; expected 1.702*")]
+    [InlineData("partial_rotary_factor", "0.5", "*partial_rotary_factor is 0.5; expected 1*")]
+    [InlineData("use_sliding_window", "false", "*use_sliding_window is false; expected true*")]
+    [InlineData("final_logit_softcapping", "30.0", "*final_logit_softcapping is 30.0; expected none*")]
+    [InlineData("scoring_func", "\"sigmoid\"", "*scoring_func is \"sigmoid\"; expected 'softmax'*")]
+    public void Contradictions_and_other_arithmetic_are_refused_by_name(string field, string value, string message)
+    {
+        Reading(json => json[field] = JsonNode.Parse(value)).Should().Throw<CheckpointException>().WithMessage(message);
+    }
+
+    [Fact]
+    public void Keys_that_ask_for_what_is_done_anyway_are_accepted()
+    {
+        var config = ConfigJson.Read(json =>
+        {
+            (json["swiglu_alpha"], json["partial_rotary_factor"], json["final_logit_softcapping"]) = (1.702, 1.0, null);
+            (json["torch_dtype"], json["architectures"]) = ("bfloat16", new JsonArray("GptOssForCausalLM"));
+        });
+
+        config.UnknownKeys.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void Keys_that_are_not_known_are_listed_with_their_section()
+    {
+        var config = ConfigJson.Read(json =>
+        {
+            json["depth_scale"] = 0.5;
+            json["nothing"] = new JsonObject();
+            json["quantization_config"]!["rounding"] = "up";
+        });
+
+        config.UnknownKeys.Should().Equal("quantization_config.rounding", "depth_scale");
+    }
+
+    [Fact]
+    public void A_model_type_may_be_absent()
+    {
+        ConfigJson.Read(json => json.Remove("model_type")).Should().BeEquivalentTo(ConfigJson.Read());
+        Reading(json =>
+        {
+            json.Remove("model_type");
+            json["architectures"] = new JsonArray("LlamaForCausalLM");
+        }).Should().Throw<CheckpointException>().WithMessage("*architectures is 'LlamaForCausalLM'; expected 'GptOssForCausalLM'*");
+    }
+
+    [Fact]
+    public void A_byte_order_mark_means_nothing()
+    {
+        ConfigJson.Parse('\uFEFF' + ConfigJson.Text()).Should().BeEquivalentTo(ConfigJson.Read());
     }
 
     [Fact]
@@ -82,6 +165,7 @@ public sealed class ModelConfigReaderTests
         config.MaxPositions.Should().Be(131_072);
         config.Rope.Should().Be(new YarnParameters { Theta = 150_000, Factor = 32, BetaFast = 32, BetaSlow = 1, OriginalMaxPositions = 4096 });
         config.Quantization.Method.Should().Be(QuantizationMethod.Mxfp4);
+        config.UnknownKeys.Should().BeEmpty();
     }
 
     [Fact]
@@ -151,7 +235,7 @@ public sealed class ModelConfigReaderTests
     [InlineData("rope_parameters", "[]", "*rope_parameters must be a JSON object*")]
     [InlineData("rope_parameters", "{\"rope_type\":\"llama3\"}", "*rope_type is 'llama3'*")]
     [InlineData("rope_parameters", "{\"rope_type\":\"yarn\"}", "*rope_parameters.factor is absent*")]
-    [InlineData("rope_parameters", "{\"rope_type\":\"yarn\",\"factor\":32,\"attention_factor\":2}", "*attention_factor is set*")]
+    [InlineData("rope_parameters", "{\"rope_type\":\"yarn\",\"factor\":32,\"attention_factor\":2}", "*attention_factor is 2; expected none*")]
     [InlineData("rope_parameters", "{\"rope_type\":\"yarn\",\"factor\":32,\"beta_fast\":1,\"beta_slow\":1,\"original_max_position_embeddings\":4}", "*fast > slow*")]
     [InlineData("quantization_config", "1", "*quantization_config must be a JSON object*")]
     public void Wrong_value_is_named_with_what_is_expected(string field, string value, string message)
@@ -210,6 +294,8 @@ public sealed class ModelConfigReaderTests
 
         read.Should().BeInRange(cases / 50, cases * 9 / 10);
     }
+
+    private static JsonObject Unscaled(double theta) => new() { ["rope_type"] = "default", ["rope_theta"] = theta };
 
     private static Action Reading(Action<JsonObject> change) => () => ConfigJson.Read(change);
 

@@ -108,15 +108,36 @@ public sealed class ModelWeightsReaderTests : IDisposable
     [InlineData(true)]
     public void Tied_embedding_is_the_unembedding(bool isStoredTwice)
     {
-        if (!isStoredTwice)
+        _tensors.Remove("lm_head.weight");
+        if (isStoredTwice)
         {
-            _tensors.Remove("lm_head.weight");
+            var (_, shape, values) = _tensors["model.embed_tokens.weight"];
+            _tensors.Add("lm_head.weight", (TensorType.BF16, shape, values));
         }
 
         var config = _config with { TieWordEmbeddings = true };
         using var checkpoint = _tensors.Write(_directory, config);
 
         ModelWeightsReader.Read(config, checkpoint).IsTied.Should().BeTrue();
+    }
+
+    [Fact]
+    public void An_unembedding_that_is_tied_and_stored_with_other_values_is_refused()
+    {
+        Reading(_config with { TieWordEmbeddings = true }).Should().Throw<CheckpointException>()
+            .WithMessage("*differs from model.embed_tokens.weight*tie_word_embeddings*").Which.Tensor.Should().Be("lm_head.weight");
+    }
+
+    [Fact]
+    public void Missing_tensors_that_have_other_names_are_told_with_these()
+    {
+        foreach (var name in _tensors.Keys.ToList())
+        {
+            _tensors.Rename(name, "base_model." + name);
+        }
+
+        Reading(_config).Should().Throw<CheckpointException>()
+            .WithMessage("*lacks *model.embed_tokens.weight*It has 79 that gpt-oss does not: base_model.lm_head.weight, base_model.model.embed*");
     }
 
     [Fact]

@@ -23,10 +23,11 @@ internal sealed class StoredTensors : Dictionary<string, (TensorType Type, long[
         return tensors;
     }
 
+    /// <summary>The bytes as they lie in the file, whatever they stand for.</summary>
     public static byte[] Bytes(CheckpointTensor tensor)
     {
         var bytes = new byte[tensor.ByteLength];
-        tensor.Read(0, bytes);
+        tensor.File.Read(tensor.FileOffset, bytes, tensor.Name);
         return bytes;
     }
 
@@ -54,13 +55,19 @@ internal sealed class StoredTensors : Dictionary<string, (TensorType Type, long[
 
     public SafetensorsCheckpoint Write(TemporaryDirectory directory, ModelConfig config)
     {
+        CheckpointWriter.Write(directory.Path, config, Writer(Keys));
+        return SafetensorsCheckpoint.Open(directory.Path);
+    }
+
+    /// <summary>Writes some of the tensors.</summary>
+    public SafetensorsWriter Writer(IEnumerable<string> names)
+    {
         var writer = new SafetensorsWriter();
-        foreach (var (name, (type, shape, values)) in this)
+        foreach (var name in names)
         {
-            writer.Add(name, type, shape, values);
+            writer.Add(name, this[name].Type, this[name].Shape, this[name].Values);
         }
 
-        CheckpointWriter.Write(directory.Path, config, writer);
-        return SafetensorsCheckpoint.Open(directory.Path);
+        return writer;
     }
 }

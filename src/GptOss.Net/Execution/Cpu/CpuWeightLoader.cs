@@ -82,7 +82,7 @@ internal sealed class CpuWeightLoader(
         }
 
         var (gate, up) = (expert.Gate!, expert.Up!);
-        var apart = new CpuMatrix(memory, Kind(gate.Weight), rows, gate.Weight.InputSize, size % RowGroup.BlockColumns != 0);
+        var apart = new CpuMatrix(memory, Kind(gate.Weight, up.Weight), rows, gate.Weight.InputSize, size % RowGroup.BlockColumns != 0);
         foreach (var (source, selection) in new[] { (gate, RowSelection.Gate(size, fused: false)), (up, RowSelection.Up(size, fused: false)) })
         {
             AddWhole(apart, source.Weight, selection);
@@ -140,6 +140,10 @@ internal sealed class CpuWeightLoader(
         DenseWeightSource dense => StoredKind(dense),
         _ => CpuWeightKind.Float32,
     };
+
+    /// <summary>A form for two sources in one matrix: theirs, where it is the same; otherwise one that holds any values.</summary>
+    private CpuWeightKind Kind(WeightSource first, WeightSource second) =>
+        Kind(first) == Kind(second) ? Kind(first) : options.DenseInt8 ? CpuWeightKind.Int8 : CpuWeightKind.Float32;
 
     private static CpuWeightKind StoredKind(DenseWeightSource source) =>
         source.Values.Type == Checkpoint.TensorType.BF16 ? CpuWeightKind.Bf16 : CpuWeightKind.Float32;

@@ -40,7 +40,14 @@ internal static class MatrixReader
         for (var i = 0; i < rowCount; i++)
         {
             values.AsSpan(i * source.InputSize, source.InputSize).CopyTo(padded);
-            WeightPacker.PackRow(matrix, (firstRow + i) / RowGroup.Rows, (firstRow + i) % RowGroup.Rows, padded);
+            try
+            {
+                WeightPacker.PackRow(matrix, (firstRow + i) / RowGroup.Rows, (firstRow + i) % RowGroup.Rows, padded);
+            }
+            catch (OverflowException exception)
+            {
+                throw new CheckpointException(exception.Message, source.Values.File.Path, source.Values.Name, exception);
+            }
         }
     }
 

@@ -118,10 +118,11 @@ internal static unsafe class WeightPacker
             largest = MathF.Max(largest, half[i]);
         }
 
-        // Rounded up, so that the largest value is not cut.
-        var bits = (BitConverter.SingleToUInt32Bits(largest / MaxInt8) + 0xFFFF) >> 16;
-        scales[lane] = (ushort)bits;
-        var inverse = bits == 0 ? 0 : 1 / Bf16Format.ToSingle((ushort)bits);
+        // Rounded up, so that the largest value is not cut. Below every normal number the inverse would be infinite: zeros.
+        var bits = (ushort)((BitConverter.SingleToUInt32Bits(largest / MaxInt8) + 0xFFFF) >> 16);
+        bits = float.IsNormal(Bf16Format.ToSingle(bits)) ? bits : (ushort)0;
+        scales[lane] = bits;
+        var inverse = bits == 0 ? 0 : 1 / Bf16Format.ToSingle(bits);
         var codes = stackalloc int[RowGroup.BlockColumns];
         Vector512.Store(Vector512.ConvertToInt32(Vector512.Round(low * inverse)), codes);
         Vector512.Store(Vector512.ConvertToInt32(Vector512.Round(high * inverse)), codes + 16);
@@ -141,6 +142,12 @@ internal static unsafe class WeightPacker
         }
 
         var scale = (Half)((largest - smallest) / MaxInt4);
+        if (!Half.IsFinite(scale))
+        {
+            throw new OverflowException(
+                $"has values from {smallest} to {largest} in a block; int4 with float16 scales holds a range of {MaxInt4 * (float)Half.MaxValue:N0}.");
+        }
+
         var inverse = scale == Half.Zero ? 0 : 1 / (float)scale;
         var zero = (int)Math.Clamp(MathF.Round(-smallest * inverse), 0, MaxInt4);
         ((Half*)scales)[lane] = scale;

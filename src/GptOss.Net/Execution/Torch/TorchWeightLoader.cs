@@ -96,7 +96,7 @@ internal sealed class TorchWeightLoader : IDisposable
             TensorType.BF16 => ScalarType.BFloat16,
             TensorType.F16 => ScalarType.Float16,
             TensorType.F32 => ScalarType.Float32,
-            TensorType.U8 => ScalarType.Byte,
+            TensorType.U8 or TensorType.F8E8M0 => ScalarType.Byte,
             TensorType.I32 => ScalarType.Int32,
             _ => throw new CheckpointException($"{source.Type} values have no use here.", source.File.Path, source.Name),
         };

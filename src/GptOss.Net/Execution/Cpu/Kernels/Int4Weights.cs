@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace GptOss.Net.Execution.Cpu.Kernels;
 
-/// <summary>Int4 with zeros, as AWQ has it: for each row a half precision scale, then for each row a byte of zero.</summary>
+/// <summary>Int4 with zeros, as AWQ has it: for each row a half precision scale of either sign, then for each row a byte of zero.</summary>
 internal readonly unsafe struct Int4Weights : INibbleFormat
 {
     /// <summary>Where the zeros begin behind the scales.</summary>
@@ -22,7 +22,7 @@ internal readonly unsafe struct Int4Weights : INibbleFormat
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Scales(byte* half) => Lanes.FromPositiveHalf((ushort*)(half + ValuesLength));
+    public static Vector512<float> Scales(byte* half) => Lanes.FromFiniteHalf((short*)(half + ValuesLength));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Zeros(byte* half) => Lanes.FromBytes(half + ValuesLength + ZerosOffset);

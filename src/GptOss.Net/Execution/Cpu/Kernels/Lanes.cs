@@ -35,6 +35,15 @@ internal static unsafe class Lanes
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> FromInt16(short* source)
+    {
+        var words = Vector256.Load(source);
+        return Avx512F.IsSupported
+            ? Avx512F.ConvertToVector512Int32(words)
+            : Vector512.Create(Vector256.WidenLower(words), Vector256.WidenUpper(words));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<short> FromSBytes(sbyte* source)
     {
         var bytes = Vector256.Load(source);
@@ -46,10 +55,13 @@ internal static unsafe class Lanes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> FromBf16(ushort* source) => (FromUInt16(source) << 16).AsSingle();
 
-    /// <summary>Positive half precision numbers: their bits, moved to where float32 has them, are 2^112 too small.</summary>
+    /// <summary>
+    /// Finite half precision numbers: exponent and fraction, moved to where float32 has them, are 2^112 too small. Widened with
+    /// its sign, a number keeps it; the mask takes away the copies of the sign that lie over the exponent.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> FromPositiveHalf(ushort* source) =>
-        (FromUInt16(source) << 13).AsSingle() * 5.192296858534828e33f;
+    public static Vector512<float> FromFiniteHalf(short* source) =>
+        (FromInt16(source) << 13 & Vector512.Create(unchecked((int)0x8FFFE000))).AsSingle() * 5.192296858534828e33f;
 
     /// <summary>The entry of a table of 16 (repeated four times) for the low nibble of every byte.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -113,6 +113,10 @@ internal sealed unsafe class MatrixSample : IDisposable
         var scales = new Half[Columns / groupSize * outputs];
         var dense = Enumerable.Range(0, outputs * Columns).Select(_ => NextGaussian()).ToArray();
         AwqFormat.Encode(dense, outputs, groupSize, words, zeros, scales);
+
+        // Scales of either sign, down to those that are too small to be normal.
+        Array.ForEach(Enumerable.Range(0, scales.Length / 2).ToArray(), i => scales[2 * i] = -scales[2 * i]);
+        (scales[0], scales[1]) = ((Half)(-3e-6f), Half.MinValue);
         var awq = new AwqMatrix(words, zeros, scales, Columns, outputs, groupSize);
         for (var row = 0; row < Rows; row++)
         {

@@ -1,0 +1,49 @@
+using GptOss.Net.Tests.Model;
+
+namespace GptOss.Net.Tests;
+
+/// <summary>Loads altered checkpoints through the public interface.</summary>
+internal static class AlteredModel
+{
+    /// <summary>Gets the settings of the exact CPU kernels.</summary>
+    public static GptOssModelOptions Exact { get; } = new()
+    {
+        Cpu = new CpuOptions { Precision = CpuPrecision.Exact, Threads = 1 },
+        MaxModelLength = 128,
+        MaxSequences = 2,
+        Placement = new PlacementOptions { Devices = [DeviceId.Cpu] },
+    };
+
+    /// <summary>Gets the settings of the quantized CPU kernels.</summary>
+    public static GptOssModelOptions Fast { get; } = Exact with { Cpu = new CpuOptions { Threads = 1 } };
+
+    /// <summary>Gets the settings of the reference in float32.</summary>
+    public static GptOssModelOptions Reference { get; } =
+        Exact with { ComputeType = ComputeType.Float32, Cpu = new CpuOptions { Precision = CpuPrecision.Reference } };
+
+    /// <summary>Gets a name for each of them.</summary>
+    public static IReadOnlyDictionary<string, GptOssModelOptions> Modes { get; } = new Dictionary<string, GptOssModelOptions>(StringComparer.Ordinal)
+    {
+        ["exact"] = Exact,
+        ["fast"] = Fast,
+        ["int4 output"] = Exact with { Cpu = new CpuOptions { Precision = CpuPrecision.Exact, UnembeddingInt4 = true, Threads = 1 } },
+        ["reference"] = Reference,
+        ["bfloat16"] = Reference with { ComputeType = ComputeType.BFloat16 },
+        ["expanded"] = Reference with { WeightStorage = WeightStorage.Expanded },
+    };
+
+    /// <summary>The logits of every token of the prompt, row after row.</summary>
+    public static async Task<float[]> Logits(string path, GptOssModelOptions options, int[] prompt)
+    {
+        await using var model = await GptOssModel.LoadAsync(path, options, null, TestContext.Current.CancellationToken);
+        return [.. (await model.ComputeLogitsAsync(prompt, TestContext.Current.CancellationToken)).Cast<float>()];
+    }
+
+    /// <summary>The same of a draft.</summary>
+    public static async Task<float[]> Logits(CheckpointDraft draft, GptOssModelOptions options, int[] prompt)
+    {
+        using var directory = new TemporaryDirectory();
+        draft.Write(directory.Path);
+        return await Logits(directory.Path, options, prompt);
+    }
+}
