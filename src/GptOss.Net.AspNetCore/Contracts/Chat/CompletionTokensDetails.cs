@@ -1,0 +1,4 @@
+namespace GptOss.Net.AspNetCore.Contracts.Chat;
+
+/// <summary>How many tokens of the answer were reasoning.</summary>
+internal sealed record CompletionTokensDetails(long ReasoningTokens);
