@@ -1,0 +1,91 @@
+using System.Collections.Concurrent;
+using GptOss.Net.Interop.Cuda;
+
+namespace GptOss.Net.Execution.Cuda.Compilation;
+
+/// <summary>Kernels of one device, compiled and loaded; found by name.</summary>
+internal sealed class KernelLibrary : IDisposable
+{
+    private readonly ICudaDriver _driver;
+    private readonly List<nint> _modules = [];
+    private readonly Dictionary<string, nint> _functions = new(StringComparer.Ordinal);
+
+    private KernelLibrary(ICudaDriver driver) => _driver = driver;
+
+    /// <summary>Compiles what the cache does not hold, several units at once, and loads everything.</summary>
+    /// <param name="driver">The device.</param>
+    /// <param name="compiler">Makes what this driver loads.</param>
+    /// <param name="cache">Where compiled units are kept.</param>
+    /// <param name="sources">The units; their names differ.</param>
+    /// <param name="report">Told the number of units that are ready, and of all; from any thread, one call after the other.</param>
+    /// <param name="cancellationToken">Ends the compilation between two units.</param>
+    public static KernelLibrary Load(
+        ICudaDriver driver,
+        IKernelCompiler compiler,
+        KernelCache cache,
+        IReadOnlyCollection<KernelSource> sources,
+        Action<int, int>? report,
+        CancellationToken cancellationToken)
+    {
+        var images = new ConcurrentDictionary<string, byte[]>(StringComparer.Ordinal);
+        try
+        {
+            Parallel.ForEach(sources, new ParallelOptions { CancellationToken = cancellationToken }, source =>
+            {
+                var image = cache.Get(source, compiler);
+                lock (images)
+                {
+                    images[source.Name] = image;
+                    report?.Invoke(images.Count, sources.Count);
+                }
+            });
+        }
+        catch (AggregateException exception)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
+        }
+
+        var library = new KernelLibrary(driver);
+        try
+        {
+            foreach (var source in sources)
+            {
+                library._modules.Add(driver.LoadModule(images[source.Name]));
+            }
+
+            return library;
+        }
+        catch
+        {
+            library.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Finds a kernel in any of the units.</summary>
+    /// <exception cref="CudaException">No unit has it.</exception>
+    public nint Find(string name)
+    {
+        if (_functions.TryGetValue(name, out var known))
+        {
+            return known;
+        }
+
+        CudaException? missing = null;
+        foreach (var module in _modules)
+        {
+            try
+            {
+                return _functions[name] = _driver.GetFunction(module, name);
+            }
+            catch (CudaException exception)
+            {
+                missing = exception;
+            }
+        }
+
+        throw missing ?? new CudaException($"There is no kernel {name}: no units are loaded.");
+    }
+
+    public void Dispose() => _modules.ForEach(_driver.UnloadModule);
+}

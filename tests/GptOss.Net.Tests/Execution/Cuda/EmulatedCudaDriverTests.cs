@@ -1,0 +1,91 @@
+using GptOss.Net.Execution.Cuda;
+using GptOss.Net.Execution.Cuda.Compilation;
+
+namespace GptOss.Net.Tests.Execution.Cuda;
+
+/// <summary>What tests of kernels and of the executor stand on: launches, graphs, memory, and wrong barriers that show.</summary>
+public sealed class EmulatedCudaDriverTests
+{
+    private const string Text = """
+        struct ScaleParameters { float* values; int count; float factor; };
+        extern "C" __global__ void scale(const __grid_constant__ ScaleParameters p) {
+            int i = blockIdx.x * blockDim.x + threadIdx.x;
+            if (i < p.count) p.values[i] *= p.factor;
+        }
+        extern "C" __global__ void reverse(const __grid_constant__ ScaleParameters p) {   // no barrier: wrong on purpose
+            __shared__ float s[64];
+            s[threadIdx.x] = p.values[threadIdx.x];
+            p.values[threadIdx.x] = s[63 - threadIdx.x];
+        }
+        EMULATE_KERNEL(scale)
+        EMULATE_KERNEL(reverse)
+        """;
+
+    [Fact]
+    public unsafe void A_graph_repeats_what_was_recorded()
+    {
+        using var driver = new EmulatedCudaDriver();
+        using var kernels = Load(driver);
+        var values = driver.Allocate(3 * sizeof(float));
+        new float[] { 1, 2, 3 }.CopyTo(new Span<float>((void*)values, 3));
+        driver.BeginCapture(0);
+        Scale(new KernelStream(driver, 0, IsDependent: true), kernels.Find("scale"), values, 3);
+        var graph = driver.EndCapture(0);
+
+        driver.LaunchGraph(graph, 0);
+        driver.LaunchGraph(graph, 0);
+
+        new Span<float>((void*)values, 3).ToArray().Should().Equal(4, 8, 12);
+        driver.DestroyGraph(graph);
+        driver.Free(values);
+        driver.AllocatedBytes.Should().Be(0);
+    }
+
+    [Fact]
+    public unsafe void A_missing_barrier_shows_in_some_order_of_turns()
+    {
+        var right = EmulatedCudaDriver.TurnOrders.Count(order =>
+        {
+            using var driver = new EmulatedCudaDriver(order);
+            using var kernels = Load(driver);
+            var values = driver.Allocate(64 * sizeof(float));
+            var span = new Span<float>((void*)values, 64);
+            for (var i = 0; i < 64; i++)
+            {
+                span[i] = i;
+            }
+
+            new KernelStream(driver, 0, IsDependent: false)
+                .Launch(kernels.Find("reverse"), (1, 1, 1), 64, 0, new Parameters(values, 64, 1));
+            var isRight = span.ToArray().SequenceEqual(Enumerable.Range(0, 64).Select(i => 63f - i));
+            driver.Free(values);
+            return isRight;
+        });
+
+        right.Should().BeLessThan(3);
+    }
+
+    [Fact]
+    public void A_missing_kernel_and_a_faulty_text_are_named()
+    {
+        using var driver = new EmulatedCudaDriver();
+        using var kernels = Load(driver);
+
+        kernels.Invoking(known => known.Find("absent")).Should().Throw<CudaException>().WithMessage("*absent*");
+        var compiler = new EmulatedKernelCompiler();
+        compiler.Invoking(gcc => gcc.Compile(new KernelSource("broken", "int f() { return x; }")))
+            .Should().Throw<CudaException>().Which.Log.Should().Contain("'x' was not declared");
+    }
+
+    private static KernelLibrary Load(EmulatedCudaDriver driver)
+    {
+        EmulatedKernelCompiler.Require();
+        return KernelLibrary.Load(
+            driver, new EmulatedKernelCompiler(), EmulatedKernelCompiler.Cache, [new KernelSource("example", Text)], report: null, CancellationToken.None);
+    }
+
+    private static void Scale(KernelStream stream, nint function, nint values, int count) =>
+        stream.Launch(function, (1, 1, 1), 32, 0, new Parameters(values, count, 2));
+
+    private readonly record struct Parameters(nint Values, int Count, float Factor);
+}
