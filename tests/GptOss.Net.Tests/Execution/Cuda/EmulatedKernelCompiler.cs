@@ -6,7 +6,7 @@ namespace GptOss.Net.Tests.Execution.Cuda;
 /// <summary>Compiles kernel texts with g++ to a library that runs them on the processor (<c>Emulation/cuda_emulation.h</c>).</summary>
 internal sealed class EmulatedKernelCompiler : IKernelCompiler
 {
-    private static readonly string Header = Path.Combine(AppContext.BaseDirectory, "Emulation", "cuda_emulation.h");
+    private static readonly string Header = Path.Combine(AppContext.BaseDirectory, "Execution", "Cuda", "Emulation", "cuda_emulation.h");
 
     // Not -O0: a fixture is half a billion multiply-adds. A library has its own copy of the emulation's state.
     private static readonly string[] Options = ["-std=c++17", "-O1", "-fPIC", "-fno-gnu-unique", "-shared", "-w", "-x", "c++"];
