@@ -6,33 +6,27 @@ namespace GptOss.Net.Execution.Cuda;
 /// <summary>The widths with which kernels are compiled: the model's, padded to what their tiles need. Padding holds zeros.</summary>
 /// <remarks>
 /// gpt-oss needs no padding. A model with other widths runs on the same kernels: hidden and intermediate values are padded to a
-/// multiple of 320 (five chunks of 64, ten shares of 32 in the router), a head to 64 values (its two rotated halves at 0 and 32), a
-/// KV head's group to 8 query heads, experts to 32 (those that are none have a bias of −∞) of which 4 are computed for each token
-/// (those beyond the model's have weight 0), the vocabulary to a multiple of 64.
+/// multiple of 64, a head to 64 values (its two rotated halves at 0 and 32), the router's rows to a multiple of 32 (those without an
+/// expert have a bias of −∞), the vocabulary to a multiple of 64.
 /// </remarks>
 internal sealed record CudaShape
 {
     /// <summary>Values of a head in memory.</summary>
     public const int HeadDim = 64;
 
-    /// <summary>Query heads of a KV head.</summary>
-    public const int Group = 8;
-
-    /// <summary>Experts of a layer in memory.</summary>
-    public const int Experts = 32;
-
-    /// <summary>Experts that are computed for each token.</summary>
-    public const int TopK = 4;
-
-    private const int WidthUnit = 320;
-    private const int VocabularyUnit = 64;
+    private const int WidthUnit = 64;
+    private const int ExpertUnit = 32;
+    private const int MaxHidden = 3072;
+    private const int MaxGroup = 8;
+    private const int MaxTopK = 8;
 
     public CudaShape(ModelConfig config)
     {
         Config = config;
         Hidden = RoundUp(config.HiddenSize, WidthUnit);
         Intermediate = RoundUp(config.IntermediateSize, WidthUnit);
-        Vocabulary = RoundUp(config.VocabularySize, VocabularyUnit);
+        Vocabulary = RoundUp(config.VocabularySize, WidthUnit);
+        RouterRows = RoundUp(config.ExpertCount, ExpertUnit);
     }
 
     public ModelConfig Config { get; }
@@ -43,9 +37,20 @@ internal sealed record CudaShape
 
     public int Vocabulary { get; }
 
+    /// <summary>Gets the rows of the router; expert weights exist for the model's experts only.</summary>
+    public int RouterRows { get; }
+
+    public int Experts => Config.ExpertCount;
+
+    /// <summary>Gets the experts that are computed for each token.</summary>
+    public int TopK => Config.ExpertsPerToken;
+
     public int KVHeads => Config.KVHeadCount;
 
-    public int QueryHeads => KVHeads * Group;
+    public int QueryHeads => Config.HeadCount;
+
+    /// <summary>Gets the query heads of a KV head.</summary>
+    public int Group => QueryHeads / KVHeads;
 
     /// <summary>Gets the values of all query heads: the input of the output projection.</summary>
     public int QueryWidth => QueryHeads * HeadDim;
@@ -58,7 +63,7 @@ internal sealed record CudaShape
         constexpr int Hidden = {Hidden}, TrueHidden = {Config.HiddenSize}, Intermediate = {Intermediate};
         constexpr int KvHeads = {KVHeads}, Group = {Group}, Heads = KvHeads * Group, Dim = {HeadDim}, TrueDim = {Config.HeadDim};
         constexpr int QueryWidth = Heads * Dim, QkvWidth = QueryWidth + 2 * KvHeads * Dim;
-        constexpr int Experts = {Experts}, TopK = {TopK}, TrueTopK = {Config.ExpertsPerToken};
+        constexpr int Experts = {RouterRows}, TrueExperts = {Experts}, TopK = {TopK};
         constexpr int Vocabulary = {Vocabulary}, TrueVocabulary = {Config.VocabularySize};
         constexpr float NormEpsilon = {(float)Config.RmsNormEpsilon:R}f, SwiGluLimit = {(float)Config.SwiGluLimit:0.0######}f;
 
@@ -66,13 +71,12 @@ internal sealed record CudaShape
 
     /// <summary>Why these kernels cannot run a model, or <see langword="null"/>.</summary>
     public static string? WhyNot(ModelConfig config) =>
-        config.ExpertCount > Experts ? $"they have room for {Experts} experts, and the model has {config.ExpertCount}"
-        : config.ExpertsPerToken > TopK ? $"they compute {TopK} experts for each token, and the model chooses {config.ExpertsPerToken}"
-        : config.ExpertCount < TopK ? $"they choose {TopK} experts for each token, and the model has {config.ExpertCount}"
-        : config.HeadDim > HeadDim || config.HeadDim % 2 != 0 ? $"their heads hold {HeadDim} values, and the model's {config.HeadDim}"
-        : config.HeadCount % config.KVHeadCount != 0 || config.HeadCount / config.KVHeadCount > Group
-            ? $"they share a KV head among {Group} heads at most, and the model has {config.HeadCount} heads and {config.KVHeadCount} KV heads"
-        : RoundUp(config.HiddenSize, WidthUnit) > 3072 ? $"their rows hold 3,072 values, and the model's {config.HiddenSize:N0}"
+        config.ExpertsPerToken > MaxTopK ? $"they compute {MaxTopK} experts for a token at most, and the model {config.ExpertsPerToken}"
+        : config.HeadDim is not (8 or 16 or 32 or 64) ? $"their heads hold 8, 16, 32 or 64 values, and the model's {config.HeadDim}"
+        : config.HeadCount % config.KVHeadCount != 0 || MaxGroup % (config.HeadCount / config.KVHeadCount) != 0
+            ? $"they share a KV head among 1, 2, 4 or 8 heads, and the model has {config.HeadCount} heads and {config.KVHeadCount} KV heads"
+        : RoundUp(config.HiddenSize, WidthUnit) > MaxHidden ? $"their rows hold {MaxHidden:N0} values, and the model's {config.HiddenSize:N0}"
+        : config.HiddenSize % 4 != 0 ? $"their rows are multiples of 4 values, and the model's have {config.HiddenSize}"
         : null;
 
     private static int RoundUp(int value, int unit) => (value + unit - 1) / unit * unit;
