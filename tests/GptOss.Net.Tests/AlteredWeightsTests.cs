@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using GptOss.Net.Checkpoint;
 using GptOss.Net.Quantization;
-using GptOss.Net.Tests.Execution;
 using GptOss.Net.Tests.Model;
 
 namespace GptOss.Net.Tests;
