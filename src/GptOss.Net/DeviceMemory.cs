@@ -13,8 +13,14 @@ public sealed record DeviceMemory
     /// <summary>Gets what the weights take.</summary>
     public required long WeightBytes { get; init; }
 
-    /// <summary>Gets what the cache of keys and values takes, used or not: it is taken when the model is loaded.</summary>
+    /// <summary>
+    /// Gets what the cache of keys and values takes at most. On a GPU it is taken when the model is loaded, in main memory bit by bit;
+    /// no other model of this process is promised it.
+    /// </summary>
     public required long KVBytes { get; init; }
+
+    /// <summary>Gets what of <see cref="KVBytes"/> is taken now: what was ever used stays taken, for what it holds may be used again.</summary>
+    public required long KVBytesResident { get; init; }
 
     /// <summary>Gets what requests use of the cache now.</summary>
     public required long KVBytesUsed { get; init; }

@@ -3,6 +3,7 @@ using GptOss.Net.Engine;
 using GptOss.Net.Engine.Telemetry;
 using GptOss.Net.Harmony;
 using GptOss.Net.Interop;
+using GptOss.Net.Placement;
 using GptOss.Net.Sampling;
 using GptOss.Net.Scheduling;
 using GptOss.Net.StructuredOutput;
@@ -82,9 +83,17 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
 
         var tokenizer = Task.Run(HarmonyTokenizer.Create, CancellationToken.None);
         var name = options.Name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(pathOrId));
-        var loader = new ModelLoader(options, name, progress, cancellationToken);
+        var loader = new ModelLoader(options, name, MemoryLedger.OfProcess, progress, cancellationToken);
         var model = await Task.Run(() => loader.Load(pathOrId), cancellationToken).ConfigureAwait(false);
-        return new GptOssModel(model, await tokenizer.ConfigureAwait(false), options, name);
+        try
+        {
+            return new GptOssModel(model, await tokenizer.ConfigureAwait(false), options, name);
+        }
+        catch
+        {
+            await model.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     /// <summary>This model as a chat client. It may be asked for any number of times; disposing a client does nothing.</summary>
@@ -139,7 +148,7 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
 
     /// <summary>Ends what is running and frees the weights and the cache.</summary>
     /// <returns>A task that completes when they are freed.</returns>
-    public ValueTask DisposeAsync() => _model.Loop.DisposeAsync();
+    public ValueTask DisposeAsync() => _model.DisposeAsync();
 
     /// <inheritdoc cref="DisposeAsync"/>
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();

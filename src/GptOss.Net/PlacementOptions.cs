@@ -10,7 +10,9 @@ public sealed record PlacementOptions
     public IReadOnlyList<DeviceId>? Devices { get; init; }
 
     /// <summary>
-    /// Gets how many bytes the model may use of a device, so that it can be shared. The default is all that is free.
+    /// Gets how many bytes the model may use of a device, so that it can be shared. The default is all that is free,
+    /// of main memory less a sixteenth of the whole (256 MiB at least) for the rest of the process and the page cache; and for the keys
+    /// and values of more than one sequence at most half of what the weights leave there.
     /// </summary>
     public IReadOnlyDictionary<DeviceId, long> MemoryLimits { get; init; } = new Dictionary<DeviceId, long>();
 

@@ -10,45 +10,72 @@ namespace GptOss.Net.Engine;
 internal sealed class CachePlanner(
     ModelConfig config, ModelWeights weights, ExecutorFactory executors, GptOssModelOptions options, int maxModelLength)
 {
-    private readonly KVCacheSizing _sizing =
-        KVCacheSizing.For(config, executors.CacheElementBytes, options.MaxStepTokens);
+    private const int StepTokensStep = 16;
+
+    private readonly MemoryEstimate _weights = executors.Estimate(weights);
+    private readonly MemoryEstimate? _packedWeights = executors.EstimatePacked(weights);
+    private readonly CacheLimits _limits = new(options.MaxSequences, options.MaxStepTokens, maxModelLength);
 
     /// <exception cref="PlacementException">The model does not fit even with room for a single sequence.</exception>
     public (PlacementPlan Placement, KVCacheCapacity Capacity) Plan(DeviceInventory inventory)
     {
         var sequences = MostSequences(inventory);
-        var placement = PlacementPlanner.Plan(Request(inventory, sequences));
+        var placement = PlacementPlanner.Plan(Request(inventory, sequences, _limits));
+        var sizing = Sizing(_limits);
         var capacity = new KVCacheCapacity(
-            _sizing.PoolBlocks(AttentionKind.Full, sequences, maxModelLength),
-            _sizing.PoolBlocks(AttentionKind.Sliding, options.MaxSequences, maxModelLength));
+            sizing.PoolBlocks(AttentionKind.Full, sequences, _limits.Length),
+            sizing.PoolBlocks(AttentionKind.Sliding, _limits.Sequences, _limits.Length));
         return (placement, capacity);
     }
 
     /// <summary>For how many sequences of full length the devices have room, 1 to <see cref="GptOssModelOptions.MaxSequences"/>.</summary>
     private int MostSequences(DeviceInventory inventory)
     {
-        var (most, tooMany) = (1, options.MaxSequences + 1);
+        var (most, tooMany) = (1, _limits.Sequences + 1);
         while (tooMany - most > 1)
         {
             var middle = (most + tooMany) / 2;
-            (most, tooMany) = PlacementPlanner.Draft(Request(inventory, middle)).Fits ? (middle, tooMany) : (most, middle);
+            var draft = PlacementPlanner.Draft(Request(inventory, middle, _limits));
+            (most, tooMany) = draft.Fits && draft.Devices.All(LeavesHalf) ? (middle, tooMany) : (most, middle);
         }
 
         return most;
     }
 
-    private PlacementRequest Request(DeviceInventory inventory, int fullSequences) => new()
+    /// <summary>Main memory is not the model's alone: unless it was limited, the cache leaves as much as it takes.</summary>
+    private bool LeavesHalf(DevicePlacement device) =>
+        device.Device.IsCuda
+        || options.Placement.MemoryLimits.ContainsKey(device.Device)
+        || device.KVBytes <= (device.BudgetBytes - device.WeightBytes - device.WorkspaceBytes) / 2;
+
+    private KVCacheSizing Sizing(CacheLimits limits) => KVCacheSizing.For(config, executors.CacheElementBytes, limits.StepTokens);
+
+    private PlacementRequest Request(DeviceInventory inventory, int fullSequences, CacheLimits limits)
     {
-        Config = config,
-        Weights = MemoryEstimate.Of(config, weights, executors.WeightFormats),
-        PackedWeights = options.WeightStorage == WeightStorage.Expanded
-            ? MemoryEstimate.Of(config, weights, executors.WeightFormats with { Quantized = WeightFormat.AsStored })
-            : null,
-        KV = new KVDemand(fullSequences, maxModelLength, (kind, sequences, tokens) =>
-            _sizing.LayerBytes(kind, kind == AttentionKind.Sliding ? options.MaxSequences : sequences, tokens)),
-        Workspace = executors.Workspace,
-        Options = options.Placement,
-        Available = AvailableDevice.In(inventory),
-        Problems = inventory.Problems,
-    };
+        var sizing = Sizing(limits);
+        return new PlacementRequest
+        {
+            Config = config,
+            Weights = _weights,
+            PackedWeights = _packedWeights,
+            KV = new KVDemand(fullSequences, limits.Length, (kind, sequences, tokens) =>
+                sizing.LayerBytes(kind, kind == AttentionKind.Sliding ? limits.Sequences : sequences, tokens)),
+            Workspace = executors.Workspace(limits.StepTokens),
+            Options = options.Placement,
+            Available = AvailableDevice.In(inventory),
+            Problems = inventory.Problems,
+            Settings =
+            [
+                Setting(nameof(options.MaxModelLength), limits.Length, PagedKVCache.BlockSize, value => limits with { Length = value }),
+                Setting(nameof(options.MaxSequences), limits.Sequences, 1, value => limits with { Sequences = value }),
+                Setting(nameof(options.MaxStepTokens), limits.StepTokens, StepTokensStep, value => limits with { StepTokens = value }),
+            ],
+        };
+
+        PlacementSetting Setting(string name, int value, int step, Func<int, CacheLimits> with) =>
+            new(name, value, step, other => Request(inventory, 1, with(other)));
+    }
+
+    /// <summary>What the options say that the cache's size hangs on.</summary>
+    private sealed record CacheLimits(int Sequences, int StepTokens, int Length);
 }

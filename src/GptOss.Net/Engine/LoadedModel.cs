@@ -1,6 +1,7 @@
 using GptOss.Net.Engine.Telemetry;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
+using GptOss.Net.Placement;
 
 namespace GptOss.Net.Engine;
 
@@ -11,8 +12,24 @@ namespace GptOss.Net.Engine;
 /// <param name="MaxModelLength">The most tokens of one sequence.</param>
 /// <param name="Loop">The running engine.</param>
 internal sealed record LoadedModel(
-    ModelConfig Config, PlacementPlan Placement, KVCacheCapacity Capacity, int MaxModelLength, EngineLoop Loop)
+    ModelConfig Config, PlacementPlan Placement, KVCacheCapacity Capacity, int MaxModelLength, EngineLoop Loop) : IAsyncDisposable
 {
     /// <summary>Gets the bytes of a block of the cache on each device.</summary>
     public IReadOnlyList<DeviceBlockBytes> DeviceBlocks { get; init; } = [];
+
+    /// <summary>Gets the memory that the model was promised; <see langword="null"/> where nobody counts it.</summary>
+    public MemoryPromise? Promise { get; init; }
+
+    /// <summary>Stops the engine, which frees the executor; then nothing is promised any more.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await Loop.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            Promise?.Dispose();
+        }
+    }
 }

@@ -1,9 +1,11 @@
+using System.Runtime.InteropServices;
 using GptOss.Net.Checkpoint;
 using GptOss.Net.Engine.Telemetry;
 using GptOss.Net.Execution;
 using GptOss.Net.Interop;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
+using GptOss.Net.Placement;
 using GptOss.Net.Scheduling;
 using Microsoft.Extensions.Logging;
 
@@ -11,7 +13,7 @@ namespace GptOss.Net.Engine;
 
 /// <summary>From a path to a running engine: checkpoint, placement, weights, cache. The one place that sees all of them.</summary>
 internal sealed partial class ModelLoader(
-    GptOssModelOptions options, string name, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    GptOssModelOptions options, string name, MemoryLedger memory, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
 {
     private const int DefaultMaxModelLength = 32_768;
 
@@ -30,12 +32,47 @@ internal sealed partial class ModelLoader(
         var weights = ModelWeightsReader.Read(config, checkpoint);
         cancellationToken.ThrowIfCancellationRequested();
 
-        var inventory = DeviceInventory.Take();
-        var executors = new ExecutorFactory(config, options, inventory);
-        var maxLength = MaxModelLength(config);
-        var (placement, capacity) = new CachePlanner(config, weights, executors, options, maxLength).Plan(inventory);
-        var executor = executors.Create(weights, placement, capacity, ReadProgress(weights));
+        var executors = new ExecutorFactory(config, options, DeviceInventory.Take());
+        var planner = new CachePlanner(config, weights, executors, options, MaxModelLength(config));
+        var (plan, promise) = memory.Promise(planner.Plan, plan => plan.Placement);
+        IModelExecutor? executor = null;
+        try
+        {
+            executor = Create(executors, weights, plan.Placement, plan.Capacity);
+            return Start(config, executors.CacheElementBytes, plan.Placement, plan.Capacity, executor, promise);
+        }
+        catch
+        {
+            // Whatever comes after the weights can fail too: a meter factory, a logger, a thread.
+            executor?.Dispose();
+            promise.Dispose();
+            throw;
+        }
+    }
 
+    private IModelExecutor Create(ExecutorFactory executors, ModelWeights weights, PlacementPlan placement, KVCacheCapacity capacity)
+    {
+        try
+        {
+            return executors.Create(weights, placement, capacity, ReadProgress(weights));
+        }
+        catch (Exception exception) when (IsOutOfMemory(exception))
+        {
+            throw new PlacementException(
+                $"A device refused memory that was free when the model was placed. Free some, or allow the model less. The plan was:\n{placement.ToTable()}",
+                exception);
+        }
+    }
+
+    /// <summary>libtorch knows one kind of exception only, and tells a refused allocation by its text.</summary>
+    internal static bool IsOutOfMemory(Exception exception) => exception is OutOfMemoryException
+        || (exception is ExternalException
+            && (exception.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase)
+                || exception.Message.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase)));
+
+    private LoadedModel Start(
+        ModelConfig config, int cacheElementBytes, PlacementPlan placement, KVCacheCapacity capacity, IModelExecutor executor, MemoryPromise promise)
+    {
         var scheduler = new Scheduler(
             new PagedKVCache(capacity, config.SlidingWindow),
             new SchedulerOptions(options.MaxSequences, options.MaxStepTokens)
@@ -43,20 +80,24 @@ internal sealed partial class ModelLoader(
                 MaxStepsInFlight = executor.MaxStepsInFlight,
                 CachesPrefixes = options.PrefixCaching,
             });
-        var blockBytes = KVCacheSizing.For(config, executors.CacheElementBytes, options.MaxStepTokens).BytesPerBlock;
+        var blockBytes = KVCacheSizing.For(config, cacheElementBytes, options.MaxStepTokens).BytesPerBlock;
         var blocks = DeviceBlockBytes.Of(placement, config.LayerKinds, blockBytes);
-        var engine = new EngineOptions(
-            checked(options.MaxSequences + options.MaxWaitingRequests),
-            options.TimeProvider,
-            options.LoggerFactory.CreateLogger(typeof(EngineLoop).FullName!))
+        var requests = (int)Math.Min(int.MaxValue, (long)options.MaxSequences + options.MaxWaitingRequests);
+        var engine = new EngineOptions(requests, options.TimeProvider, options.LoggerFactory.CreateLogger(typeof(EngineLoop).FullName!))
         {
             ModelName = name,
             MeterFactory = options.MeterFactory,
             DeviceBlocks = blocks,
         };
         var loop = new EngineLoop(scheduler, executor, engine);
-        return new LoadedModel(config, placement, capacity, maxLength, loop) { DeviceBlocks = blocks };
+        promise.Take(device => Outstanding(device, placement, blocks, loop));
+        return new LoadedModel(config, placement, capacity, placement.MaxModelLength, loop) { DeviceBlocks = blocks, Promise = promise };
     }
+
+    /// <summary>Weights, and everything on a GPU, are taken when they are loaded; the cache in main memory is taken bit by bit.</summary>
+    private static long Outstanding(DeviceId device, PlacementPlan placement, IReadOnlyList<DeviceBlockBytes> blocks, EngineLoop loop) =>
+        placement.Devices.Where(part => part.Device == device && !device.IsCuda).Sum(part =>
+            part.WorkspaceBytes + part.KVBytes - blocks.Where(block => block.Device == device).Sum(block => block.Resident(loop.Counters.CacheUsage)));
 
     private int MaxModelLength(ModelConfig config)
     {

@@ -29,25 +29,29 @@ internal sealed class ExecutorFactory
     /// <summary>Gets the bytes of a value in the cache.</summary>
     public int CacheElementBytes => _usesCpuKernels || _options.ComputeType == ComputeType.Float32 ? sizeof(float) : 2;
 
-    /// <summary>Gets how the weights lie in memory; for the CPU kernels, which hold dense weights in int8, an upper bound.</summary>
-    public WeightFormats WeightFormats
+    /// <summary>What the weights take in memory.</summary>
+    public MemoryEstimate Estimate(ModelWeights weights)
     {
-        get
+        if (_usesCpuKernels)
         {
-            if (_usesCpuKernels)
-            {
-                return WeightFormats.AsStored;
-            }
-
-            var dense = _options.ComputeType == ComputeType.Float32 ? WeightFormat.Float32 : WeightFormat.BFloat16;
-            return new WeightFormats(_options.WeightStorage == WeightStorage.Expanded ? dense : WeightFormat.AsStored, dense);
+            return new CpuWeightKinds(CpuExecutorOptions).Estimate(_config, weights);
         }
+
+        var dense = _options.ComputeType == ComputeType.Float32 ? WeightFormat.Float32 : WeightFormat.BFloat16;
+        return MemoryEstimate.Of(
+            _config, weights, new WeightFormats(_options.WeightStorage == WeightStorage.Expanded ? dense : WeightFormat.AsStored, dense));
     }
 
-    /// <summary>Gets the memory that a step computes with.</summary>
-    public WorkspaceEstimate Workspace => _usesCpuKernels
-        ? CpuWorkspace.Estimate(_config, _options.MaxStepTokens)
-        : TorchWorkspace.Estimate(_config, _options.MaxStepTokens);
+    /// <summary>The same without expanding anything, where <see cref="Estimate"/> expands; <see langword="null"/> elsewhere.</summary>
+    public MemoryEstimate? EstimatePacked(ModelWeights weights) => _usesCpuKernels || _options.WeightStorage != WeightStorage.Expanded
+        ? null
+        : MemoryEstimate.Of(
+            _config, weights, new WeightFormats(WeightFormat.AsStored, _options.ComputeType == ComputeType.Float32 ? WeightFormat.Float32 : WeightFormat.BFloat16));
+
+    /// <summary>The memory that a step of so many tokens computes with.</summary>
+    public WorkspaceEstimate Workspace(int maxStepTokens) => _usesCpuKernels
+        ? CpuWorkspace.Estimate(_config, maxStepTokens)
+        : TorchWorkspace.Estimate(_config, maxStepTokens);
 
     /// <summary>Reads the weights. When that fails or is cancelled, nothing stays allocated.</summary>
     public IModelExecutor Create(ModelWeights weights, PlacementPlan placement, KVCacheCapacity capacity, WeightReadProgress progress)

@@ -42,6 +42,9 @@ internal sealed class BlockPool
 
     public int UsedCount => BlockCount - FreeCount;
 
+    /// <summary>Gets how many blocks were ever handed out: those never used lie in order, and only they cost no memory yet.</summary>
+    public int TouchedCount { get; private set; }
+
     /// <summary>Takes the block that has been free for longest, with one reference.</summary>
     /// <exception cref="InvalidOperationException">No block is free.</exception>
     public int Allocate()
@@ -55,6 +58,7 @@ internal sealed class BlockPool
         Unlink(block);
         _references[block] = 1;
         FreeCount--;
+        TouchedCount = Math.Max(TouchedCount, block + 1);
         return block;
     }
 

@@ -4,6 +4,12 @@ namespace GptOss.Net.KVCache;
 internal readonly record struct KVCacheUsage(
     int FullBlocksUsed, int FullBlockCount, int SlidingBlocksUsed, int SlidingBlockCount)
 {
+    /// <summary>Gets how many blocks of the full layers were ever in use: where memory is given at first use, only these take any.</summary>
+    public int FullBlocksTouched { get; init; }
+
+    /// <summary>Gets the same of the sliding layers' blocks.</summary>
+    public int SlidingBlocksTouched { get; init; }
+
     /// <summary>Gets the used share of the scarcer pool, 0 to 1.</summary>
     public double Fraction => Math.Max(FullShare, SlidingShare);
 

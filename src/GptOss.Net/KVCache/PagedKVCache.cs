@@ -32,7 +32,11 @@ internal sealed class PagedKVCache
     public PrefixIndex Prefixes { get; }
 
     public KVCacheUsage Usage =>
-        new(FullPool.UsedCount, FullPool.BlockCount, SlidingPool.UsedCount, SlidingPool.BlockCount);
+        new(FullPool.UsedCount, FullPool.BlockCount, SlidingPool.UsedCount, SlidingPool.BlockCount)
+        {
+            FullBlocksTouched = FullPool.TouchedCount,
+            SlidingBlocksTouched = SlidingPool.TouchedCount,
+        };
 
     /// <summary>How many blocks hold so many tokens.</summary>
     public static int BlockCount(int tokens) => (int)((tokens + (long)BlockSize - 1) / BlockSize);

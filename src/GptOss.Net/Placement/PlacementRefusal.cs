@@ -19,7 +19,9 @@ internal static class PlacementRefusal
 
     private static string Reason(PlacementRequest request, PlacementPlan plan, DevicePlacement device)
     {
-        string limit = device.BudgetBytes < device.FreeBytes ? "is its memory limit" : "is free";
+        string limit = request.Options.MemoryLimits.ContainsKey(device.Device) && device.BudgetBytes < device.FreeBytes ? "is its memory limit"
+            : device.BudgetBytes < device.FreeBytes ? $"of the {ByteSize.Format(device.FreeBytes)} that are free is for it (MemoryLimits can ask for more)"
+            : "is free";
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{device.Device} ({PlacementTable.Contents(plan, device)}) needs {ByteSize.Format(device.TotalBytes)}: weights {ByteSize.Format(device.WeightBytes)}, keys and values of {request.KV.MaxSequences} × {request.KV.MaxModelLength:N0} tokens {ByteSize.Format(device.KVBytes)}, workspace {ByteSize.Format(device.WorkspaceBytes)}; but only {ByteSize.Format(device.BudgetBytes)} {limit}.");
@@ -27,10 +29,12 @@ internal static class PlacementRefusal
 
     private static IEnumerable<string?> Remedies(PlacementRequest request, PlacementPlan plan)
     {
-        yield return LargestThatFits(
-            "MaxModelLength", request.KV.MaxModelLength, step: 16, length => request with { KV = request.KV with { MaxModelLength = length } });
-        yield return LargestThatFits(
-            "MaxSequences", request.KV.MaxSequences, step: 1, count => request with { KV = request.KV with { MaxSequences = count } });
+        string?[] alone = [.. request.Settings.Select(LargestThatFits)];
+        foreach (string? remedy in alone.All(remedy => remedy is null) ? [WithAllSmall(request)] : alone)
+        {
+            yield return remedy;
+        }
+
         yield return request.PackedWeights is { } packed && Fits(request with { Weights = packed })
             ? $"with the weights as they are in the checkpoint, {ByteSize.Format(packed.Total)}"
             : null;
@@ -39,15 +43,32 @@ internal static class PlacementRefusal
         yield return OnMoreDevices(request, plan);
     }
 
-    private static string? LargestThatFits(string setting, int current, int step, Func<int, PlacementRequest> with)
+    /// <summary>The last settings as small as they can be, and the first as large as fits then.</summary>
+    private static string? WithAllSmall(PlacementRequest request)
+    {
+        PlacementSetting[] others = [.. request.Settings.Skip(1).Where(setting => setting.Value > setting.Step)];
+        if (others.Length == 0)
+        {
+            return null;
+        }
+
+        PlacementRequest small = others.Aggregate(
+            request, (changed, other) => changed.Settings.Single(setting => setting.Name == other.Name).With(other.Step));
+        PlacementSetting first = small.Settings[0];
+        string? length = Fits(small) ? string.Create(CultureInfo.InvariantCulture, $"with {first.Name} of {first.Value:N0}") : LargestThatFits(first);
+        return length is null ? null : $"{length}, {string.Join(" and ", others.Select(setting => $"{setting.Name} of {setting.Step}"))}";
+    }
+
+    private static string? LargestThatFits(PlacementSetting setting)
     {
         // Steps that fit and that do not: bisection.
+        int step = setting.Step;
         int fits = 0;
-        int tooLarge = (current + step - 1) / step;
+        int tooLarge = (setting.Value + step - 1) / step;
         while (tooLarge - fits > 1)
         {
             int middle = fits + ((tooLarge - fits) / 2);
-            if (Fits(with(middle * step)))
+            if (Fits(setting.With(middle * step)))
             {
                 fits = middle;
             }
@@ -59,7 +80,7 @@ internal static class PlacementRefusal
 
         return fits == 0
             ? null
-            : string.Create(CultureInfo.InvariantCulture, $"with {setting} of at most {fits * step:N0}");
+            : string.Create(CultureInfo.InvariantCulture, $"with {setting.Name} of at most {fits * step:N0}");
     }
 
     private static string? WithoutLimits(PlacementRequest request, PlacementPlan plan)

@@ -24,6 +24,9 @@ internal sealed record PlacementRequest
     /// <summary>Gets why GPUs are missing from <see cref="Available"/>, for error messages.</summary>
     public IReadOnlyList<string> Problems { get; init; } = [];
 
+    /// <summary>Gets the settings with which less would be needed, for error messages; the first is the length of a sequence.</summary>
+    public IReadOnlyList<PlacementSetting> Settings { get; init; } = [];
+
     /// <summary>The device of that name.</summary>
     /// <exception cref="PlacementException">This machine has no such device.</exception>
     public AvailableDevice Find(DeviceId id)
@@ -41,7 +44,9 @@ internal sealed record PlacementRequest
     /// <summary>What the model may use of a device.</summary>
     public long Budget(DeviceId id)
     {
-        long free = Find(id).FreeBytes;
-        return Options.MemoryLimits.TryGetValue(id, out long limit) ? Math.Min(limit, free) : free;
+        AvailableDevice device = Find(id);
+        return Options.MemoryLimits.TryGetValue(id, out long limit)
+            ? Math.Min(limit, device.FreeBytes)
+            : device.FreeBytes - device.ReservedBytes;
     }
 }

@@ -20,11 +20,4 @@ public sealed class DeviceInventoryTests
 
         inventory.HostFreeBytes.Should().BePositive().And.BeLessThanOrEqualTo(inventory.HostTotalBytes);
     }
-
-    [Theory]
-    [InlineData("MemAvailable:   24576 kB", 24576L * 1024)]
-    [InlineData("MemFree: 1 kB", null)]
-    [InlineData("MemAvailable: much", null)]
-    public void The_kernel_s_table_is_read(string line, long? bytes) =>
-        HostMemory.ParseAvailable(["MemTotal: 9 kB", line]).Should().Be(bytes);
 }

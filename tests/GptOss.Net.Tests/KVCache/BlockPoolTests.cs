@@ -67,6 +67,22 @@ public class BlockPoolTests
     }
 
     [Fact]
+    public void Blocks_that_were_never_used_are_counted_and_left_alone_while_worthless_ones_are_free()
+    {
+        var pool = new BlockPool(8);
+        int[] blocks = [pool.Allocate(), pool.Allocate(), pool.Allocate()];
+        pool.Release(blocks[1], isWorthless: true);
+        pool.Release(blocks[0], isWorthless: true);
+
+        pool.Allocate();
+        pool.Allocate();
+        pool.TouchedCount.Should().Be(3);
+
+        pool.Allocate();
+        pool.TouchedCount.Should().Be(4);
+    }
+
+    [Fact]
     public void Operations_allocate_no_memory()
     {
         var pool = new BlockPool(8);

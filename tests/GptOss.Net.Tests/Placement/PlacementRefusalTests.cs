@@ -85,10 +85,56 @@ public class PlacementRefusalTests
             .Should().StartWith("The memory limit of cpu is 0: it must be a positive number of bytes.");
     }
 
+    [Fact]
+    public void Steps_of_fewer_tokens_are_suggested()
+    {
+        PlacementRequest request = Toy(0, [100], 0, Gpu(0, 300)) with { Workspace = new WorkspaceEstimate(512, 0) };
+
+        Refusal(request).Should().EndWith("It would fit with MaxStepTokens of at most 176.");
+    }
+
+    [Fact]
+    public void Where_no_setting_is_enough_alone_all_are_suggested_together()
+    {
+        PlacementRequest request = Toy(0, [100], 0, Gpu(0, 300)) with { Workspace = new WorkspaceEstimate(512, 0) };
+        request = request with { KV = request.KV with { MaxSequences = 8, MaxModelLength = 1024 } };
+
+        Refusal(request).Should().EndWith("It would fit with MaxModelLength of at most 176, MaxSequences of 1 and MaxStepTokens of 16.");
+    }
+
+    [Fact]
+    public void What_main_memory_keeps_for_the_process_is_told()
+    {
+        AvailableDevice memory = Cpu(3 * GiB) with { ReservedBytes = GiB };
+
+        Refusal(Toy(0, [(2 * GiB) + 1], 0, memory)).Should().Contain("but only 2.00 GiB of the 3.00 GiB that are free is for it (MemoryLimits can ask for more).");
+        PlacementPlanner.Draft(Toy(0, [(2 * GiB) + 1], 0, memory) with
+        {
+            Options = new PlacementOptions { MemoryLimits = new Dictionary<DeviceId, long> { [DeviceId.Cpu] = 3 * GiB } },
+        }).Fits.Should().BeTrue();
+    }
+
+    /// <summary>With settings that change the sequences, their length and, for the workspace, a byte for each token of a step.</summary>
+    private static PlacementRequest Adjustable(PlacementRequest request) => request with
+    {
+        Settings =
+        [
+            new("MaxModelLength", request.KV.MaxModelLength, 16, length => Adjustable(request with { KV = request.KV with { MaxModelLength = length } })),
+            new("MaxSequences", request.KV.MaxSequences, 1, count => Adjustable(request with { KV = request.KV with { MaxSequences = count } })),
+            .. request.Workspace.PerDevice is > 0 and <= 1024
+                ? [new PlacementSetting(
+                    "MaxStepTokens",
+                    (int)request.Workspace.PerDevice,
+                    16,
+                    tokens => Adjustable(request with { Workspace = new WorkspaceEstimate(tokens, 0) }))]
+                : Array.Empty<PlacementSetting>(),
+        ],
+    };
+
     private static string Mistake(PlacementOptions options) =>
         FluentActions.Invoking(() => PlacementPlanner.Draft(Toy(0, [10, 10], 0, Cpu(1000)) with { Options = options }))
             .Should().Throw<ArgumentException>().Which.Message;
 
     private static string Refusal(PlacementRequest request) =>
-        FluentActions.Invoking(() => PlacementPlanner.Plan(request)).Should().Throw<PlacementException>().Which.Message;
+        FluentActions.Invoking(() => PlacementPlanner.Plan(Adjustable(request))).Should().Throw<PlacementException>().Which.Message;
 }

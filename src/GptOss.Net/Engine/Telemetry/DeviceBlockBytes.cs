@@ -22,5 +22,10 @@ internal sealed record DeviceBlockBytes(DeviceId Device, long Full, long Sliding
             .Sum(stage => kinds.Skip(stage.FirstLayer).Take(stage.LayerCount).Count(layer => layer == kind));
     }
 
+    /// <summary>What lies in memory: on a GPU all of it, in main memory only what was ever used.</summary>
+    public long Resident(KVCacheUsage usage) => Device.IsCuda
+        ? (usage.FullBlockCount * Full) + (usage.SlidingBlockCount * Sliding)
+        : (usage.FullBlocksTouched * Full) + (usage.SlidingBlocksTouched * Sliding);
+
     public long Used(KVCacheUsage usage) => (usage.FullBlocksUsed * Full) + (usage.SlidingBlocksUsed * Sliding);
 }

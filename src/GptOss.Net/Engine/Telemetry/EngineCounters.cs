@@ -21,6 +21,8 @@ internal sealed class EngineCounters(TimeProvider time)
     private int _running;
     private int _fullBlocksUsed;
     private int _fullBlockCount;
+    private int _fullBlocksTouched;
+    private int _slidingBlocksTouched;
     private int _slidingBlocksUsed;
     private int _slidingBlockCount;
 
@@ -61,7 +63,11 @@ internal sealed class EngineCounters(TimeProvider time)
         Volatile.Read(ref _fullBlocksUsed),
         Volatile.Read(ref _fullBlockCount),
         Volatile.Read(ref _slidingBlocksUsed),
-        Volatile.Read(ref _slidingBlockCount));
+        Volatile.Read(ref _slidingBlockCount))
+    {
+        FullBlocksTouched = Volatile.Read(ref _fullBlocksTouched),
+        SlidingBlocksTouched = Volatile.Read(ref _slidingBlocksTouched),
+    };
 
     /// <summary>From any thread.</summary>
     public void Accept(int requests) => Interlocked.Add(ref _accepted, requests);
@@ -87,6 +93,8 @@ internal sealed class EngineCounters(TimeProvider time)
         Volatile.Write(ref _fullBlockCount, usage.FullBlockCount);
         Volatile.Write(ref _slidingBlocksUsed, usage.SlidingBlocksUsed);
         Volatile.Write(ref _slidingBlockCount, usage.SlidingBlockCount);
+        Volatile.Write(ref _fullBlocksTouched, usage.FullBlocksTouched);
+        Volatile.Write(ref _slidingBlocksTouched, usage.SlidingBlocksTouched);
         Volatile.Write(ref _promptTokens, scheduler.Prefixes.PromptTokens);
         Volatile.Write(ref _cachedTokens, scheduler.Prefixes.CachedTokens);
         Volatile.Write(ref _preemptions, scheduler.PreemptionCount);

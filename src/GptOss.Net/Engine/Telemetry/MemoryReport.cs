@@ -19,6 +19,7 @@ internal static class MemoryReport
                 WeightBytes = device.WeightBytes,
                 KVBytes = device.KVBytes,
                 KVBytesUsed = blocks.FirstOrDefault(block => block.Device == device.Device)?.Used(usage) ?? 0,
+                KVBytesResident = blocks.FirstOrDefault(block => block.Device == device.Device)?.Resident(usage) ?? 0,
                 WorkspaceBytes = device.WorkspaceBytes,
                 FreeBytes = free.GetValueOrDefault(device.Device),
             }),

@@ -19,15 +19,7 @@ internal sealed unsafe class CpuMatrix
         Kind = kind;
         Groups = RowGroup.Groups(rows);
         Blocks = RowGroup.Blocks(columns);
-        var (values, scales) = kind switch
-        {
-            CpuWeightKind.Mxfp4 => (Mxfp4Weights.ValueBytes, Mxfp4Weights.ScaleBytes),
-            CpuWeightKind.Int4 => (Int4Weights.ValueBytes, Int4Weights.ScaleBytes),
-            CpuWeightKind.Int8 => (Int8Weights.ValueBytes, Int8Weights.ScaleBytes),
-            CpuWeightKind.Bf16 => (Bf16Weights.ValueBytes, Bf16Weights.ScaleBytes),
-            _ => (Float32Weights.ValueBytes, Float32Weights.ScaleBytes),
-        };
-        GroupBytes = ((nint)Blocks * 2 * (values + scales) + 63) / 64 * 64;
+        GroupBytes = BytesOfGroup(kind, Blocks);
         _data = memory.AllocateUninitialized<byte>(Groups * GroupBytes);
         if (isSparse || rows % RowGroup.Rows != 0 || columns % RowGroup.BlockColumns != 0)
         {
@@ -58,6 +50,23 @@ internal sealed unsafe class CpuMatrix
         CpuWeightKind.Int8 => ActivationFormat.Int16,
         _ => ActivationFormat.Float32,
     };
+
+    /// <summary>What a matrix and its bias take in memory.</summary>
+    public static long BytesOf(CpuWeightKind kind, int rows, int columns) =>
+        (long)RowGroup.Groups(rows) * (BytesOfGroup(kind, RowGroup.Blocks(columns)) + (RowGroup.Rows * sizeof(float)));
+
+    private static nint BytesOfGroup(CpuWeightKind kind, int blocks)
+    {
+        var (values, scales) = kind switch
+        {
+            CpuWeightKind.Mxfp4 => (Mxfp4Weights.ValueBytes, Mxfp4Weights.ScaleBytes),
+            CpuWeightKind.Int4 => (Int4Weights.ValueBytes, Int4Weights.ScaleBytes),
+            CpuWeightKind.Int8 => (Int8Weights.ValueBytes, Int8Weights.ScaleBytes),
+            CpuWeightKind.Bf16 => (Bf16Weights.ValueBytes, Bf16Weights.ScaleBytes),
+            _ => (Float32Weights.ValueBytes, Float32Weights.ScaleBytes),
+        };
+        return (((nint)blocks * 2 * (values + scales)) + 63) / 64 * 64;
+    }
 
     /// <summary>Multiplies a row group with rows of activations; the bias is not added.</summary>
     /// <param name="format">The form of the activations: <see cref="ActivationFormat.Float32"/> or <see cref="FastInput"/>.</param>

@@ -68,7 +68,18 @@ internal sealed unsafe class CpuMemory : IDisposable
     private void AddChunk(long bytes)
     {
         // Kernels prefetch a little past the end of what they read: harmless, as prefetches do not fault.
-        _next = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, ChunkAlignment);
+        try
+        {
+            _next = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, ChunkAlignment);
+        }
+        catch (OutOfMemoryException exception)
+        {
+            throw new PlacementException(
+                $"The system refused {bytes:N0} bytes of main memory, which were free when the model was placed. Allow it less "
+                + "(MaxModelLength, MaxSequences, or a limit of the cpu in MemoryLimits), or free memory.",
+                exception);
+        }
+
         _left = bytes;
         _chunks.Add((nint)_next);
         HugePages.Advise(_next, (nuint)bytes);

@@ -9,9 +9,11 @@ internal sealed unsafe class CpuVector
     public CpuVector(CpuMemory memory, CheckpointTensor source)
     {
         var values = source.ReadSingles();
-        Values = memory.Allocate<float>(RowGroup.Blocks(values.Length) * RowGroup.BlockColumns);
+        Values = memory.Allocate<float>(BytesOf(values.Length) / sizeof(float));
         values.CopyTo(new Span<float>(Values, values.Length));
     }
 
     public float* Values { get; }
+
+    public static long BytesOf(int length) => (long)RowGroup.Blocks(length) * RowGroup.BlockColumns * sizeof(float);
 }

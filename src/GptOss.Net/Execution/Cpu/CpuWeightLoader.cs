@@ -13,6 +13,8 @@ internal sealed class CpuWeightLoader(
     // What is left to read, each item on any thread.
     private readonly List<Action> _reads = [];
 
+    private readonly CpuWeightKinds _kinds = new(options);
+
     /// <summary>Loads everything.</summary>
     /// <exception cref="OperationCanceledException">The progress was cancelled.</exception>
     public CpuWeights Load(int threads)
@@ -24,7 +26,7 @@ internal sealed class CpuWeightLoader(
             Embedding = embedding,
             Layers = [.. weights.Layers.Select(Layer)],
             FinalNorm = new CpuVector(memory, weights.FinalNorm),
-            Unembedding = Dense(weights.Unembedding, options.UnembeddingInt4 ? CpuWeightKind.Int4 : Kind(weights.Unembedding)),
+            Unembedding = Dense(weights.Unembedding, _kinds.OfUnembedding(weights.Unembedding)),
         };
         try
         {
@@ -55,16 +57,15 @@ internal sealed class CpuWeightLoader(
     private CpuMatrix Linear(LinearSource source)
     {
         var matrix = source.Weight is DenseWeightSource { Transposed: false } dense
-            ? Dense(dense, Kind(dense))
-            : Whole(source.Weight, Kind(source.Weight), source.Weight.OutputSize, new RowSelection(source.Weight.OutputSize));
+            ? Dense(dense, _kinds.Of(dense))
+            : Whole(source.Weight, _kinds.Of(source.Weight), source.Weight.OutputSize, new RowSelection(source.Weight.OutputSize));
         BiasReader.Read(source, matrix, new RowSelection(source.Weight.OutputSize));
         return matrix;
     }
 
-    // Which expert a token takes hangs on small differences, and the matrix is small: it stays as stored.
     private CpuMatrix Router(LinearSource source)
     {
-        var matrix = Dense((DenseWeightSource)source.Weight, StoredKind((DenseWeightSource)source.Weight));
+        var matrix = Dense((DenseWeightSource)source.Weight, CpuWeightKinds.OfRouter(source));
         BiasReader.Read(source, matrix, new RowSelection(source.Weight.OutputSize));
         return matrix;
     }
@@ -72,17 +73,17 @@ internal sealed class CpuWeightLoader(
     private CpuMatrix GateUp(ExpertSource expert)
     {
         var size = config.IntermediateSize;
-        var rows = 2 * RowGroup.Blocks(size) * RowGroup.BlockColumns; // whole blocks of gated activations
+        var rows = CpuWeightKinds.GateUpRows(config);
         if (expert.GateUp is { } fused)
         {
             var selections = new[] { RowSelection.Gate(size, fused: true), RowSelection.Up(size, fused: true) };
-            var matrix = Whole(fused.Weight, Kind(fused.Weight), rows, selections);
+            var matrix = Whole(fused.Weight, _kinds.Of(fused.Weight), rows, selections);
             BiasReader.Read(fused, matrix, selections);
             return matrix;
         }
 
         var (gate, up) = (expert.Gate!, expert.Up!);
-        var apart = new CpuMatrix(memory, Kind(gate.Weight, up.Weight), rows, gate.Weight.InputSize, size % RowGroup.BlockColumns != 0);
+        var apart = new CpuMatrix(memory, _kinds.Of(gate.Weight, up.Weight), rows, gate.Weight.InputSize, size % RowGroup.BlockColumns != 0);
         foreach (var (source, selection) in new[] { (gate, RowSelection.Gate(size, fused: false)), (up, RowSelection.Up(size, fused: false)) })
         {
             AddWhole(apart, source.Weight, selection);
@@ -131,20 +132,4 @@ internal sealed class CpuWeightLoader(
             });
         }
     }
-
-    private CpuWeightKind Kind(WeightSource source) => source switch
-    {
-        Mxfp4WeightSource => CpuWeightKind.Mxfp4,
-        AwqWeightSource awq when MatrixReader.StaysPacked(awq) => CpuWeightKind.Int4,
-        _ when options.DenseInt8 => CpuWeightKind.Int8,
-        DenseWeightSource dense => StoredKind(dense),
-        _ => CpuWeightKind.Float32,
-    };
-
-    /// <summary>A form for two sources in one matrix: theirs, where it is the same; otherwise one that holds any values.</summary>
-    private CpuWeightKind Kind(WeightSource first, WeightSource second) =>
-        Kind(first) == Kind(second) ? Kind(first) : options.DenseInt8 ? CpuWeightKind.Int8 : CpuWeightKind.Float32;
-
-    private static CpuWeightKind StoredKind(DenseWeightSource source) =>
-        source.Values.Type == Checkpoint.TensorType.BF16 ? CpuWeightKind.Bf16 : CpuWeightKind.Float32;
 }

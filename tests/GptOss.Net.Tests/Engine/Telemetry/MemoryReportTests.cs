@@ -30,6 +30,21 @@ public sealed class MemoryReportTests
     }
 
     [Fact]
+    public async Task What_requests_have_used_of_the_cache_stays_resident()
+    {
+        await using var model = await LoadAsync("a");
+        model.GetMemoryReport()[0].KVBytesResident.Should().Be(0);
+
+        await model.Ids([.. Enumerable.Range(1, 100)], Generations.Greedy(4));
+
+        // 104 tokens are 7 blocks in two layers of either kind; keys and values are float32.
+        const long BlockBytes = 2 * 2 * 2 * 32 * 16 * sizeof(float);
+        var report = model.GetMemoryReport()[0];
+        report.KVBytesUsed.Should().Be(0);
+        report.KVBytesResident.Should().BeInRange(2 * 7 * BlockBytes, 2 * 8 * BlockBytes);
+    }
+
+    [Fact]
     public void Keys_and_values_are_counted_where_their_layers_lie()
     {
         AttentionKind[] kinds = [.. Enumerable.Range(0, 6).Select(layer => layer % 2 == 0 ? AttentionKind.Sliding : AttentionKind.Full)];
