@@ -1,10 +1,16 @@
+using GptOss.Net.Engine;
+using GptOss.Net.Harmony;
+using GptOss.Net.Placement;
 using GptOss.Net.Tests.Model;
 
 namespace GptOss.Net.Tests;
 
-/// <summary>Loads altered checkpoints through the public interface.</summary>
+/// <summary>Loads altered checkpoints as <see cref="GptOssModel.LoadAsync"/> does.</summary>
 internal static class AlteredModel
 {
+    // One for all: it is made from 200,000 tokens.
+    private static readonly Lazy<HarmonyTokenizer> Tokenizer = new(HarmonyTokenizer.Create);
+
     /// <summary>Gets the settings of the exact CPU kernels.</summary>
     public static GptOssModelOptions Exact { get; } = new()
     {
@@ -35,7 +41,8 @@ internal static class AlteredModel
     /// <summary>The logits of every token of the prompt, row after row.</summary>
     public static async Task<float[]> Logits(string path, GptOssModelOptions options, int[] prompt)
     {
-        await using var model = await GptOssModel.LoadAsync(path, options, null, TestContext.Current.CancellationToken);
+        var loader = new ModelLoader(options, "altered", MemoryLedger.OfProcess, progress: null, TestContext.Current.CancellationToken);
+        await using var model = new GptOssModel(loader.Load(path), Tokenizer.Value, options, "altered");
         return [.. (await model.ComputeLogitsAsync(prompt, TestContext.Current.CancellationToken)).Cast<float>()];
     }
 

@@ -18,24 +18,9 @@ public sealed class AlteredWeightsTests
     public async Task AWQ_turned_upside_down_with_negative_scales_gives_equal_logits(string mode)
     {
         var draft = new CheckpointDraft("a-awq");
-        foreach (var name in draft.Tensors.Keys)
+        foreach (var name in draft.AwqMatrices())
         {
-            var values = draft.Tensors[name].Values.AsSpan();
-            if (name.EndsWith(".qweight", StringComparison.Ordinal) || name.EndsWith(".qzeros", StringComparison.Ordinal))
-            {
-                // 15 − q, for every nibble.
-                foreach (ref var value in values)
-                {
-                    value = (byte)~value;
-                }
-            }
-            else if (name.EndsWith(".scales", StringComparison.Ordinal))
-            {
-                foreach (ref var scale in MemoryMarshal.Cast<byte, Half>(values))
-                {
-                    scale = -scale;
-                }
-            }
+            draft.NegateAwq(name);
         }
 
         var expected = await AlteredModel.Logits(Fixtures.ModelDirectory("a-awq"), AlteredModel.Modes[mode], Prompt);
@@ -128,7 +113,7 @@ public sealed class AlteredWeightsTests
         var draft = new CheckpointDraft("a-awq");
         for (var expert = 0; expert < 8; expert++)
         {
-            Expand(draft, $"{Experts}.{expert}.{dense}");
+            draft.ExpandAwq($"{Experts}.{expert}.{dense}");
         }
 
         var expected = await AlteredModel.Logits(Fixtures.ModelDirectory("a-awq"), AlteredModel.Modes[mode], Prompt);
@@ -141,29 +126,12 @@ public sealed class AlteredWeightsTests
     public async Task Gate_and_up_that_are_stored_differently_are_quantized_only_a_little()
     {
         var draft = new CheckpointDraft("a-awq");
-        Expand(draft, $"{Experts}.3.up_proj");
+        draft.ExpandAwq($"{Experts}.3.up_proj");
         var exact = await AlteredModel.Logits(Fixtures.ModelDirectory("a-awq"), AlteredModel.Exact, Prompt);
         var fast = await AlteredModel.Logits(Fixtures.ModelDirectory("a-awq"), AlteredModel.Fast, Prompt);
 
         var logits = await AlteredModel.Logits(draft, AlteredModel.Fast, Prompt);
 
         ModelFixture.RelativeError(logits, exact).Should().BeLessThan(1.5 * ModelFixture.RelativeError(fast, exact));
-    }
-
-    /// <summary>Stores an AWQ matrix as F32.</summary>
-    private static void Expand(CheckpointDraft draft, string name)
-    {
-        var shape = draft.Tensors[$"{name}.scales"].Shape;
-        var (outputs, inputs) = ((int)shape[1], (int)shape[0] * 32);
-        var matrix = new AwqMatrix(
-            draft.Values<int>($"{name}.qweight"), draft.Values<int>($"{name}.qzeros"), draft.Values<Half>($"{name}.scales"), inputs, outputs, 32);
-        var values = new float[outputs * inputs];
-        AwqFormat.DecodeRows(matrix, values);
-        foreach (var part in new[] { "qweight", "qzeros", "scales" })
-        {
-            draft.Tensors.Remove($"{name}.{part}");
-        }
-
-        draft.Tensors.Add($"{name}.weight", (TensorType.F32, [outputs, inputs], MemoryMarshal.AsBytes(values.AsSpan()).ToArray()));
     }
 }

@@ -1,3 +1,5 @@
+using GptOss.Net.Tests.Model;
+
 namespace GptOss.Net.Tests;
 
 /// <summary>Loading, and that nothing stays behind: these tests count the process's tensors.</summary>
@@ -42,7 +44,10 @@ public sealed class GptOssModelLoadTests
     public async Task A_checkpoint_without_quantization_computes_the_same_and_leaves_no_tensors()
     {
         using var directory = new TemporaryDirectory();
-        DequantizedModel.Write("a", directory.Path);
+        var draft = new CheckpointDraft("a");
+        Array.ForEach(draft.Mxfp4Matrices(), draft.ExpandMxfp4);
+        draft.Config.Remove("quantization_config");
+        draft.Write(directory.Path);
         var expected = LoadedModels.Cases("a")[2];
         var before = TensorCounts.Take();
 

@@ -92,7 +92,7 @@ internal sealed class SafetensorsCheckpoint : IDisposable
     private void CheckIsRead(string? named)
     {
         var weights = _index ?? _files[0].Path;
-        if (named is not null && named != ConfigPath && named != weights && _files.All(file => file.Path != named))
+        if (named is not null && !_files.Select(file => file.Path).Append(ConfigPath).Append(weights).Contains(named, StringComparer.Ordinal))
         {
             throw new CheckpointException(
                 $"is not what is loaded from its directory: that are {weights} and {ConfigPath}. Give one of these, or move the file to a "

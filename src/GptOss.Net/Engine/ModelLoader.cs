@@ -24,6 +24,11 @@ internal sealed partial class ModelLoader(
     {
         using var checkpoint = SafetensorsCheckpoint.Open(CheckpointLocator.Locate(pathOrId, options.HuggingFaceCacheDirectory));
         var config = ModelConfigReader.Read(checkpoint.ConfigPath);
+        if (InstructionSets.Unused() is { } unused)
+        {
+            LogUnusedInstructions(unused);
+        }
+
         if (config.UnknownKeys.Count > 0)
         {
             LogUnknownKeys(checkpoint.ConfigPath, string.Join(", ", config.UnknownKeys));
@@ -114,6 +119,12 @@ internal sealed partial class ModelLoader(
         progress?.Report(new LoadProgress(0, total));
         return new WeightReadProgress(total, (read, all) => progress?.Report(new LoadProgress(read, all)), cancellationToken);
     }
+
+    [LoggerMessage(
+        LogLevel.Warning,
+        "This program was compiled ahead of time for a processor without {Instructions}, which this one has: on the CPU the model is many times "
+        + "slower than it could be. Publish with <IlcInstructionSet>native</IlcInstructionSet>, or name the instruction sets of the processors to run on.")]
+    private partial void LogUnusedInstructions(string instructions);
 
     [LoggerMessage(LogLevel.Warning, "{Path} has keys that are not known here and had no effect: {Keys}. Should they change the arithmetic, the logits are wrong.")]
     private partial void LogUnknownKeys(string path, string keys);

@@ -10,9 +10,12 @@ internal sealed class OutputText(HarmonyTokenizer tokenizer, IReadOnlyList<strin
     private readonly StopSequenceMatcher? _stop = stopSequences.Count > 0 ? new StopSequenceMatcher(stopSequences) : null;
 
     /// <summary>The text that this token decided, and whether a stop sequence ends the generation with it.</summary>
+    /// <remarks>A model's vocabulary may be padded beyond the tokenizer's: such a token has no text.</remarks>
     public (string Text, bool Stopped) Append(int token)
     {
-        var decoded = ControlToken.IsControl(token) ? _decoder.Flush() : _decoder.Append(token);
+        var decoded = ControlToken.IsControl(token) ? _decoder.Flush()
+            : tokenizer.TryGetBytes(token, out var bytes) ? _decoder.Append(bytes)
+            : string.Empty;
         return _stop is null ? (decoded, false) : (_stop.Append(decoded), _stop.IsStopped);
     }
 

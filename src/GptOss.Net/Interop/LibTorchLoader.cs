@@ -60,43 +60,55 @@ internal sealed partial class LibTorchLoader(LibTorchLocation location, ILogger 
         }
     }
 
+    /// <summary>
+    /// Loads an adapted copy from the first of these places that is there, can be written, and from which the system runs code: the
+    /// user's store, the temporary folder, memory.
+    /// </summary>
     [SupportedOSPlatform("linux")]
     private void LoadAdaptedCopy(string file)
     {
         var content = File.ReadAllBytes(file);
         ElfVersionNeeds.MarkWeak(content, StandardLibrary, TooNewVersion);
-        try
+        var name = Path.GetFileName(file);
+        foreach (var load in new Action<string, byte[]>[] { LoadFromStore, LoadFromTemporaryFolder })
         {
-            if (PatchedLibraryStore.OfCurrentUser() is { } store)
+            try
             {
-                var copy = store.Keep(Path.GetFileName(file), content);
-                NativeLibrary.Load(copy);
-                LogAdapted(file, TooNewVersion, copy);
+                load(name, content);
                 return;
             }
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            LogStoreUnusable(exception);
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or DllNotFoundException)
+            {
+                LogPlaceUnusable(exception);
+            }
         }
 
-        LoadThroughTemporaryFolder(file, content);
+        using var memory = MemoryFile.Create(name, content);
+        Load(memory.Path);
     }
 
     [SupportedOSPlatform("linux")]
-    private void LoadThroughTemporaryFolder(string file, byte[] content)
+    private void LoadFromStore(string name, byte[] content) =>
+        Load((PatchedLibraryStore.OfCurrentUser() ?? throw new IOException("The user has no home folder.")).Keep(name, content));
+
+    [SupportedOSPlatform("linux")]
+    private void LoadFromTemporaryFolder(string name, byte[] content)
     {
         var folder = Directory.CreateTempSubdirectory("GptOss.Net-");
         try
         {
-            var copy = new PatchedLibraryStore(folder.FullName).Keep(Path.GetFileName(file), content);
-            NativeLibrary.Load(copy);
-            LogAdapted(file, TooNewVersion, copy);
+            Load(new PatchedLibraryStore(folder.FullName).Keep(name, content));
         }
         finally
         {
             folder.Delete(recursive: true); // The system keeps a loaded file's content until the process ends.
         }
+    }
+
+    private void Load(string copy)
+    {
+        NativeLibrary.Load(copy);
+        LogAdapted(TooNewVersion, copy);
     }
 
     /// <summary>Loads a file, and before it whatever the loader misses that lies in one of the known folders.</summary>
@@ -138,11 +150,11 @@ internal sealed partial class LibTorchLoader(LibTorchLocation location, ILogger 
 
     [LoggerMessage(
         Level = LogLevel.Debug,
-        Message = "{File} asks for {Version}, which this system lacks and nothing uses: loaded the adapted copy {Copy}.")]
-    private partial void LogAdapted(string file, string version, string copy);
+        Message = "TorchSharp's native part asks for {Version}, which this system lacks and nothing uses: loaded the adapted copy {Copy}.")]
+    private partial void LogAdapted(string version, string copy);
 
     [LoggerMessage(
         Level = LogLevel.Debug,
-        Message = "The user's folder for adapted libraries cannot be used; a temporary one is used instead.")]
-    private partial void LogStoreUnusable(Exception exception);
+        Message = "An adapted library cannot be kept or run in a place; the next one is tried.")]
+    private partial void LogPlaceUnusable(Exception exception);
 }

@@ -64,7 +64,7 @@ internal sealed class LinuxMemory(string root = "/")
                 continue;
             }
 
-            if (isUnified ? type == "cgroup2" : type == "cgroup" && options.Split(',').Contains("memory", StringComparer.Ordinal))
+            if (isUnified ? type is "cgroup2" : type is "cgroup" && options.Split(',').Contains("memory", StringComparer.Ordinal))
             {
                 return (fields[3], fields[4]);
             }
@@ -74,7 +74,7 @@ internal sealed class LinuxMemory(string root = "/")
     }
 
     private static string Below(string path, string mounted) =>
-        mounted == "/" ? path : path.StartsWith(mounted, StringComparison.Ordinal) ? path[mounted.Length..] : "/";
+        mounted is "/" ? path : path.StartsWith(mounted, StringComparison.Ordinal) ? path[mounted.Length..] : "/";
 
     /// <summary>The directory of a group and of those above it.</summary>
     private static IEnumerable<string> Directories(string place, string path)

@@ -9,7 +9,8 @@ internal sealed class OriginalWeightsReader(ModelConfig config, TensorLookup ten
     private readonly LinearReader _linears = new(config, tensors);
     private readonly FusedExpertsReader _fused = new(config, tensors);
 
-    public static bool Recognizes(TensorLookup tensors) => tensors.Contains(EmbeddingName);
+    /// <summary>Also where one of them is missing, which is then told by its name here.</summary>
+    public static bool Recognizes(TensorLookup tensors) => tensors.Contains(EmbeddingName) || tensors.Contains(UnembeddingName);
 
     public ModelWeights Read()
     {

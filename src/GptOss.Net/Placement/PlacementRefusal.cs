@@ -53,7 +53,7 @@ internal static class PlacementRefusal
         }
 
         PlacementRequest small = others.Aggregate(
-            request, (changed, other) => changed.Settings.Single(setting => setting.Name == other.Name).With(other.Step));
+            request, (changed, other) => changed.Settings.Single(setting => string.Equals(setting.Name, other.Name, StringComparison.Ordinal)).With(other.Step));
         PlacementSetting first = small.Settings[0];
         string? length = Fits(small) ? string.Create(CultureInfo.InvariantCulture, $"with {first.Name} of {first.Value:N0}") : LargestThatFits(first);
         return length is null ? null : $"{length}, {string.Join(" and ", others.Select(setting => $"{setting.Name} of {setting.Step}"))}";

@@ -14,7 +14,7 @@ public sealed class OriginalWeightsReaderTests : IDisposable
     public void Same_weights_under_the_original_names_map_to_the_same_bytes()
     {
         using var huggingFace = SafetensorsCheckpoint.Open(Fixtures.ModelDirectory("a"));
-        using var original = ToOriginal(StoredTensors.OfFixture("a")).Write(_directory, _config);
+        using var original = Original().Write(_directory, _config);
 
         var expected = Tensors(ModelWeightsReader.Read(_config, huggingFace)).Select(StoredTensors.Bytes);
         var actual = Tensors(ModelWeightsReader.Read(_config, original)).Select(StoredTensors.Bytes);
@@ -25,7 +25,7 @@ public sealed class OriginalWeightsReaderTests : IDisposable
     [Fact]
     public void Wrong_shape_of_the_fused_projection_is_refused()
     {
-        var tensors = ToOriginal(StoredTensors.OfFixture("a"));
+        var tensors = Original();
         var (type, _, values) = tensors["block.0.attn.qkv.weight"];
         tensors["block.0.attn.qkv.weight"] = (type, [96, 384], values);
         using var original = tensors.Write(_directory, _config);
@@ -34,32 +34,10 @@ public sealed class OriginalWeightsReaderTests : IDisposable
             .Should().Throw<CheckpointException>().WithMessage("*asks for [384, 96]*");
     }
 
-    private static StoredTensors ToOriginal(StoredTensors tensors)
+    private static StoredTensors Original()
     {
-        tensors.Rename("model.embed_tokens.weight", "embedding.weight");
-        tensors.Rename("lm_head.weight", "unembedding.weight");
-        tensors.Rename("model.norm.weight", "norm.scale");
-        for (var layer = 0; layer < 4; layer++)
-        {
-            var (from, to) = ($"model.layers.{layer}", $"block.{layer}");
-            tensors.Rename($"{from}.input_layernorm.weight", $"{to}.attn.norm.scale");
-            tensors.Rename($"{from}.post_attention_layernorm.weight", $"{to}.mlp.norm.scale");
-            tensors.Rename($"{from}.self_attn.sinks", $"{to}.attn.sinks");
-            foreach (var part in new[] { "weight", "bias" })
-            {
-                tensors.Join($"{to}.attn.qkv.{part}", [.. "qkv".Select(c => $"{from}.self_attn.{c}_proj.{part}")]);
-                tensors.Rename($"{from}.self_attn.o_proj.{part}", $"{to}.attn.out.{part}");
-                tensors.Rename($"{from}.mlp.router.{part}", $"{to}.mlp.gate.{part}");
-            }
-
-            foreach (var (name, fused) in new[] { ("gate_up_proj", "mlp1"), ("down_proj", "mlp2") })
-            {
-                tensors.Rename($"{from}.mlp.experts.{name}_blocks", $"{to}.mlp.{fused}_weight.blocks");
-                tensors.Rename($"{from}.mlp.experts.{name}_scales", $"{to}.mlp.{fused}_weight.scales");
-                tensors.Rename($"{from}.mlp.experts.{name}_bias", $"{to}.mlp.{fused}_bias");
-            }
-        }
-
+        var tensors = StoredTensors.OfFixture("a");
+        tensors.UseOriginalNames(layers: 4);
         return tensors;
     }
 

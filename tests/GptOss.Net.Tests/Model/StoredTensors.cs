@@ -45,6 +45,34 @@ internal sealed class StoredTensors : Dictionary<string, (TensorType Type, long[
         Array.ForEach(parts, part => Remove(part));
     }
 
+/// <summary>Renames the tensors to those of OpenAI's own code, which fuses query, key and value.</summary>
+    public void UseOriginalNames(int layers)
+    {
+        Rename("model.embed_tokens.weight", "embedding.weight");
+        Rename("lm_head.weight", "unembedding.weight");
+        Rename("model.norm.weight", "norm.scale");
+        for (var layer = 0; layer < layers; layer++)
+        {
+            var (from, to) = ($"model.layers.{layer}", $"block.{layer}");
+            Rename($"{from}.input_layernorm.weight", $"{to}.attn.norm.scale");
+            Rename($"{from}.post_attention_layernorm.weight", $"{to}.mlp.norm.scale");
+            Rename($"{from}.self_attn.sinks", $"{to}.attn.sinks");
+            foreach (var part in new[] { "weight", "bias" })
+            {
+                Join($"{to}.attn.qkv.{part}", [.. "qkv".Select(c => $"{from}.self_attn.{c}_proj.{part}")]);
+                Rename($"{from}.self_attn.o_proj.{part}", $"{to}.attn.out.{part}");
+                Rename($"{from}.mlp.router.{part}", $"{to}.mlp.gate.{part}");
+            }
+
+            foreach (var (name, fused) in new[] { ("gate_up_proj", "mlp1"), ("down_proj", "mlp2") })
+            {
+                Rename($"{from}.mlp.experts.{name}_blocks", $"{to}.mlp.{fused}_weight.blocks");
+                Rename($"{from}.mlp.experts.{name}_scales", $"{to}.mlp.{fused}_weight.scales");
+                Rename($"{from}.mlp.experts.{name}_bias", $"{to}.mlp.{fused}_bias");
+            }
+        }
+    }
+
     /// <summary>Adds a tensor of random bytes.</summary>
     public void Fill(string name, TensorType type, params long[] shape)
     {
