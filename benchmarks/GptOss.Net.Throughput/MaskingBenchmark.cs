@@ -124,15 +124,15 @@ internal sealed class MaskingBenchmark(IModelExecutor executor, ModelConfig conf
     private static double[] Sample(int[] turn, float[][] logits, ITokenConstraint? constraint)
     {
         var sampler = new Sampler(logits[0].Length);
-        var state = new SequenceSampler(new SamplingOptions(), [], randomSeed: 1, constraint);
+        var state = new SamplingState(new SamplingOptions(), [], randomSeed: 1, constraint);
         var times = new double[turn.Length];
         var row = new float[logits[0].Length];
         for (var i = 0; i < turn.Length; i++)
         {
             logits[i].CopyTo(row, 0);
             var started = Stopwatch.GetTimestamp();
-            state.Prepare();
-            var token = sampler.Sample(row, state).Id;
+            var token = sampler.Sample(row, state.Next()).Id;
+            state.Accept(token);
             times[i] = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
             if (token != turn[i])
             {

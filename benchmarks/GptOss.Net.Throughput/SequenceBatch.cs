@@ -1,6 +1,7 @@
 using GptOss.Net.Execution;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
+using GptOss.Net.Sampling;
 
 namespace GptOss.Net.Throughput;
 
@@ -38,28 +39,19 @@ internal sealed class SequenceBatch(IModelExecutor executor, ModelConfig config,
     {
         var positions = parts.SelectMany(part => Enumerable.Range(position, part.Count)).ToArray();
         var slots = parts.SelectMany((part, i) => Enumerable.Range((i * _blocks * PagedKVCache.BlockSize) + position, part.Count)).ToArray();
+        int[] blocks = [.. parts.SelectMany((part, i) => Enumerable.Range(i * _blocks, PagedKVCache.BlockCount(position + part.Count)))];
+        int[] starts = [.. parts.Select((part, i) => i * PagedKVCache.BlockCount(position + part.Count)), blocks.Length];
+        var tables = new BlockTables(slots, starts, blocks, new int[parts.Length]);
         return new StepBatch
         {
             TokenIds = tokens,
             Positions = positions,
-            FullSlots = slots,
-            SlidingSlots = slots,
-            Sequences = [.. parts.Select((part, i) => Slice(i, part.Start, part.Count, position + part.Count))],
-            LogitsRows = [.. parts.Select(part => part.Start + part.Count - 1)],
-        };
-    }
-
-    private SequenceSlice Slice(int sequence, int start, int count, int context)
-    {
-        var blocks = Enumerable.Range(sequence * _blocks, PagedKVCache.BlockCount(context)).ToArray();
-        return new SequenceSlice
-        {
-            TokenStart = start,
-            TokenCount = count,
-            ContextLength = context,
-            FullBlocks = blocks,
-            SlidingBlocks = blocks,
-            SlidingFirstBlock = 0,
+            SequenceStarts = parts.Select(part => part.Start).Append(tokens.Length).ToArray(),
+            ContextLengths = parts.Select(part => position + part.Count).ToArray(),
+            Full = tables,
+            Sliding = tables,
+            LogitsRows = parts.Select(part => part.Start + part.Count - 1).ToArray(),
+            Rows = new RowSampling[parts.Length],
         };
     }
 

@@ -9,7 +9,8 @@ namespace GptOss.Net.TestUtils;
 internal sealed class ExecutorDriver(IModelExecutor executor, KVCacheCapacity capacity, int slidingWindow, int maxStepTokens)
 {
     private readonly PagedKVCache _cache = new(capacity, slidingWindow);
-    private readonly Queue<StepPlan> _inFlight = new();
+    private readonly Queue<(StepPlan Plan, StepBatchBuilder Builder)> _inFlight = new();
+    private readonly Stack<StepBatchBuilder> _idle = new();
 
     /// <summary>Gets the most steps that were in flight at once.</summary>
     public int MostStepsInFlight { get; private set; }
@@ -51,7 +52,9 @@ internal sealed class ExecutorDriver(IModelExecutor executor, KVCacheCapacity ca
         while (sequences.Any(sequence => sequence.Status != SequenceStatus.Finished))
         {
             BeginSteps(scheduler);
-            Complete(scheduler, _inFlight.Dequeue(), acceptRow);
+            var (plan, builder) = _inFlight.Dequeue();
+            Complete(scheduler, plan, acceptRow);
+            _idle.Push(builder);
             KVCacheInvariants.Violations(_cache, [.. sequences.Select(sequence => sequence.Blocks)]).Should().BeEmpty();
         }
     }
@@ -60,8 +63,9 @@ internal sealed class ExecutorDriver(IModelExecutor executor, KVCacheCapacity ca
     {
         while (_inFlight.Count < executor.MaxStepsInFlight && scheduler.Plan() is { IsEmpty: false } plan)
         {
-            executor.Begin(StepBatchBuilder.Build(plan));
-            _inFlight.Enqueue(plan);
+            var builder = _idle.TryPop(out var idle) ? idle : new StepBatchBuilder();
+            executor.Begin(builder.Build(plan));
+            _inFlight.Enqueue((plan, builder));
         }
 
         MostStepsInFlight = Math.Max(MostStepsInFlight, _inFlight.Count);

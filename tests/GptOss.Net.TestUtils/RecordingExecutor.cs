@@ -15,8 +15,7 @@ internal sealed class RecordingExecutor(IModelExecutor executor) : IModelExecuto
 
     public void Begin(StepBatch batch)
     {
-        // Before the executor has it: the block tables may change as soon as it is begun.
-        _inFlight.Enqueue(batch with { Sequences = [.. batch.Sequences.Select(Copy)] });
+        _inFlight.Enqueue(Copy(batch));
         executor.Begin(batch);
     }
 
@@ -33,6 +32,19 @@ internal sealed class RecordingExecutor(IModelExecutor executor) : IModelExecuto
     {
     }
 
-    private static SequenceSlice Copy(SequenceSlice slice) =>
-        slice with { FullBlocks = [.. slice.FullBlocks], SlidingBlocks = [.. slice.SlidingBlocks] };
+    /// <summary>The arrays of a batch are used again once its step is completed.</summary>
+    private static StepBatch Copy(StepBatch batch) => batch with
+    {
+        TokenIds = batch.TokenIds.ToArray(),
+        Positions = batch.Positions.ToArray(),
+        SequenceStarts = batch.SequenceStarts.ToArray(),
+        ContextLengths = batch.ContextLengths.ToArray(),
+        Full = Copy(batch.Full),
+        Sliding = Copy(batch.Sliding),
+        LogitsRows = batch.LogitsRows.ToArray(),
+        Rows = batch.Rows.ToArray(),
+    };
+
+    private static BlockTables Copy(BlockTables tables) =>
+        new(tables.Slots.ToArray(), tables.Starts.ToArray(), tables.Blocks.ToArray(), tables.FirstBlocks.ToArray());
 }

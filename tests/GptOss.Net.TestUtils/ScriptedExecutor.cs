@@ -43,11 +43,12 @@ internal sealed class ScriptedExecutor(int vocabularySize) : IModelExecutor
     private StepResult Compute(StepBatch batch)
     {
         BeforeStep(Interlocked.Increment(ref _stepCount), batch);
-        Positions.AddRange(batch.Positions);
-        var result = new StepResult(new float[batch.LogitsRows.Length * vocabularySize], vocabularySize);
-        for (var i = 0; i < batch.LogitsRows.Length; i++)
+        Positions.AddRange(batch.Positions.Span);
+        var result = new StepResult(new float[batch.RowCount * vocabularySize], vocabularySize);
+        for (var i = 0; i < batch.RowCount; i++)
         {
-            var (token, position) = (batch.TokenIds[batch.LogitsRows[i]], batch.Positions[batch.LogitsRows[i]]);
+            var index = batch.LogitsRows.Span[i];
+            var (token, position) = (batch.TokenIds.Span[index], batch.Positions.Span[index]);
             var row = result.Row(i);
             row[(token + 1) % vocabularySize] = Certain;
             Logits(token, position, row);

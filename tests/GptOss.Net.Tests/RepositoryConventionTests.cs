@@ -12,7 +12,7 @@ public sealed partial class RepositoryConventionTests
     // folders are the public face, and GptOss.Net.Harmony is a package of its own, which anything may use.
     private static readonly string[] Order =
     [
-        "Chat", "StructuredOutput", "Engine", "Scheduling", "Sampling", "Execution", "KVCache",
+        "Chat", "StructuredOutput", "Engine", "Scheduling", "Execution", "Sampling", "KVCache",
         "Placement", "Model", "Checkpoint", "Quantization", "Interop",
     ];
 

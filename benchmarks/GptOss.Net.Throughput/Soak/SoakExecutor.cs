@@ -29,10 +29,10 @@ internal sealed class SoakExecutor(int vocabularySize, int maxRows, TimeSpan ste
         _step = null;
         Thread.Sleep(stepTime);
         var result = new StepResult(_logits, vocabularySize);
-        for (var row = 0; row < step.LogitsRows.Length; row++)
+        for (var row = 0; row < step.RowCount; row++)
         {
-            var token = step.LogitsRows[row];
-            Write(result.Row(row), step.TokenIds[token], step.Positions[token]);
+            var token = step.LogitsRows.Span[row];
+            Write(result.Row(row), step.TokenIds.Span[token], step.Positions.Span[token]);
         }
 
         return result;

@@ -33,35 +33,12 @@ internal sealed class HarmonyConstraint : ITokenConstraint
 
     private bool IsReasonedOut => _reasoningTokens >= _grammar.ReasoningBudget;
 
-    public void Prepare()
-    {
-        _header?.Prepare();
-        _ = _bodyText?.Allowed;
-    }
-
-    public void Apply(Span<float> logits)
-    {
-        if (_header is not null)
-        {
-            _header.Apply(logits);
-        }
-        else if (_body is null)
-        {
-            KeepOnly(ControlToken.Start, logits);
-        }
-        else if (_bodyText is not null)
-        {
-            _bodyText.Allowed.Apply(logits, _bodyText.MayEnd ? [_body.Terminator] : []);
-        }
-        else if (_body.Kind == MessageKind.Thought && IsReasonedOut)
-        {
-            KeepOnly(_body.Terminator, logits);
-        }
-        else
-        {
-            KeepOnly(_body.Terminator, logits[ControlToken.First..], ControlToken.First);
-        }
-    }
+    public TokenBitset Allowed =>
+        _header is not null ? _header.Allowed
+        : _body is null ? FramingMasks.Only(ControlToken.Start)
+        : _bodyText is not null ? _bodyText.AllowedOr(_body.Terminator)
+        : _body.Kind == MessageKind.Thought && IsReasonedOut ? FramingMasks.Only(_body.Terminator)
+        : FramingMasks.FreeText(_body.Terminator);
 
     public void Accept(int token)
     {
@@ -107,12 +84,5 @@ internal sealed class HarmonyConstraint : ITokenConstraint
         _body = form;
         _bodyText = form.Body is { } state ? new ConstrainedText(state, _masks, _tokenizer) : null;
         _openMessages += form.Terminator == ControlToken.End ? 1 : 0;
-    }
-
-    private static void KeepOnly(int token, Span<float> logits, int firstToken = 0)
-    {
-        var kept = logits[token - firstToken];
-        logits.Fill(float.NegativeInfinity);
-        logits[token - firstToken] = kept;
     }
 }

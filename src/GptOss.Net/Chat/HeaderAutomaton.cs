@@ -1,4 +1,5 @@
 using GptOss.Net.Harmony;
+using GptOss.Net.Sampling;
 using GptOss.Net.StructuredOutput;
 
 namespace GptOss.Net.Chat;
@@ -12,6 +13,7 @@ internal sealed class HeaderAutomaton
     private IReadOnlyList<HeaderForm> _forms; // those that agree with what was written
     private int _part;
     private ConstrainedText _text;
+    private TokenBitset? _allowed;
 
     /// <param name="forms">The headers that are allowed here; at least one.</param>
     /// <param name="author">What is still to be written of the author.</param>
@@ -23,19 +25,13 @@ internal sealed class HeaderAutomaton
         _text = NextPart();
     }
 
-    /// <summary>Finds ahead what may come next.</summary>
-    public void Prepare() => _ = _text.Allowed;
-
-    /// <summary>Sets the logits of what may not come next to negative infinity.</summary>
-    public void Apply(Span<float> logits)
-    {
-        int[] separators = [.. Written().Select(form => form.Separator(_part)).Distinct()];
-        _text.Allowed.Apply(logits, separators);
-    }
+    /// <summary>Gets the tokens that may come next.</summary>
+    public TokenBitset Allowed => _allowed ??= _text.AllowedOr([.. Written().Select(form => form.Separator(_part)).Distinct()]);
 
     /// <summary>Takes the next token; returns the form of the header when it is complete.</summary>
     public HeaderForm? Accept(int token)
     {
+        _allowed = null;
         if (!ControlToken.IsControl(token))
         {
             return _text.TryAccept(token) ? null : throw Illegal(token);

@@ -115,6 +115,7 @@ internal sealed partial class EngineLoop : IAsyncDisposable
         }
         finally
         {
+            _runner.Dispose();
             _executor.Dispose();
             _telemetry.Dispose();
         }

@@ -5,7 +5,7 @@ using GptOss.Net.Scheduling;
 
 namespace GptOss.Net.Engine;
 
-/// <summary>One caller's work on the engine thread: a sequence, and what to do with its logits.</summary>
+/// <summary>One caller's work on the engine thread: a sequence, and what to do with what comes of its logits.</summary>
 internal abstract class EngineRequest(Sequence sequence, CancellationToken cancellationToken)
 {
     public Sequence Sequence { get; } = sequence;
@@ -33,17 +33,15 @@ internal abstract class EngineRequest(Sequence sequence, CancellationToken cance
     /// <summary>Gets or sets why the request is to end as soon as no step computes it.</summary>
     public Exception? Failure { get; set; }
 
-    /// <summary>Does ahead, while the model computes, what <see cref="Accept"/> will need.</summary>
-    public virtual void Prepare()
-    {
-    }
+    /// <summary>What is wanted of the logits after the last token.</summary>
+    public abstract RowSampling Next();
 
     /// <summary>
-    /// Takes the logits of a chunk: rows <paramref name="firstRow"/> … of the result. The chunk is committed: it ends at the sequence's
-    /// <see cref="KVCache.SequenceBlocks.ComputedTokens"/>. Other requests may take theirs on other threads at the same time.
+    /// Takes what came of a chunk: rows <paramref name="firstRow"/> … of the result. The chunk is committed: it ends at the sequence's
+    /// <see cref="KVCache.SequenceBlocks.ComputedTokens"/>.
     /// </summary>
     /// <returns><see langword="true"/> when the request is complete.</returns>
-    public abstract bool Accept(StepResult result, int firstRow, int rowCount, Sampler sampler);
+    public abstract bool Accept(StepResult result, int firstRow, int rowCount);
 
     /// <summary>Ends the request with an error, or with an <see cref="OperationCanceledException"/>.</summary>
     public abstract void Fail(Exception exception);

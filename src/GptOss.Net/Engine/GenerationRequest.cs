@@ -4,11 +4,11 @@ using GptOss.Net.Scheduling;
 
 namespace GptOss.Net.Engine;
 
-/// <summary>Generates one answer: samples a token from each row of logits and streams it to its reader.</summary>
+/// <summary>Generates one answer: takes each sampled token and streams it to its reader.</summary>
 internal sealed class GenerationRequest : EngineRequest
 {
     private readonly GenerationStream _stream;
-    private readonly SequenceSampler _state;
+    private readonly SamplingState _state;
     private readonly StopConditions _stop;
     private readonly OutputText _text;
     private readonly int _maxLength;
@@ -21,7 +21,7 @@ internal sealed class GenerationRequest : EngineRequest
     /// <param name="maxLength">The most tokens, prompt and output together.</param>
     /// <param name="cancellationToken">Ends the generation.</param>
     public GenerationRequest(
-        Sequence sequence, GenerationStream stream, SequenceSampler state, OutputText text, int maxLength, CancellationToken cancellationToken)
+        Sequence sequence, GenerationStream stream, SamplingState state, OutputText text, int maxLength, CancellationToken cancellationToken)
         : base(sequence, cancellationToken)
     {
         (_stream, _state, _text, _maxLength) = (stream, state, text, maxLength);
@@ -35,11 +35,17 @@ internal sealed class GenerationRequest : EngineRequest
 
     public override FinishReason? FinishReason => _finish;
 
-    public override void Prepare() => _state.Prepare();
+    public override RowSampling Next() => _state.Next();
 
-    public override bool Accept(StepResult result, int firstRow, int rowCount, Sampler sampler)
+    public override bool Accept(StepResult result, int firstRow, int rowCount)
     {
-        var sampled = sampler.Sample(result.Row(firstRow), _state);
+        var sampled = result.Tokens.Span[firstRow];
+        if (sampled.Failure is { } failure)
+        {
+            throw failure;
+        }
+
+        _state.Accept(sampled.Id);
         Sequence.Append(sampled.Id);
 
         var (text, stopped) = _text.Append(sampled.Id);

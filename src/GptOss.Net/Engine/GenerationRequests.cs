@@ -23,7 +23,7 @@ internal sealed class GenerationRequests(HarmonyTokenizer tokenizer, int maxMode
         GenerationRequest Answer(int index, IReadOnlyList<EngineRequest> followers) => new(
             new Sequence(prompt, generation.CacheSalt) { Rank = rank },
             stream,
-            new SequenceSampler(options with { Seed = unchecked(seed + index) }, prompt, seed, constraint),
+            new SamplingState(options with { Seed = unchecked(seed + index) }, prompt, seed, constraint),
             new OutputText(tokenizer, options.StopSequences),
             maxModelLength,
             cancellationToken)

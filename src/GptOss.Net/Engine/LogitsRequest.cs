@@ -14,7 +14,9 @@ internal sealed class LogitsRequest(Sequence sequence, CancellationToken cancell
 
     public Task<float[,]> Completion => _completion.Task;
 
-    public override bool Accept(StepResult result, int firstRow, int rowCount, Sampler sampler)
+    public override RowSampling Next() => default;
+
+    public override bool Accept(StepResult result, int firstRow, int rowCount)
     {
         _logits ??= new float[Sequence.Tokens.Count, result.VocabularySize];
 

@@ -1,13 +1,8 @@
-using GptOss.Net.Execution;
-
 namespace GptOss.Net.Engine;
 
-/// <summary>Rows of logits for a request, and what the request made of them.</summary>
-internal sealed record RowDelivery(EngineRequest Request, StepResult Result, int FirstRow, int RowCount)
-{
-    /// <summary>Gets or sets a value indicating whether the request has all that it wanted.</summary>
-    public bool IsComplete { get; set; }
-
-    /// <summary>Gets or sets what ends the request, and it alone.</summary>
-    public Exception? Failure { get; set; }
-}
+/// <summary>Rows of a step, and the request that they are for.</summary>
+/// <param name="Request">Who wants them.</param>
+/// <param name="FirstRow">The first of them.</param>
+/// <param name="RowCount">How many there are.</param>
+/// <param name="Leader">Whose prompt the request goes on from; <see langword="null"/> for one that computes its own.</param>
+internal readonly record struct RowDelivery(EngineRequest Request, int FirstRow, int RowCount, EngineRequest? Leader = null);

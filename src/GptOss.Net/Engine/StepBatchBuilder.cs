@@ -1,85 +1,108 @@
 using GptOss.Net.Execution;
+using GptOss.Net.Sampling;
 using GptOss.Net.Scheduling;
 
 namespace GptOss.Net.Engine;
 
-/// <summary>Packs a plan into the arrays that an executor takes.</summary>
-internal static class StepBatchBuilder
+/// <summary>
+/// Packs a plan into the flat arrays of a <see cref="StepBatch"/>. It owns the arrays, which only grow: one builder for each step in
+/// flight, used again when that step is completed.
+/// </summary>
+internal sealed class StepBatchBuilder
 {
-    public static StepBatch Build(StepPlan plan)
-    {
-        var tokenCount = plan.TokenCount;
-        var batch = new StepBatch
-        {
-            TokenIds = new int[tokenCount],
-            Positions = new int[tokenCount],
-            FullSlots = new int[tokenCount],
-            SlidingSlots = new int[tokenCount],
-            Sequences = Slices(plan),
-            LogitsRows = LogitsRows(plan),
-            BlockCopies = plan.BlockCopies,
-        };
-        var start = 0;
-        foreach (var chunk in plan.Chunks)
-        {
-            Fill(batch, chunk, start);
-            start += chunk.TokenCount;
-        }
+    private readonly GrowingArray<int> _tokenIds = new();
+    private readonly GrowingArray<int> _positions = new();
+    private readonly GrowingArray<int> _starts = new();
+    private readonly GrowingArray<int> _contextLengths = new();
+    private readonly GrowingArray<int> _logitsRows = new();
+    private readonly GrowingArray<RowSampling> _rows = new();
+    private readonly BlockTablesBuilder _full = new();
+    private readonly BlockTablesBuilder _sliding = new();
 
-        return batch;
-    }
-
-    /// <summary>How many rows of logits a chunk asks for.</summary>
+    /// <summary>How many of a chunk's tokens have rows of logits.</summary>
     public static int RowCount(ScheduledChunk chunk) =>
         chunk.Sequence.WantsAllLogits ? chunk.TokenCount : chunk.ReachesEnd ? 1 : 0;
 
-    private static void Fill(StepBatch batch, ScheduledChunk chunk, int start)
+    /// <summary>Packs a plan; the batch that was built before is no longer valid.</summary>
+    /// <param name="plan">What to compute.</param>
+    /// <param name="addLastRows">
+    /// Adds what is wanted of the last token of a chunk that has rows, one row or more; by default its logits.
+    /// </param>
+    public StepBatch Build(StepPlan plan, Action<ScheduledChunk, GrowingArray<RowSampling>>? addLastRows = null)
+    {
+        Clear();
+        foreach (var chunk in plan.Chunks)
+        {
+            AddTokens(chunk);
+            AddRows(chunk, addLastRows);
+        }
+
+        _starts.Add(_tokenIds.Count);
+        return new StepBatch
+        {
+            TokenIds = _tokenIds.Items,
+            Positions = _positions.Items,
+            SequenceStarts = _starts.Items,
+            ContextLengths = _contextLengths.Items,
+            Full = _full.Build(),
+            Sliding = _sliding.Build(),
+            BlockCopies = plan.BlockCopies,
+            LogitsRows = _logitsRows.Items,
+            Rows = _rows.Items,
+        };
+    }
+
+    private void Clear()
+    {
+        _tokenIds.Clear();
+        _positions.Clear();
+        _starts.Clear();
+        _contextLengths.Clear();
+        _logitsRows.Clear();
+        _rows.Clear();
+        _full.Clear();
+        _sliding.Clear();
+    }
+
+    private void AddTokens(ScheduledChunk chunk)
     {
         var (sequence, count) = chunk;
         var first = sequence.Blocks.ComputedTokens;
+        _starts.Add(_tokenIds.Count);
+        _contextLengths.Add(first + count);
+        sequence.TokenSpan.Slice(first, count).CopyTo(_tokenIds.Extend(count));
+        var positions = _positions.Extend(count);
         for (var i = 0; i < count; i++)
         {
-            batch.TokenIds[start + i] = sequence.Tokens[first + i];
-            batch.Positions[start + i] = first + i;
+            positions[i] = first + i;
         }
 
-        sequence.Blocks.Full.CopySlots(first, batch.FullSlots.AsSpan(start, count));
-        sequence.Blocks.Sliding.CopySlots(first, batch.SlidingSlots.AsSpan(start, count));
+        _full.Add(sequence.Blocks.Full, first, count);
+        _sliding.Add(sequence.Blocks.Sliding, first, count);
     }
 
-    private static SequenceSlice[] Slices(StepPlan plan)
+    private void AddRows(ScheduledChunk chunk, Action<ScheduledChunk, GrowingArray<RowSampling>>? addLastRows)
     {
-        var slices = new SequenceSlice[plan.Chunks.Count];
-        var start = 0;
-        for (var i = 0; i < slices.Length; i++)
+        var last = _tokenIds.Count - 1;
+        for (var token = last + 1 - RowCount(chunk); token < last; token++)
         {
-            var (sequence, count) = plan.Chunks[i];
-            slices[i] = new SequenceSlice
+            _logitsRows.Add(token);
+            _rows.Add(default(RowSampling));
+        }
+
+        if (RowCount(chunk) > 0)
+        {
+            var before = _rows.Count;
+            if (addLastRows is null)
             {
-                TokenStart = start,
-                TokenCount = count,
-                ContextLength = sequence.Blocks.ComputedTokens + count,
-                FullBlocks = sequence.Blocks.Full.Blocks,
-                SlidingBlocks = sequence.Blocks.Sliding.Blocks,
-                SlidingFirstBlock = sequence.Blocks.SlidingFirstBlock,
-            };
-            start += count;
+                _rows.Add(default(RowSampling));
+            }
+            else
+            {
+                addLastRows(chunk, _rows);
+            }
+
+            _logitsRows.Extend(_rows.Count - before).Fill(last);
         }
-
-        return slices;
-    }
-
-    private static int[] LogitsRows(StepPlan plan)
-    {
-        var rows = new List<int>();
-        var end = 0;
-        foreach (var chunk in plan.Chunks)
-        {
-            end += chunk.TokenCount;
-            var count = RowCount(chunk);
-            rows.AddRange(Enumerable.Range(end - count, count));
-        }
-
-        return [.. rows];
     }
 }

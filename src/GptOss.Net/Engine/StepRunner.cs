@@ -9,12 +9,13 @@ namespace GptOss.Net.Engine;
 /// Plans steps, runs them, commits them and hands out their logits; ends requests. Used by one thread, the engine's.
 /// </summary>
 internal sealed partial class StepRunner(
-    Scheduler scheduler, IModelExecutor executor, RequestLimit limit, EngineTelemetry telemetry, EngineOptions options)
+    Scheduler scheduler, IModelExecutor executor, RequestLimit limit, EngineTelemetry telemetry, EngineOptions options) : IDisposable
 {
     private readonly ILogger _logger = options.Logger;
-    private readonly BatchSampler _sampler = new();
+    private readonly HostSampler _sampler = new();
     private readonly Dictionary<Sequence, EngineRequest> _requests = [];
-    private readonly Queue<StepPlan> _inFlight = new();
+    private readonly Queue<(StepInFlight Step, StepBatch Batch)> _inFlight = new();
+    private readonly Stack<StepInFlight> _idleSteps = new();
 
     /// <summary>Gets a value indicating whether there are no requests.</summary>
     public bool IsIdle => _requests.Count == 0;
@@ -36,9 +37,10 @@ internal sealed partial class StepRunner(
     {
         RemoveEnded();
         BeginSteps();
-        if (_inFlight.TryDequeue(out var plan))
+        if (_inFlight.TryDequeue(out var oldest))
         {
-            CompleteStep(plan);
+            CompleteStep(oldest.Step, oldest.Batch);
+            _idleSteps.Push(oldest.Step);
         }
         else if (scheduler.NextWaiting is { } stuck)
         {
@@ -70,6 +72,8 @@ internal sealed partial class StepRunner(
         _requests.Clear();
     }
 
+    public void Dispose() => _sampler.Dispose();
+
     /// <summary>Ends what was cancelled, is late or has failed, unless a step computes it: that step's end is waited for.</summary>
     private void RemoveEnded()
     {
@@ -86,15 +90,16 @@ internal sealed partial class StepRunner(
         }
     }
 
-    /// <summary>Begins as many steps as the executor computes at once, and prepares for their logits meanwhile.</summary>
+    /// <summary>Begins as many steps as the executor computes at once, each with what is wanted of its rows.</summary>
     private void BeginSteps()
     {
         while (_inFlight.Count < executor.MaxStepsInFlight && scheduler.Plan() is { IsEmpty: false } plan)
         {
             Announce(plan);
-            executor.Begin(StepBatchBuilder.Build(plan));
-            _inFlight.Enqueue(plan);
-            Prepare(plan);
+            var step = _idleSteps.TryPop(out var idle) ? idle : new StepInFlight(_requests);
+            var batch = step.Pack(plan, scheduler.FreeSlots);
+            executor.Begin(batch);
+            _inFlight.Enqueue((step, batch));
         }
     }
 
@@ -108,24 +113,7 @@ internal sealed partial class StepRunner(
         telemetry.Publish(scheduler);
     }
 
-    private void Prepare(StepPlan plan)
-    {
-        foreach (var request in plan.Chunks.Where(chunk => chunk.ReachesEnd).Select(chunk => _requests[chunk.Sequence]))
-        {
-            try
-            {
-                request.Prepare();
-            }
-#pragma warning disable CA1031 // Reported to the request's owner.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                request.Failure = new GptOssException($"The sequence failed: {exception.Message}", exception);
-            }
-        }
-    }
-
-    private void CompleteStep(StepPlan plan)
+    private void CompleteStep(StepInFlight step, StepBatch batch)
     {
         StepResult result;
         try
@@ -136,67 +124,67 @@ internal sealed partial class StepRunner(
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            FailStep(plan, exception);
+            FailStep(step.Plan, exception);
             return;
         }
 
-        var rowCounts = plan.Chunks.Select(StepBatchBuilder.RowCount).ToArray();
-        scheduler.Commit(plan);
-        var deliveries = Deliveries(plan, rowCounts, result);
-        _sampler.Deliver(deliveries);
-        foreach (var delivery in deliveries)
-        {
-            Conclude(delivery);
-        }
+        scheduler.Commit(step.Plan);
+        Deliver(step.Deliveries, _sampler.Sample(batch, result));
     }
 
-    private List<RowDelivery> Deliveries(StepPlan plan, int[] rowCounts, StepResult result)
+    private void Deliver(IReadOnlyList<RowDelivery> deliveries, StepResult result)
     {
-        var deliveries = new List<RowDelivery>(plan.Chunks.Count);
-        var row = 0;
-        for (var i = 0; i < rowCounts.Length; i++)
+        // Before their leaders end, whose blocks they go on from.
+        var began = deliveries.Select(Begins).ToArray();
+        foreach (var delivery in deliveries.Where(delivery => delivery.Request.Failure is null))
         {
-            var request = _requests[plan.Chunks[i].Sequence];
-            if (rowCounts[i] > 0 && request.Failure is null)
-            {
-                Fork(request, result, row, deliveries);
-                deliveries.Add(new RowDelivery(request, result, row, rowCounts[i]));
-            }
-
-            row += rowCounts[i];
+            QueueFollowers(delivery.Request); // that had no row in the step
         }
 
-        return deliveries;
-    }
-
-    /// <summary>Once a prompt is computed, its followers go on from there, each with its own copy of the logits.</summary>
-    private void Fork(EngineRequest request, StepResult result, int row, List<RowDelivery> deliveries)
-    {
-        foreach (var follower in request.Followers.Where(follower => follower.Sequence.Status == SequenceStatus.New))
+        for (var i = 0; i < began.Length; i++)
         {
-            if (scheduler.TryFork(request.Sequence, follower.Sequence))
+            if (began[i])
             {
-                deliveries.Add(new RowDelivery(follower, new StepResult(result.Row(row).ToArray(), result.VocabularySize), 0, 1));
+                Deliver(deliveries[i], result);
             }
         }
     }
 
-    private void Conclude(RowDelivery delivery)
+    /// <summary>Whether a request can take its rows; one whose prompt another has computed goes on from there, if there is room.</summary>
+    private bool Begins(RowDelivery delivery)
     {
-        if (delivery.Failure is null)
+        var (request, leader) = (delivery.Request, delivery.Leader);
+        return request.Failure is null && leader?.Failure is null
+            && (leader is null
+                || (request.Sequence.Status == SequenceStatus.New && scheduler.TryFork(leader.Sequence, request.Sequence)));
+    }
+
+    private void Deliver(RowDelivery delivery, StepResult result)
+    {
+        var request = delivery.Request;
+        bool isComplete;
+        try
         {
-            telemetry.Deliver(delivery.Request);
+            isComplete = request.Accept(result, delivery.FirstRow, delivery.RowCount);
+        }
+#pragma warning disable CA1031 // Reported to the request's owner: one sequence's failure ends that sequence alone.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            if (exception is NonFiniteLogitsException)
+            {
+                // What the sequence wrote may be not finite either.
+                scheduler.ForgetPrefixes();
+            }
+
+            End(request, exception as GptOssException ?? new GptOssException($"The sequence failed: {exception.Message}", exception));
+            return;
         }
 
-        if (delivery.Failure is NonFiniteLogitsException)
+        telemetry.Deliver(request);
+        if (isComplete)
         {
-            // What the sequence wrote may be not finite either.
-            scheduler.ForgetPrefixes();
-        }
-
-        if (delivery.IsComplete || delivery.Failure is not null)
-        {
-            End(delivery.Request, delivery.Failure);
+            End(request, null);
         }
     }
 
@@ -218,7 +206,7 @@ internal sealed partial class StepRunner(
 
     private void AbandonSteps()
     {
-        while (_inFlight.TryDequeue(out var plan))
+        while (_inFlight.TryDequeue(out var abandoned))
         {
             try
             {
@@ -231,7 +219,7 @@ internal sealed partial class StepRunner(
                 LogStepFailed(exception);
             }
 
-            scheduler.Abandon(plan);
+            scheduler.Abandon(abandoned.Step.Plan);
         }
     }
 
@@ -246,9 +234,13 @@ internal sealed partial class StepRunner(
             request.Fail(exception);
         }
 
+        QueueFollowers(request); // the prompt will not be computed for them
+    }
+
+    private void QueueFollowers(EngineRequest request)
+    {
         foreach (var follower in request.Followers.Where(follower => follower.Sequence.Status == SequenceStatus.New))
         {
-            // The prompt will not be computed for them.
             scheduler.Add(follower.Sequence);
         }
     }

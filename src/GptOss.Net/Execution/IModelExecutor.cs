@@ -8,20 +8,29 @@ namespace GptOss.Net.Execution;
 internal interface IModelExecutor : IDisposable
 {
     /// <summary>
-    /// Gets how many steps may be begun before the oldest is completed: the number of stages that can work at once; 1 without stages.
+    /// Gets how many steps are computed at once, each of other sequences: the number of stages that can work at once; 1 without stages.
     /// </summary>
     int MaxStepsInFlight { get; }
 
     /// <summary>
-    /// Starts a step, which copies its blocks, writes its keys and values and computes the wanted logits. Steps in flight name
-    /// disjoint sequences. Block tables are read before this returns, so they may change behind it.
+    /// Gets how many more steps may be begun with tokens that the step before them samples, before the host has read these. 0 for an
+    /// executor that leaves sampling to the host.
+    /// </summary>
+    int MaxStepsAhead => 0;
+
+    /// <summary>
+    /// Starts a step, which copies its blocks, writes its keys and values, computes the wanted logits and samples from them. Steps in
+    /// flight name disjoint sequences, except where one goes on with what the step before it samples. The batch stays as it is until
+    /// the step is completed.
     /// </summary>
     /// <remarks>A step that fails does so in <see cref="Complete"/>, never here.</remarks>
-    /// <exception cref="InvalidOperationException"><see cref="MaxStepsInFlight"/> steps are in flight already.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// <see cref="MaxStepsInFlight"/> + <see cref="MaxStepsAhead"/> steps are in flight already.
+    /// </exception>
     void Begin(StepBatch batch);
 
     /// <summary>
-    /// Waits for the oldest step that was begun. Its logits are valid until the next call of this method. Throws what the step
+    /// Waits for the oldest step that was begun. Its result is valid until the next call of this method. Throws what the step
     /// threw; the step counts as completed then too, and those behind it go on.
     /// </summary>
     /// <exception cref="InvalidOperationException">No step is in flight.</exception>

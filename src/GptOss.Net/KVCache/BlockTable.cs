@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace GptOss.Net.KVCache;
 
 /// <summary>The blocks of one layer kind that hold a sequence, in the order of its positions, without gaps.</summary>
@@ -30,6 +32,9 @@ internal sealed class BlockTable
             slots[i] = Slot(firstPosition + i);
         }
     }
+
+    /// <summary>Writes the blocks.</summary>
+    public void CopyBlocks(Span<int> blocks) => CollectionsMarshal.AsSpan(_blocks).CopyTo(blocks);
 
     internal void Append(int block) => _blocks.Add(block);
 

@@ -3,13 +3,11 @@ namespace GptOss.Net.Sampling;
 /// <summary>Restricts which token may come next; one instance per sequence.</summary>
 internal interface ITokenConstraint
 {
-    /// <summary>Does ahead what <see cref="Apply"/> will need, while the model computes the logits.</summary>
-    void Prepare()
-    {
-    }
-
-    /// <summary>Sets the logits of forbidden tokens to negative infinity and leaves the others alone.</summary>
-    void Apply(Span<float> logits);
+    /// <summary>
+    /// Gets the tokens that may come next; <see langword="null"/> when all may. It may take time to find; asking again is cheap, and
+    /// gives the same object for as long as it applies.
+    /// </summary>
+    TokenBitset? Allowed { get; }
 
     /// <summary>Moves on to the state after <paramref name="token"/>.</summary>
     void Accept(int token);

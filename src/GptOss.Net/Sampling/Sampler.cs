@@ -2,17 +2,14 @@ using System.Globalization;
 
 namespace GptOss.Net.Sampling;
 
-/// <summary>Chooses the next token of a sequence from its row of logits.</summary>
+/// <summary>Chooses the next token of a sequence from its row of logits: the one rule book, which every other sampler is tested against.</summary>
 /// <remarks>
 /// The order of the rules is that of <see cref="SamplingOptions"/>. Ties go to the lower id. What is left is drawn by inverting the
-/// cumulative distribution in the order of ids with the sequence's own random number, so that a token depends on its logits, options,
+/// cumulative distribution in the order of ids with the row's own random number, so that a token depends on its logits, options,
 /// seed and position only. An instance owns buffers: one thread. In a steady state only lists of most probable tokens are allocated.
 /// </remarks>
 internal sealed class Sampler
 {
-    // Dividing by less would only magnify rounding.
-    private const double GreedyBelow = 1e-5;
-
     private readonly float[] _blockMaxima;
     private readonly float[] _blockSums;
     private readonly ulong[] _blockRanks;
@@ -32,11 +29,12 @@ internal sealed class Sampler
 
     public int VocabularySize { get; }
 
-    /// <summary>Chooses the next token and makes it part of the sequence's output. Overwrites <paramref name="logits"/>.</summary>
+    /// <summary>Chooses the token of a row. Overwrites <paramref name="logits"/>.</summary>
     /// <exception cref="NonFiniteLogitsException">The model's logits are not finite.</exception>
-    /// <exception cref="GptOssException">The constraint forbids every token.</exception>
-    public SampledToken Sample(Span<float> logits, SequenceSampler sequence)
+    /// <exception cref="GptOssException">The mask forbids every token.</exception>
+    public SampledToken Sample(Span<float> logits, in RowSampling row)
     {
+        var options = row.Options ?? throw new ArgumentException("The row's logits are wanted, not a token.", nameof(row));
         if (logits.Length != VocabularySize)
         {
             throw new ArgumentException($"The row has {logits.Length} logits; the vocabulary has {VocabularySize}.", nameof(logits));
@@ -44,38 +42,36 @@ internal sealed class Sampler
 
         if (!LogitRow.Maxima(logits, _blockMaxima))
         {
-            throw NonFinite(logits, sequence);
+            throw NonFinite(logits, row.Position);
         }
 
-        var report = sequence.Options.LogProbabilities ? Remember(logits, sequence.Options.TopLogProbabilities) : default;
-        if (sequence.Adjusts)
+        var report = options.LogProbabilities ? Remember(logits, options.TopLogProbabilities) : default;
+        if (row.Adjusts)
         {
-            Adjust(logits, sequence);
+            Adjust(logits, row);
         }
 
-        var token = Choose(logits, sequence);
-        sequence.Accept(token);
-        return sequence.Options.LogProbabilities
+        var token = Choose(logits, row, options);
+        return options.LogProbabilities
             ? new SampledToken(token, (float)(_modelLogits[token] - report.LogTotal), report.Top)
             : new SampledToken(token);
     }
 
-    private void Adjust(Span<float> logits, SequenceSampler sequence)
+    private void Adjust(Span<float> logits, in RowSampling row)
     {
-        sequence.Adjust(logits);
+        row.Adjust(logits);
         LogitRow.Maxima(logits, _blockMaxima);
         if (float.IsNegativeInfinity(MaximumBlock().Maximum))
         {
             throw new GptOssException(
-                $"The constraint forbids all {VocabularySize} tokens at output token {sequence.OutputCount}; the sequence cannot go on.");
+                $"The constraint forbids all {VocabularySize} tokens at output token {row.Position}; the sequence cannot go on.");
         }
     }
 
-    private int Choose(ReadOnlySpan<float> logits, SequenceSampler sequence)
+    private int Choose(ReadOnlySpan<float> logits, in RowSampling row, SamplingOptions options)
     {
-        var options = sequence.Options;
         var (maximum, block) = MaximumBlock();
-        if (options.Temperature < GreedyBelow)
+        if (row.IsGreedy)
         {
             return (block * LogitRow.BlockSize) + LogitRow.Block(logits, block).IndexOf(maximum);
         }
@@ -83,12 +79,12 @@ internal sealed class Sampler
         var scale = (float)(1 / options.Temperature);
         if (options is { TopK: 0, TopP: 1, MinP: 0 })
         {
-            return DrawFromAll(logits, maximum, scale, sequence.NextUniform());
+            return DrawFromAll(logits, maximum, scale, row.Uniform);
         }
 
         Truncate(logits, options, maximum, scale);
         _candidates.Weigh(maximum, scale);
-        var target = sequence.NextUniform() * Sum(_candidates.Weights);
+        var target = row.Uniform * Sum(_candidates.Weights);
         return _candidates.Token(Pick(_candidates.Weights, ref target));
     }
 
@@ -236,7 +232,7 @@ internal sealed class Sampler
         return last;
     }
 
-    private static NonFiniteLogitsException NonFinite(ReadOnlySpan<float> logits, SequenceSampler sequence)
+    private static NonFiniteLogitsException NonFinite(ReadOnlySpan<float> logits, int position)
     {
         var (count, first) = (0, -1);
         for (var token = 0; token < logits.Length; token++)
@@ -249,7 +245,7 @@ internal sealed class Sampler
 
         return new NonFiniteLogitsException(string.Create(
             CultureInfo.InvariantCulture,
-            $"{count} of {logits.Length} logits are not finite at output token {sequence.OutputCount}; the first is that of token {first}: "
+            $"{count} of {logits.Length} logits are not finite at output token {position}; the first is that of token {first}: "
             + $"{logits[first]}. Check the weights, and compute in bfloat16 or float32 instead of float16."));
     }
 }

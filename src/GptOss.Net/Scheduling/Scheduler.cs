@@ -21,6 +21,9 @@ internal sealed class Scheduler(PagedKVCache cache, SchedulerOptions options)
 
     public int RunningCount => _running.Count;
 
+    /// <summary>Gets how many more sequences may run.</summary>
+    public int FreeSlots => options.MaxSequences - _running.Count;
+
     /// <summary>Gets the sequence that is to run next, if one waits.</summary>
     public Sequence? NextWaiting => _waiting.Count == 0 ? null : _waiting[0];
 

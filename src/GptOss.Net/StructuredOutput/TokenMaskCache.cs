@@ -1,3 +1,6 @@
+using GptOss.Net.Harmony;
+using GptOss.Net.Sampling;
+
 namespace GptOss.Net.StructuredOutput;
 
 /// <summary>The token masks of the states seen last, up to a number of bytes. Safe for use by several threads.</summary>
@@ -7,10 +10,10 @@ internal sealed class TokenMaskCache
     public const long DefaultCapacity = 32L << 20;
 
     // A mask, and a generous guess at the state that it belongs to.
-    private const long BytesPerState = (TokenMask.WordCount * sizeof(ulong)) + 1024;
+    private const long BytesPerState = (TokenTrie.WordCount * sizeof(ulong)) + 1024;
 
     private readonly TokenTrie _trie;
-    private readonly LeastRecentlyUsed<TextState, TokenMask> _masks;
+    private readonly LeastRecentlyUsed<MaskKey, TokenBitset> _masks;
     private readonly LeastRecentlyUsed<TextState, InnerMask> _innerMasks;
 
     /// <summary>Creates an empty cache that holds at most <paramref name="capacity"/> bytes.</summary>
@@ -24,16 +27,29 @@ internal sealed class TokenMaskCache
     /// <summary>The bytes in use.</summary>
     public long Size => _masks.Size + _innerMasks.Size;
 
-    /// <summary>Returns the tokens that may follow in a state.</summary>
-    public TokenMask GetMask(TextState state)
+    /// <summary>Returns the tokens that may follow in a state: ordinary ones, and the given control tokens.</summary>
+    public TokenBitset GetMask(TextState state, params ReadOnlySpan<int> ends)
     {
-        if (!_masks.TryGet(state, out var mask))
+        var key = new MaskKey(state, EndBits(ends));
+        if (!_masks.TryGet(key, out var mask))
         {
-            mask = new TokenMask(Walk(state));
-            _masks.Add(state, mask, BytesPerState);
+            mask = ends.IsEmpty ? new TokenBitset(Walk(state)) : GetMask(state).With(ends);
+            _masks.Add(key, mask, BytesPerState);
         }
 
         return mask;
+    }
+
+    private static uint EndBits(ReadOnlySpan<int> ends)
+    {
+        var bits = 0u;
+        foreach (var token in ends)
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)(token - ControlToken.First), 32u, nameof(ends));
+            bits |= 1u << (token - ControlToken.First);
+        }
+
+        return bits;
     }
 
     private ulong[] Walk(TextState state)
@@ -54,4 +70,8 @@ internal sealed class TokenMaskCache
         _trie.WalkOn(outer, innerMask.Leaving, words);
         return words;
     }
+
+    /// <param name="State">What is written.</param>
+    /// <param name="Ends">The control tokens that may come, a bit each, from the lowest one on.</param>
+    private readonly record struct MaskKey(TextState State, uint Ends);
 }

@@ -6,6 +6,9 @@ namespace GptOss.Net.StructuredOutput;
 /// <remarks>About 0.4 million nodes and 5 MB.</remarks>
 internal sealed class TokenTrie
 {
+    /// <summary>The number of 64-bit words in a mask.</summary>
+    public const int WordCount = (HarmonyTokenizer.VocabularySize + 63) / 64;
+
     private const int NoToken = -1;
 
     // All are [node]. A node's descendants are the nodes from the next one up to, not including, _end[node].
@@ -45,7 +48,7 @@ internal sealed class TokenTrie
     /// <summary>Returns the tokens whose whole text <paramref name="state"/> accepts as a beginning.</summary>
     public ulong[] Walk(TextState state)
     {
-        var words = new ulong[TokenMask.WordCount];
+        var words = new ulong[WordCount];
         Walk(state, 0, NodeCount, words, leaving: null);
         return words;
     }
@@ -53,7 +56,7 @@ internal sealed class TokenTrie
     /// <summary>As <see cref="Walk(TextState)"/>, and lists the nodes where the text comes to an end that it must come to.</summary>
     public ulong[] Walk(TextState state, List<int> leaving)
     {
-        var words = new ulong[TokenMask.WordCount];
+        var words = new ulong[WordCount];
         Walk(state, 0, NodeCount, words, leaving);
         return words;
     }

@@ -20,7 +20,7 @@ internal static class ConstrainedWriter
         while (turn.Count < maxTokens && turn is not [.., ControlToken.Return or ControlToken.Call])
         {
             Array.Clear(logits);
-            constraint.Apply(logits);
+            constraint.Allowed.Apply(logits);
             var token = Choose(logits, random);
             constraint.Accept(token);
             turn.Add(token);
@@ -30,10 +30,10 @@ internal static class ConstrainedWriter
     }
 
     /// <summary>The tokens that a constraint allows now.</summary>
-    public static int[] Allowed(this HarmonyConstraint constraint)
+    public static int[] AllowedTokens(this HarmonyConstraint constraint)
     {
         var logits = new float[HarmonyTokenizer.VocabularySize];
-        constraint.Apply(logits);
+        constraint.Allowed.Apply(logits);
         return [.. Enumerable.Range(0, logits.Length).Where(token => logits[token] == 0)];
     }
 
@@ -44,7 +44,7 @@ internal static class ConstrainedWriter
         foreach (var token in HarmonyScript.Encode(text))
         {
             Array.Clear(logits);
-            constraint.Apply(logits);
+            constraint.Allowed.Apply(logits);
             logits[token].Should().Be(0, $"'{HarmonyScript.Decode([token])}' is legal here in '{text}'");
             constraint.Accept(token);
         }

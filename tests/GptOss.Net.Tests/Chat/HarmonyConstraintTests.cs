@@ -35,12 +35,12 @@ public sealed class HarmonyConstraintTests
 
     [Fact]
     public void A_turn_begins_with_a_channel() =>
-        Free.Constraint().Allowed().Should().Equal(ControlToken.Channel);
+        Free.Constraint().AllowedTokens().Should().Equal(ControlToken.Channel);
 
     [Fact]
     public void A_turn_with_functions_may_begin_with_a_recipient()
     {
-        var allowed = WithTools.Constraint().Allowed();
+        var allowed = WithTools.Constraint().AllowedTokens();
 
         allowed.Should().Contain([ControlToken.Channel, .. HarmonyScript.Encode(" to"), .. HarmonyScript.Encode(" t")]);
         allowed.Where(token => token != ControlToken.Channel).Should()
@@ -56,7 +56,7 @@ public sealed class HarmonyConstraintTests
         var constraint = Free.Constraint();
         constraint.Write(header + "Some text");
 
-        constraint.Allowed().Should().Equal([.. Enumerable.Range(0, ControlToken.First), terminator]);
+        constraint.AllowedTokens().Should().Equal([.. Enumerable.Range(0, ControlToken.First), terminator]);
     }
 
     [Theory]
@@ -67,11 +67,11 @@ public sealed class HarmonyConstraintTests
         var constraint = Free.Constraint();
         constraint.Write($"<|channel|>{channel}<|message|>Hm<|end|>");
 
-        constraint.Allowed().Should().Equal(ControlToken.Start);
+        constraint.AllowedTokens().Should().Equal(ControlToken.Start);
         constraint.Write("<|start|>");
-        constraint.Allowed().Should().OnlyContain(token => "assistant".StartsWith(HarmonyScript.Decode(new[] { token }), StringComparison.Ordinal));
+        constraint.AllowedTokens().Should().OnlyContain(token => "assistant".StartsWith(HarmonyScript.Decode(new[] { token }), StringComparison.Ordinal));
         constraint.Write("assistant");
-        constraint.Allowed().Should().Equal(ControlToken.Channel);
+        constraint.AllowedTokens().Should().Equal(ControlToken.Channel);
     }
 
     [Fact]
@@ -82,11 +82,11 @@ public sealed class HarmonyConstraintTests
         foreach (var letter in "commentary to=functions.get_weather")
         {
             var token = HarmonyScript.Encode($"{letter}").Single();
-            constraint.Allowed().Should().Contain(token);
+            constraint.AllowedTokens().Should().Contain(token);
             constraint.Accept(token);
         }
 
-        constraint.Allowed().Should().Contain([ControlToken.Message, .. HarmonyScript.Encode(" json")]);
+        constraint.AllowedTokens().Should().Contain([ControlToken.Message, .. HarmonyScript.Encode(" json")]);
     }
 
     [Fact]
@@ -94,11 +94,11 @@ public sealed class HarmonyConstraintTests
     {
         var constraint = WithTools.Constraint();
         constraint.Write("<|channel|>commentary to=functions.get json<|message|>{");
-        constraint.Allowed().Should().NotContain(token => ControlToken.IsControl(token));
+        constraint.AllowedTokens().Should().NotContain(token => ControlToken.IsControl(token));
 
         constraint.Write("}");
 
-        constraint.Allowed().Should().Equal(ControlToken.Call);
+        constraint.AllowedTokens().Should().Equal(ControlToken.Call);
     }
 
     [Fact]
@@ -107,7 +107,7 @@ public sealed class HarmonyConstraintTests
         var constraint = Grammar(calls: ["f"], answers: false).Constraint();
         constraint.Write("<|channel|>");
 
-        constraint.Allowed().Should().NotContain([.. HarmonyScript.Encode("final"), .. HarmonyScript.Encode("f")]);
+        constraint.AllowedTokens().Should().NotContain([.. HarmonyScript.Encode("final"), .. HarmonyScript.Encode("f")]);
         constraint.Write("analysis<|message|>Hm" + ToAssistant + "<|channel|>commentary to=functions.f json<|message|>{}<|call|>");
     }
 
@@ -116,9 +116,9 @@ public sealed class HarmonyConstraintTests
     {
         var constraint = Grammar(answer: JsonSchemaGrammar.AnyObject.Start()).Constraint();
         constraint.Write("<|channel|>analysis<|message|>Hm" + ToAssistant + "<|channel|>");
-        constraint.Allowed().Should().NotContain(HarmonyScript.Encode("comment"));
+        constraint.AllowedTokens().Should().NotContain(HarmonyScript.Encode("comment"));
         constraint.Write("final");
-        constraint.Allowed().Should().NotContain(ControlToken.Message).And.Contain(ControlToken.Constrain);
+        constraint.AllowedTokens().Should().NotContain(ControlToken.Message).And.Contain(ControlToken.Constrain);
 
         constraint.Write(""" <|constrain|>json<|message|>{"a":true}<|return|>""");
     }
@@ -129,11 +129,11 @@ public sealed class HarmonyConstraintTests
         var constraint = Grammar(calls: ["f"], reasoningBudget: 3).Constraint();
         constraint.Write("<|channel|>analysis<|message|>One two three");
 
-        constraint.Allowed().Should().Equal(ControlToken.End);
+        constraint.AllowedTokens().Should().Equal(ControlToken.End);
         constraint.Write(ToAssistant + "<|channel|>");
-        constraint.Allowed().Should().Contain(HarmonyScript.Encode("final")).And.NotContain(HarmonyScript.Encode("x"));
+        constraint.AllowedTokens().Should().Contain(HarmonyScript.Encode("final")).And.NotContain(HarmonyScript.Encode("x"));
         constraint.Write("commentary");
-        constraint.Allowed().Should().NotContain(ControlToken.Message, "a preamble would not end the turn");
+        constraint.AllowedTokens().Should().NotContain(ControlToken.Message, "a preamble would not end the turn");
     }
 
     [Fact]
@@ -142,7 +142,7 @@ public sealed class HarmonyConstraintTests
         var constraint = Grammar(reasoningBudget: 3).Constraint();
         constraint.Write("<|channel|>analysis<|message|>One two" + ToAssistant + "<|channel|>analysis<|message|>three");
 
-        constraint.Allowed().Should().Equal(ControlToken.End);
+        constraint.AllowedTokens().Should().Equal(ControlToken.End);
     }
 
     [Fact]
@@ -151,7 +151,7 @@ public sealed class HarmonyConstraintTests
         var constraint = Grammar(reasoningBudget: 0).Constraint();
         constraint.Write("<|channel|>");
 
-        constraint.Allowed().Should().OnlyContain(token => "final".StartsWith(HarmonyScript.Decode(new[] { token }), StringComparison.Ordinal));
+        constraint.AllowedTokens().Should().OnlyContain(token => "final".StartsWith(HarmonyScript.Decode(new[] { token }), StringComparison.Ordinal));
     }
 
     [Fact]
@@ -165,7 +165,7 @@ public sealed class HarmonyConstraintTests
 
         constraint.Write("<|channel|>");
 
-        constraint.Allowed().Should().OnlyContain(token => "final".StartsWith(HarmonyScript.Decode(new[] { token }), StringComparison.Ordinal));
+        constraint.AllowedTokens().Should().OnlyContain(token => "final".StartsWith(HarmonyScript.Decode(new[] { token }), StringComparison.Ordinal));
     }
 
     [Fact]

@@ -41,21 +41,22 @@ internal sealed class ScriptedReplies(ScriptedReplies.Script script, int vocabul
     {
         BeforeStep(++StepCount);
         Remember(batch);
-        var length = batch.LogitsRows.Length * vocabularySize;
+        var length = batch.RowCount * vocabularySize;
         _logits = _logits.Length < length ? new float[length] : _logits;
         _logits.AsSpan(0, length).Clear();
         var result = new StepResult(_logits.AsMemory(0, length), vocabularySize);
         var row = 0;
-        foreach (var slice in batch.Sequences)
+        for (var sequence = 0; sequence < batch.SequenceCount; sequence++)
         {
-            if (batch.Positions[slice.TokenStart] == 0)
+            var (blocks, contextLength) = (batch.Full.Of(sequence).ToArray(), batch.ContextLengths.Span[sequence]);
+            if (batch.Positions.Span[batch.SequenceStarts.Span[sequence]] == 0)
             {
-                _replies.Remove(slice.FullBlocks[0]);
+                _replies.Remove(blocks[0]);
             }
 
-            if (row < batch.LogitsRows.Length && batch.LogitsRows[row] == slice.TokenStart + slice.TokenCount - 1)
+            while (row < batch.RowCount && batch.LogitsRows.Span[row] == batch.SequenceStarts.Span[sequence + 1] - 1)
             {
-                Answer(slice, result.Row(row++));
+                Answer(blocks, contextLength, result.Row(row++));
             }
         }
 
@@ -64,36 +65,36 @@ internal sealed class ScriptedReplies(ScriptedReplies.Script script, int vocabul
 
     private void Remember(StepBatch batch)
     {
-        for (var i = 0; i < batch.TokenIds.Length; i++)
+        for (var i = 0; i < batch.TokenCount; i++)
         {
-            var slot = batch.FullSlots[i];
+            var slot = batch.Full.Slots.Span[i];
             if (slot >= _tokenOfSlot.Length)
             {
                 Array.Resize(ref _tokenOfSlot, 2 * (slot + 1));
             }
 
-            _tokenOfSlot[slot] = batch.TokenIds[i];
+            _tokenOfSlot[slot] = batch.TokenIds.Span[i];
         }
     }
 
-    private void Answer(SequenceSlice slice, Span<float> logits)
+    private void Answer(int[] blocks, int contextLength, Span<float> logits)
     {
-        if (!_replies.TryGetValue(slice.FullBlocks[0], out var known))
+        if (!_replies.TryGetValue(blocks[0], out var known))
         {
-            known = (slice.ContextLength, script(Tokens(slice, 0)));
-            _replies.Add(slice.FullBlocks[0], known);
+            known = (contextLength, script(Tokens(blocks, 0, contextLength)));
+            _replies.Add(blocks[0], known);
         }
 
-        known.Reply(Tokens(slice, known.PromptLength), logits);
+        known.Reply(Tokens(blocks, known.PromptLength, contextLength), logits);
     }
 
-    private int[] Tokens(SequenceSlice slice, int first)
+    private int[] Tokens(int[] blocks, int first, int end)
     {
-        var tokens = new int[slice.ContextLength - first];
+        var tokens = new int[end - first];
         for (var i = 0; i < tokens.Length; i++)
         {
             var position = first + i;
-            tokens[i] = _tokenOfSlot[(slice.FullBlocks[position / PagedKVCache.BlockSize] * PagedKVCache.BlockSize) + (position % PagedKVCache.BlockSize)];
+            tokens[i] = _tokenOfSlot[(blocks[position / PagedKVCache.BlockSize] * PagedKVCache.BlockSize) + (position % PagedKVCache.BlockSize)];
         }
 
         return tokens;

@@ -18,8 +18,8 @@ internal sealed class CountedSteps(IModelExecutor executor) : IModelExecutor
 
     public void Begin(StepBatch batch)
     {
-        Interlocked.Add(ref _tokens, batch.TokenIds.Length);
-        _widest = Math.Max(_widest, batch.Sequences.Count);
+        Interlocked.Add(ref _tokens, batch.TokenCount);
+        _widest = Math.Max(_widest, batch.SequenceCount);
         executor.Begin(batch);
     }
 

@@ -66,7 +66,7 @@ public sealed class EngineEndingTests
             BeforeStep = (_, batch) =>
             {
                 cancelled.Wait(TestContext.Current.CancellationToken);
-                tokens.AddRange(batch.TokenIds);
+                tokens.AddRange(batch.TokenIds.Span);
             },
         };
         using var model = ScriptedModel.Create(executor, maxSequences: 1);
@@ -97,7 +97,7 @@ public sealed class EngineEndingTests
                     read.Wait(TestContext.Current.CancellationToken);
                 }
 
-                if (batch.TokenIds[0] == 900)
+                if (batch.TokenIds.Span[0] == 900)
                 {
                     blocks.Add(cache.Usage.FullBlocksUsed);
                 }

@@ -175,7 +175,7 @@ public sealed class EngineLoopTests
     {
         BeforeStep = (_, batch) =>
         {
-            if (batch.TokenIds.Contains(Poison))
+            if (batch.TokenIds.Span.Contains(Poison))
             {
                 throw new InvalidOperationException("The device is out of memory.");
             }

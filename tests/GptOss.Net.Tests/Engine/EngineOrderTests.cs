@@ -18,7 +18,7 @@ public sealed class EngineOrderTests
             {
                 running.TrySetResult();
                 submitted.Wait(TestContext.Current.CancellationToken);
-                started.AddRange(batch.TokenIds.Where(id => id % 100 == 0));
+                started.AddRange(batch.TokenIds.ToArray().Where(id => id % 100 == 0));
             },
         };
         using var model = ScriptedModel.Create(executor, maxSequences: 1);
@@ -45,7 +45,7 @@ public sealed class EngineOrderTests
             BeforeStep = (_, batch) =>
             {
                 submitted.Wait(TestContext.Current.CancellationToken);
-                started.AddRange(batch.TokenIds.Where(id => id % 100 == 0));
+                started.AddRange(batch.TokenIds.ToArray().Where(id => id % 100 == 0));
             },
         };
         using var model = ScriptedModel.Create(executor, maxSequences: 1, timeProvider: time);

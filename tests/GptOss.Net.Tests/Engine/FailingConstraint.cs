@@ -5,7 +5,7 @@ namespace GptOss.Net.Tests.Engine;
 /// <summary>A constraint with a defect.</summary>
 internal sealed class FailingConstraint : ITokenConstraint
 {
-    public void Apply(Span<float> logits) => throw new InvalidOperationException("No such state.");
+    public TokenBitset Allowed => throw new InvalidOperationException("No such state.");
 
     public void Accept(int token)
     {

@@ -14,13 +14,13 @@ public sealed class StepBatchBuilderTests
         Take(_cache, blocks: 2);
         var plan = Plan((Sequence(18), 18));
 
-        var batch = StepBatchBuilder.Build(plan);
+        var batch = new StepBatchBuilder().Build(plan);
 
-        batch.TokenIds.Should().Equal(Enumerable.Range(100, 18));
-        batch.Positions.Should().Equal(Enumerable.Range(0, 18));
-        batch.FullSlots.Should().Equal(Enumerable.Range(32, 18));
-        batch.SlidingSlots.Should().Equal(Enumerable.Range(32, 18));
-        batch.LogitsRows.Should().Equal(17);
+        batch.TokenIds.ToArray().Should().Equal(Enumerable.Range(100, 18));
+        batch.Positions.ToArray().Should().Equal(Enumerable.Range(0, 18));
+        batch.Full.Slots.ToArray().Should().Equal(Enumerable.Range(32, 18));
+        batch.Sliding.Slots.ToArray().Should().Equal(Enumerable.Range(32, 18));
+        batch.LogitsRows.ToArray().Should().Equal(17);
     }
 
     [Fact]
@@ -30,14 +30,14 @@ public sealed class StepBatchBuilderTests
         Compute(sequence, 20);
         var plan = Plan((sequence, 12));
 
-        var batch = StepBatchBuilder.Build(plan);
+        var batch = new StepBatchBuilder().Build(plan);
 
-        batch.TokenIds.Should().Equal(Enumerable.Range(120, 12));
-        batch.Positions.Should().Equal(Enumerable.Range(20, 12));
-        batch.FullSlots.Should().Equal(Enumerable.Range(20, 12));
-        batch.SlidingSlots.Should().Equal(Enumerable.Range(20, 12));
-        batch.LogitsRows.Should().BeEmpty("the prompt goes on after the chunk");
-        batch.Sequences.Single().ContextLength.Should().Be(32);
+        batch.TokenIds.ToArray().Should().Equal(Enumerable.Range(120, 12));
+        batch.Positions.ToArray().Should().Equal(Enumerable.Range(20, 12));
+        batch.Full.Slots.ToArray().Should().Equal(Enumerable.Range(20, 12));
+        batch.Sliding.Slots.ToArray().Should().Equal(Enumerable.Range(20, 12));
+        batch.LogitsRows.ToArray().Should().BeEmpty("the prompt goes on after the chunk");
+        batch.ContextLengths.ToArray().Should().Equal(32);
     }
 
     [Fact]
@@ -47,15 +47,16 @@ public sealed class StepBatchBuilderTests
         Compute(decoding, 4);
         var plan = Plan((decoding, 1), (Sequence(10), 3), (Sequence(2), 2));
 
-        var batch = StepBatchBuilder.Build(plan);
+        var batch = new StepBatchBuilder().Build(plan);
 
-        batch.TokenIds.Should().Equal(104, 100, 101, 102, 100, 101);
-        batch.Positions.Should().Equal(4, 0, 1, 2, 0, 1);
-        batch.FullSlots.Should().Equal(4, 16, 17, 18, 32, 33);
-        batch.Sequences.Select(slice => slice.TokenStart).Should().Equal(0, 1, 4);
-        batch.Sequences.Select(slice => slice.TokenCount).Should().Equal(1, 3, 2);
-        batch.Sequences.Select(slice => slice.ContextLength).Should().Equal(5, 3, 2);
-        batch.LogitsRows.Should().Equal(0, 5);
+        batch.TokenIds.ToArray().Should().Equal(104, 100, 101, 102, 100, 101);
+        batch.Positions.ToArray().Should().Equal(4, 0, 1, 2, 0, 1);
+        batch.Full.Slots.ToArray().Should().Equal(4, 16, 17, 18, 32, 33);
+        batch.SequenceStarts.ToArray().Should().Equal(0, 1, 4, 6);
+        batch.ContextLengths.ToArray().Should().Equal(5, 3, 2);
+        batch.Full.Starts.ToArray().Should().Equal(0, 1, 2, 3);
+        batch.Full.Blocks.ToArray().Should().Equal(0, 1, 2);
+        batch.LogitsRows.ToArray().Should().Equal(0, 5);
     }
 
     [Fact]
@@ -65,11 +66,12 @@ public sealed class StepBatchBuilderTests
         Compute(sequence, 38);
         var plan = Plan((sequence, 2));
 
-        var slice = StepBatchBuilder.Build(plan).Sequences.Single();
+        var batch = new StepBatchBuilder().Build(plan);
 
-        slice.FullBlocks.Should().Equal(0, 1, 2);
-        slice.SlidingBlocks.Should().Equal(2);
-        slice.SlidingFirstBlock.Should().Be(2);
+        batch.Full.Of(0).ToArray().Should().Equal(0, 1, 2);
+        batch.Full.FirstBlocks.ToArray().Should().Equal(0);
+        batch.Sliding.Of(0).ToArray().Should().Equal(2);
+        batch.Sliding.FirstBlocks.ToArray().Should().Equal(2);
     }
 
     [Fact]
@@ -77,7 +79,48 @@ public sealed class StepBatchBuilderTests
     {
         var plan = Plan((Sequence(2), 1), (Sequence(9, wantsAllLogits: true), 3), (Sequence(4), 4));
 
-        StepBatchBuilder.Build(plan).LogitsRows.Should().Equal(1, 2, 3, 7);
+        new StepBatchBuilder().Build(plan).LogitsRows.ToArray().Should().Equal(1, 2, 3, 7);
+    }
+
+    [Fact]
+    public void A_batch_stays_as_it_is_while_its_sequences_go_on()
+    {
+        var sequence = Sequence(40);
+        var batch = new StepBatchBuilder().Build(Plan((sequence, 20)));
+
+        Compute(sequence, 20);
+        _cache.TryReserve(sequence.Blocks, 20);
+        _cache.ReleaseBehindWindow(sequence.Blocks, 40);
+        sequence.Append(7);
+
+        batch.TokenIds.ToArray().Should().Equal(Enumerable.Range(100, 20));
+        batch.Full.Of(0).ToArray().Should().Equal(0, 1);
+        batch.Sliding.Of(0).ToArray().Should().Equal(0, 1);
+    }
+
+    [Fact]
+    public void A_builder_is_used_again_for_smaller_and_larger_steps()
+    {
+        var builder = new StepBatchBuilder();
+        builder.Build(Plan((Sequence(18), 18), (Sequence(3), 3)));
+
+        var batch = builder.Build(Plan((Sequence(2), 2)));
+
+        batch.TokenIds.ToArray().Should().Equal(100, 101);
+        batch.SequenceStarts.ToArray().Should().Equal(0, 2);
+        batch.Full.Starts.ToArray().Should().Equal(0, 1);
+        batch.LogitsRows.ToArray().Should().Equal(1);
+        batch.Rows.Length.Should().Be(1);
+    }
+
+    [Fact]
+    public void Several_answers_to_a_prompt_take_rows_of_its_last_token()
+    {
+        var batch = new StepBatchBuilder().Build(
+            Plan((Sequence(5), 5), (Sequence(2), 2)), (chunk, rows) => rows.Extend(chunk.TokenCount == 5 ? 3 : 1));
+
+        batch.LogitsRows.ToArray().Should().Equal(4, 4, 4, 6);
+        batch.Rows.Length.Should().Be(4);
     }
 
     private static void Take(PagedKVCache cache, int blocks) => cache.TryReserve(new SequenceBlocks(), blocks * PagedKVCache.BlockSize);

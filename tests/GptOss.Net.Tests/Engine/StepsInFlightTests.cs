@@ -33,7 +33,7 @@ public sealed class StepsInFlightTests
             BeforeStep = (step, batch) =>
             {
                 submitted.Wait(TestContext.Current.CancellationToken);
-                sizes.Add(batch.Sequences.Count);
+                sizes.Add(batch.SequenceCount);
             },
         };
         using (var model = ScriptedModel.Create(executor))
@@ -57,7 +57,7 @@ public sealed class StepsInFlightTests
         var executor = new ScriptedExecutor(ScriptedModel.VocabularySize)
         {
             MaxStepsInFlight = 2,
-            BeforeStep = (_, batch) => CancelAt(Poison, batch.TokenIds, cancellation),
+            BeforeStep = (_, batch) => CancelAt(Poison, batch.TokenIds.Span, cancellation),
         };
         using (var model = ScriptedModel.Create(executor, cache: cache))
         {
@@ -82,7 +82,7 @@ public sealed class StepsInFlightTests
             BeforeStep = (_, batch) =>
             {
                 submitted.Wait(TestContext.Current.CancellationToken);
-                _ = batch.TokenIds.Contains(Poison) ? throw new InvalidOperationException("The device is out of memory.") : 0;
+                _ = batch.TokenIds.Span.Contains(Poison) ? throw new InvalidOperationException("The device is out of memory.") : 0;
             },
         };
         using var model = ScriptedModel.Create(executor, maxSequences: 2);
@@ -173,7 +173,7 @@ public sealed class StepsInFlightTests
         }
     }
 
-    private static void CancelAt(int token, int[] tokenIds, CancellationTokenSource cancellation)
+    private static void CancelAt(int token, ReadOnlySpan<int> tokenIds, CancellationTokenSource cancellation)
     {
         if (tokenIds.Contains(token))
         {

@@ -1,5 +1,6 @@
 using GptOss.Net.Execution;
 using GptOss.Net.KVCache;
+using GptOss.Net.Sampling;
 
 namespace GptOss.Net.Tests.Execution;
 
@@ -9,29 +10,22 @@ internal sealed record PackedSequence(int[] Tokens, int[] FullBlocks, int[] Slid
     /// <summary>The step of some tokens of this sequence alone, with the logits of each.</summary>
     public StepBatch Step(int start, int count, params BlockCopy[] copies) => new()
     {
-        TokenIds = Tokens[start..(start + count)],
-        Positions = [.. Enumerable.Range(start, count)],
-        FullSlots = Slots(FullBlocks, start, count),
-        SlidingSlots = Slots(SlidingBlocks, start, count),
+        TokenIds = Tokens.AsMemory(start, count),
+        Positions = Enumerable.Range(start, count).ToArray(),
+        SequenceStarts = new[] { 0, count },
+        ContextLengths = new[] { start + count },
+        Full = Tables(FullBlocks, start, count),
+        Sliding = Tables(SlidingBlocks, start, count),
         BlockCopies = copies,
-        Sequences =
-        [
-            new SequenceSlice
-            {
-                TokenStart = 0,
-                TokenCount = count,
-                ContextLength = start + count,
-                FullBlocks = FullBlocks,
-                SlidingBlocks = SlidingBlocks,
-                SlidingFirstBlock = 0,
-            },
-        ],
-        LogitsRows = [.. Enumerable.Range(0, count)],
+        LogitsRows = Enumerable.Range(0, count).ToArray(),
+        Rows = new RowSampling[count],
     };
 
-    private static int[] Slots(int[] blocks, int start, int count) =>
-    [
-        .. Enumerable.Range(start, count)
-            .Select(position => (blocks[position / PagedKVCache.BlockSize] * PagedKVCache.BlockSize) + (position % PagedKVCache.BlockSize)),
-    ];
+    private static BlockTables Tables(int[] blocks, int start, int count) => new(
+        Enumerable.Range(start, count)
+            .Select(position => (blocks[position / PagedKVCache.BlockSize] * PagedKVCache.BlockSize) + (position % PagedKVCache.BlockSize))
+            .ToArray(),
+        new[] { 0, blocks.Length },
+        blocks,
+        new int[1]);
 }

@@ -68,5 +68,5 @@ public sealed class LogProbabilityTests
             iter: 500);
 
     private static SampledToken Sample(float[] row, SamplingOptions options) =>
-        new Sampler(row.Length).Sample(row, new SequenceSampler(options, [], 1));
+        new Sampler(row.Length).Sample(row, new SamplingState(options, [], 1).Next());
 }

@@ -71,12 +71,13 @@ public sealed class SamplerReferenceTests
     private void Check(float[] row, SamplingOptions options, int[] prompt, Func<int, bool> isAllowed)
     {
         var sampler = new Sampler(row.Length);
-        var sequence = new SequenceSampler(options, prompt, 0, new AllowedTokens(isAllowed));
+        var sequence = new SamplingState(options, prompt, 0, new AllowedTokens(isAllowed, row.Length));
         var output = new List<int>();
         for (var step = 0; step < 4; step++)
         {
-            var expected = ReferenceSampler.Sample(row, options, prompt, output, isAllowed, sequence.NextUniform());
-            var token = sampler.Sample((float[])row.Clone(), sequence).Id;
+            var expected = ReferenceSampler.Sample(row, options, prompt, output, isAllowed, sequence.Next().Uniform);
+            var token = sampler.Sample((float[])row.Clone(), sequence.Next()).Id;
+            sequence.Accept(token);
 
             token.Should().Be(expected ?? token);
             output.Add(token);

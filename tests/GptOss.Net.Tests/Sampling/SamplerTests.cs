@@ -76,8 +76,8 @@ public sealed class SamplerTests
         var alone = Generate(new Sampler(row.Length), row, options, 50, _ => { });
 
         var shared = new Sampler(row.Length);
-        var other = new SequenceSampler(new SamplingOptions { TopK = 40, Seed = 5 }, [], 0);
-        var together = Generate(shared, row, options, 50, copy => shared.Sample(copy, other));
+        var other = new SamplingState(new SamplingOptions { TopK = 40, Seed = 5 }, [], 0);
+        var together = Generate(shared, row, options, 50, copy => shared.Sample(copy, other.Next()));
 
         together.Should().Equal(alone);
     }
@@ -99,8 +99,8 @@ public sealed class SamplerTests
         var row = new float[5_000];
         var sampler = new Sampler(row.Length);
 
-        var seeded = sampler.Sample(row, new SequenceSampler(new SamplingOptions { Seed = 77 }, [], 1)).Id;
-        var random = sampler.Sample(row, new SequenceSampler(new SamplingOptions(), [], 77)).Id;
+        var seeded = sampler.Sample(row, new SamplingState(new SamplingOptions { Seed = 77 }, [], 1).Next()).Id;
+        var random = sampler.Sample(row, new SamplingState(new SamplingOptions(), [], 77).Next()).Id;
 
         random.Should().Be(seeded);
     }
@@ -119,9 +119,9 @@ public sealed class SamplerTests
     [Fact]
     public void A_constraint_that_forbids_everything_ends_the_sequence()
     {
-        var sequence = new SequenceSampler(new SamplingOptions(), [], 0, new AllowedTokens(_ => false));
+        var sequence = new SamplingState(new SamplingOptions(), [], 0, new AllowedTokens(_ => false, 300));
 
-        var sample = () => new Sampler(300).Sample(new float[300], sequence);
+        var sample = () => new Sampler(300).Sample(new float[300], sequence.Next());
 
         sample.Should().ThrowExactly<GptOssException>().WithMessage("*forbids all 300 tokens*");
     }
@@ -129,10 +129,12 @@ public sealed class SamplerTests
     [Fact]
     public void A_constraint_beats_bias_and_learns_the_token()
     {
-        var constraint = new AllowedTokens(id => id == 3);
+        var constraint = new AllowedTokens(id => id == 3, 8);
         var options = new SamplingOptions { LogitBias = new Dictionary<int, float> { [1] = 100 } };
 
-        var token = new Sampler(8).Sample(new float[8], new SequenceSampler(options, [], 0, constraint));
+        var sequence = new SamplingState(options, [], 0, constraint);
+        var token = new Sampler(8).Sample(new float[8], sequence.Next());
+        sequence.Accept(token.Id);
 
         token.Id.Should().Be(3);
         constraint.Accepted.Should().Equal(3);
@@ -147,12 +149,11 @@ public sealed class SamplerTests
     {
         var row = new float[5_000];
         row[place] = value;
-        var sequence = new SequenceSampler(new SamplingOptions { Temperature = 0 }, [], 0);
+        var sequence = new SamplingState(new SamplingOptions { Temperature = 0 }, [], 0);
 
-        var sample = () => new Sampler(5_000).Sample(row, sequence);
+        var sample = () => new Sampler(5_000).Sample(row, sequence.Next());
 
         sample.Should().Throw<NonFiniteLogitsException>().WithMessage($"1 of 5000 logits*of token {place}:*");
-        sequence.OutputCount.Should().Be(0);
     }
 
     [Fact]
@@ -161,19 +162,19 @@ public sealed class SamplerTests
         var sampler = new Sampler(300);
         var bad = new float[300];
         bad[1] = float.NaN;
-        var sample = () => sampler.Sample(bad, new SequenceSampler(new SamplingOptions(), [], 0));
+        var sample = () => sampler.Sample(bad, new SamplingState(new SamplingOptions(), [], 0).Next());
         sample.Should().Throw<NonFiniteLogitsException>();
 
         var row = new float[300];
         row[9] = 1;
 
-        sampler.Sample(row, new SequenceSampler(new SamplingOptions { Temperature = 0 }, [], 0)).Id.Should().Be(9);
+        sampler.Sample(row, new SamplingState(new SamplingOptions { Temperature = 0 }, [], 0).Next()).Id.Should().Be(9);
     }
 
     [Fact]
     public void A_row_of_another_length_is_refused()
     {
-        var sample = () => new Sampler(300).Sample(new float[299], new SequenceSampler(new SamplingOptions(), [], 0));
+        var sample = () => new Sampler(300).Sample(new float[299], new SamplingState(new SamplingOptions(), [], 0).Next());
 
         sample.Should().Throw<ArgumentException>().WithMessage("*299 logits*300*");
     }
@@ -204,14 +205,14 @@ public sealed class SamplerTests
         var row = Gaussian(4_000, 4);
         var copy = new float[row.Length];
         var sampler = new Sampler(row.Length);
-        var sequence = new SequenceSampler(options with { Seed = 3 }, [.. Enumerable.Range(0, row.Length)], 0);
+        var sequence = new SamplingState(options with { Seed = 3 }, [.. Enumerable.Range(0, row.Length)], 0);
 
         void Run()
         {
             for (var i = 0; i < 100; i++)
             {
                 row.CopyTo(copy, 0);
-                sampler.Sample(copy, sequence);
+                sequence.Accept(sampler.Sample(copy, sequence.Next()).Id);
             }
         }
 
@@ -223,7 +224,7 @@ public sealed class SamplerTests
     }
 
     private static int Sample(float[] row, SamplingOptions options) =>
-        new Sampler(row.Length).Sample(row, new SequenceSampler(options, [], 1)).Id;
+        new Sampler(row.Length).Sample(row, new SamplingState(options, [], 1).Next()).Id;
 
     private static int[] Count(float[] row, SamplingOptions options, int samples)
     {
@@ -238,12 +239,13 @@ public sealed class SamplerTests
 
     private static List<int> Generate(Sampler sampler, float[] row, SamplingOptions options, int count, Action<float[]> between)
     {
-        var sequence = new SequenceSampler(options, [], 0);
+        var sequence = new SamplingState(options, [], 0);
         var tokens = new List<int>();
         for (var i = 0; i < count; i++)
         {
             between((float[])row.Clone());
-            tokens.Add(sampler.Sample((float[])row.Clone(), sequence).Id);
+            tokens.Add(sampler.Sample((float[])row.Clone(), sequence.Next()).Id);
+            sequence.Accept(tokens[^1]);
         }
 
         return tokens;

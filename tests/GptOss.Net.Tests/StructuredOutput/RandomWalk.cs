@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Text;
+using GptOss.Net.Sampling;
 using GptOss.Net.StructuredOutput;
 
 namespace GptOss.Net.Tests.StructuredOutput;
@@ -32,7 +33,7 @@ internal static class RandomWalk
         return Encoding.UTF8.GetString(bytes.ToArray());
     }
 
-    private static int Choose(TokenMask allowed, Random random, bool inHurry)
+    private static int Choose(TokenBitset allowed, Random random, bool inHurry)
     {
         if (random.Next(inHurry ? 10 : 3) != 0)
         {
@@ -47,7 +48,7 @@ internal static class RandomWalk
         return Pick(allowed, random.Next(allowed.Count));
     }
 
-    private static int Pick(TokenMask allowed, int index)
+    private static int Pick(TokenBitset allowed, int index)
     {
         for (var word = 0; ; word++)
         {
@@ -64,7 +65,7 @@ internal static class RandomWalk
                 bits &= bits - 1;
             }
 
-            return (word * 64) + BitOperations.TrailingZeroCount(bits);
+            return (word * 32) + BitOperations.TrailingZeroCount(bits);
         }
     }
 }

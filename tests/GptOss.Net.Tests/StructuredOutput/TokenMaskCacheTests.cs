@@ -40,24 +40,26 @@ public sealed class TokenMaskCacheTests(ITestOutputHelper output)
     [Fact]
     public void A_mask_forbids_all_other_tokens_and_leaves_the_rest_alone()
     {
-        var mask = Vocabulary.Masks.GetMask(Schemas.Compile("""{"enum":["red","green"]}""").Start().Advance("\""u8)!);
+        var mask = Vocabulary.Masks.GetMask(Schemas.Compile("""{"enum":["red","green"]}""").Start().Advance("\""u8)!, ControlToken.Return);
         var logits = new float[HarmonyTokenizer.VocabularySize];
         for (var i = 0; i < logits.Length; i++)
         {
             logits[i] = i;
         }
 
-        mask.Apply(logits, ControlToken.Return);
+        mask.Apply(logits);
 
         for (var i = 0; i < logits.Length; i++)
         {
-            if (logits[i] != (mask.Contains(i) || i == ControlToken.Return ? i : float.NegativeInfinity))
+            if (logits[i] != (mask.Contains(i) ? i : float.NegativeInfinity))
             {
                 Assert.Fail($"Logit {i} is {logits[i]}.");
             }
         }
 
         mask.Count.Should().BeInRange(2, 20);
+        mask.Contains(ControlToken.Return).Should().BeTrue();
+        (mask.Words[ControlToken.Return / 32] >> (ControlToken.Return % 32) & 1).Should().Be(1u);
     }
 
     [Fact]
@@ -66,6 +68,8 @@ public sealed class TokenMaskCacheTests(ITestOutputHelper output)
         var first = Schemas.Compile("""{"type":"string"}""").Start().Advance("\"abc"u8)!;
         var second = Schemas.Compile("""{"type":"string","description":"other"}""").Start().Advance("\"x\\n"u8)!;
         Vocabulary.Masks.GetMask(second).Should().BeSameAs(Vocabulary.Masks.GetMask(first));
+        Vocabulary.Masks.GetMask(second, ControlToken.Call).Should().BeSameAs(Vocabulary.Masks.GetMask(first, ControlToken.Call))
+            .And.NotBeSameAs(Vocabulary.Masks.GetMask(first));
     }
 
     [Fact]

@@ -109,13 +109,12 @@ internal sealed unsafe class CpuAttention(ModelConfig config, AttentionShape sha
     private void Attend(CpuStep step, CpuLayer layer, int index, int token, int kvHead, float* heads)
     {
         var (batch, space, kind) = (step.Batch, step.Workspace, config.LayerKinds[index]);
-        var (tableStart, firstBlock) = batch.Table(kind, token);
         var size = shape.GroupSize * config.HeadDim;
-        fixed (int* blocks = batch.Blocks)
+        fixed (int* blocks = batch.Table(kind, token, out var firstBlock))
         {
             PagedAttentionKernel.Attend(
-                storage.Keys(index), storage.Values(index), shape, blocks + tableStart, firstBlock,
-                batch.FirstPosition(kind, token), batch.Step.Positions[token], kvHead,
+                storage.Keys(index), storage.Values(index), shape, blocks, firstBlock,
+                batch.FirstPosition(kind, token), batch.Step.Positions.Span[token], kvHead,
                 space.Queries + ((long)token * space.QueryStride) + (kvHead * size),
                 layer.Sinks.Values + (kvHead * shape.GroupSize), heads);
         }

@@ -98,13 +98,14 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         }
 
         _isBegun = false;
-        if (_batch.TokenCount > _step.Workspace.TokenCapacity)
+        var capacity = Math.Max(_batch.TokenCount, _batch.Step.RowCount);
+        if (capacity > _step.Workspace.TokenCapacity)
         {
-            Grow(_batch.TokenCount);
+            Grow(capacity);
         }
 
         _storage.Copy(_batch.Step.BlockCopies);
-        var size = _batch.Step.LogitsRows.Length * _config.VocabularySize;
+        var size = _batch.Step.RowCount * _config.VocabularySize;
         if (_logits.Length < size)
         {
             _logits = GC.AllocateUninitializedArray<float>(size, pinned: true);
@@ -148,11 +149,13 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         var space = _step.Workspace;
         var share = _step.Share(_batch.TokenCount, thread);
         var half = _config.HeadDim / 2;
+        var tokens = _batch.Step.TokenIds.Span;
+        var positions = _batch.Step.Positions.Span;
         for (var token = share.Start; token < share.End; token++)
         {
-            _weights.Embedding.Lookup(_batch.Step.TokenIds[token], space.Residual + ((long)token * space.HiddenStride));
+            _weights.Embedding.Lookup(tokens[token], space.Residual + ((long)token * space.HiddenStride));
             YarnFrequencies.Angles(
-                _frequencies, _concentration, _batch.Step.Positions[token],
+                _frequencies, _concentration, positions[token],
                 new Span<float>(space.Cosines + ((long)token * half), half), new Span<float>(space.Sines + ((long)token * half), half));
         }
     }
@@ -160,7 +163,7 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
     private void Unembed(int thread)
     {
         var space = _step.Workspace;
-        var rows = _batch.Step.LogitsRows;
+        var rows = _batch.Step.LogitsRows.Span;
         var share = _step.Share(rows.Length, thread);
         for (var row = share.Start; row < share.End; row++)
         {

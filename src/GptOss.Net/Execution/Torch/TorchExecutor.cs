@@ -104,20 +104,19 @@ internal sealed class TorchExecutor : IModelExecutor
         var isLast = stage == _stages.Count - 1;
         if (isLast)
         {
-            step.Result = new StepResult(NextLogits(step.Batch.LogitsRows.Length), _config.VocabularySize);
+            step.Result = new StepResult(NextLogits(step.Batch.RowCount), _config.VocabularySize);
         }
 
         var done = 0;
-        for (var i = 0; i < step.Batch.Sequences.Count; i++)
+        for (var i = 0; i < step.Batch.SequenceCount; i++)
         {
             using var scope = NewDisposeScope();
-            var slice = step.Batch.Sequences[i];
-            var hidden = stage == 0 ? Embed(step.Batch, slice) : step.Take(i, scope); // [tokens, hidden]
-            var sequence = new TorchSequenceView(step.Batch, slice, _config.SlidingWindow, _rotary, _stages[stage].Device);
+            var hidden = stage == 0 ? Embed(step.Batch, i) : step.Take(i, scope); // [tokens, hidden]
+            var sequence = new TorchSequenceView(step.Batch, i, _config.SlidingWindow, _rotary, _stages[stage].Device);
             hidden = _stages[stage].Forward(hidden, sequence);
             if (isLast)
             {
-                done += CopyLogits(hidden, WantedRows(step.Batch, slice), step.Result.Logits.Span[done..]);
+                done += CopyLogits(hidden, WantedRows(step.Batch, i), step.Result.Logits.Span[done..]);
             }
             else
             {
@@ -126,8 +125,8 @@ internal sealed class TorchExecutor : IModelExecutor
         }
     }
 
-    private Tensor Embed(StepBatch batch, SequenceSlice slice) =>
-        _embedding.Forward(batch.TokenIds.AsSpan(slice.TokenStart, slice.TokenCount)).to(_stages[0].Device);
+    private Tensor Embed(StepBatch batch, int sequence) =>
+        _embedding.Forward(batch.TokenIds.Span[batch.Tokens(sequence)]).to(_stages[0].Device);
 
     /// <summary>Room for the logits of a step, which stays as it is until that many other steps have been computed as can be in flight.</summary>
     private Memory<float> NextLogits(int rows)
@@ -143,8 +142,20 @@ internal sealed class TorchExecutor : IModelExecutor
     }
 
     /// <summary>The wanted rows of one sequence, counted from its first token.</summary>
-    private static long[] WantedRows(StepBatch batch, SequenceSlice slice) =>
-        [.. batch.LogitsRows.Select(row => (long)row - slice.TokenStart).Where(row => row >= 0 && row < slice.TokenCount)];
+    private static long[] WantedRows(StepBatch batch, int sequence)
+    {
+        var (start, end) = (batch.SequenceStarts.Span[sequence], batch.SequenceStarts.Span[sequence + 1]);
+        var rows = new List<long>();
+        foreach (var token in batch.LogitsRows.Span)
+        {
+            if (token >= start && token < end)
+            {
+                rows.Add(token - start);
+            }
+        }
+
+        return [.. rows];
+    }
 
     private int CopyLogits(Tensor hidden, long[] rows, Span<float> destination)
     {

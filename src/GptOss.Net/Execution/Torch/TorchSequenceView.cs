@@ -11,14 +11,13 @@ internal sealed class TorchSequenceView
     private readonly TorchSlots _full;
     private readonly TorchSlots _sliding;
 
-    public TorchSequenceView(StepBatch batch, SequenceSlice slice, int window, TorchRotaryEmbedding rotary, Device device)
+    public TorchSequenceView(StepBatch batch, int sequence, int window, TorchRotaryEmbedding rotary, Device device)
     {
-        var positions = batch.Positions.AsSpan(slice.TokenStart, slice.TokenCount);
+        var positions = batch.Positions.Span[batch.Tokens(sequence)];
         FirstPosition = positions[0];
         (Cos, Sin) = rotary.Angles(positions, device);
-        _full = CreateSlots(batch.FullSlots, slice, slice.FullBlocks, 0, 0, device);
-        var contextStart = Math.Max(0, FirstPosition - window + 1);
-        _sliding = CreateSlots(batch.SlidingSlots, slice, slice.SlidingBlocks, slice.SlidingFirstBlock, contextStart, device);
+        _full = CreateSlots(batch, batch.Full, sequence, 0, device);
+        _sliding = CreateSlots(batch, batch.Sliding, sequence, Math.Max(0, FirstPosition - window + 1), device);
     }
 
     /// <summary>Gets the position of the step's first token of this sequence.</summary>
@@ -32,16 +31,18 @@ internal sealed class TorchSequenceView
 
     public TorchSlots Slots(AttentionKind kind) => kind == AttentionKind.Full ? _full : _sliding;
 
-    private static TorchSlots CreateSlots(
-        int[] written, SequenceSlice slice, IReadOnlyList<int> blocks, int firstBlock, int contextStart, Device device)
+    private static TorchSlots CreateSlots(StepBatch batch, BlockTables tables, int sequence, int contextStart, Device device)
     {
-        var own = new long[slice.TokenCount];
+        var written = tables.Slots.Span[batch.Tokens(sequence)];
+        var own = new long[written.Length];
         for (var i = 0; i < own.Length; i++)
         {
-            own[i] = written[slice.TokenStart + i];
+            own[i] = written[i];
         }
 
-        var context = new long[slice.ContextLength - contextStart];
+        var blocks = tables.Of(sequence);
+        var firstBlock = tables.FirstBlocks.Span[sequence];
+        var context = new long[batch.ContextLengths.Span[sequence] - contextStart];
         for (var i = 0; i < context.Length; i++)
         {
             var position = contextStart + i;

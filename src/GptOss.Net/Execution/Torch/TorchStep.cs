@@ -5,14 +5,14 @@ using static TorchSharp.torch;
 namespace GptOss.Net.Execution.Torch;
 
 /// <summary>A step on its way through the stages. One thread has it at a time.</summary>
-/// <param name="batch">What to compute; its block tables are copied, since they may change while the step is in flight.</param>
+/// <param name="batch">What to compute.</param>
 internal sealed class TorchStep(StepBatch batch) : IDisposable
 {
     // What the last stage left of each sequence: the residual stream, on the device of the next one. No dispose scope has it.
-    private readonly Tensor?[] _hidden = new Tensor?[batch.Sequences.Count];
+    private readonly Tensor?[] _hidden = new Tensor?[batch.SequenceCount];
     private ExceptionDispatchInfo? _failure;
 
-    public StepBatch Batch { get; } = batch with { Sequences = [.. batch.Sequences.Select(Copy)] };
+    public StepBatch Batch { get; } = batch;
 
     public bool HasFailed => _failure is not null;
 
@@ -50,7 +50,4 @@ internal sealed class TorchStep(StepBatch batch) : IDisposable
 
         Array.Clear(_hidden);
     }
-
-    private static SequenceSlice Copy(SequenceSlice slice) =>
-        slice with { FullBlocks = [.. slice.FullBlocks], SlidingBlocks = [.. slice.SlidingBlocks] };
 }

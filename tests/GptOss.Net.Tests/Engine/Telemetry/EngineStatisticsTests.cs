@@ -35,7 +35,7 @@ public sealed class EngineStatisticsTests
         using var cancellation = new CancellationTokenSource();
         var executor = new ScriptedExecutor(ScriptedModel.VocabularySize)
         {
-            BeforeStep = (_, batch) => CancelFor(token: 200, batch.TokenIds, cancellation),
+            BeforeStep = (_, batch) => CancelFor(token: 200, batch.TokenIds.Span, cancellation),
             Logits = (token, _, row) => SpoilAfter(300, token, row),
         };
         var model = ScriptedModel.Create(executor, maxRequests: 2);
@@ -221,7 +221,7 @@ public sealed class EngineStatisticsTests
         latency.P99.Should().BeCloseTo(expected, 0.05 * expected);
     }
 
-    private static void CancelFor(int token, int[] tokens, CancellationTokenSource cancellation)
+    private static void CancelFor(int token, ReadOnlySpan<int> tokens, CancellationTokenSource cancellation)
     {
         if (tokens.Contains(token))
         {

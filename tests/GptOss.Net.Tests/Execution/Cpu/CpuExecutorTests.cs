@@ -1,6 +1,7 @@
 using GptOss.Net.Execution;
 using GptOss.Net.Execution.Cpu;
 using GptOss.Net.KVCache;
+using GptOss.Net.Sampling;
 
 namespace GptOss.Net.Tests.Execution.Cpu;
 
@@ -158,21 +159,20 @@ public sealed class CpuExecutorTests
     {
         using var fixture = new ModelFixture("a");
         using var executor = Load(fixture, CpuExecutorOptions.Fast with { Threads = 1 });
+        int[] slots = [0, 20];
+        int[] starts = [0, 2];
         int[] blocks = [0, 1];
+        var tables = new BlockTables(slots, starts, blocks, new int[1]);
         var batch = new StepBatch
         {
-            TokenIds = [5, 6],
-            Positions = [0, 20],
-            FullSlots = [0, 20],
-            SlidingSlots = [0, 20],
-            Sequences =
-            [
-                new SequenceSlice
-                {
-                    TokenStart = 0, TokenCount = 2, ContextLength = 21, FullBlocks = blocks, SlidingBlocks = blocks, SlidingFirstBlock = 0,
-                },
-            ],
-            LogitsRows = [0, 1],
+            TokenIds = new[] { 5, 6 },
+            Positions = slots,
+            SequenceStarts = starts,
+            ContextLengths = new[] { 21 },
+            Full = tables,
+            Sliding = tables,
+            LogitsRows = blocks,
+            Rows = new RowSampling[2],
         };
         Run();
 
@@ -213,7 +213,7 @@ public sealed class CpuExecutorTests
         executor.Begin(batch);
         var expected = executor.Complete().Logits.ToArray();
 
-        executor.Begin(batch with { Positions = [] });
+        executor.Begin(batch with { Positions = default });
         executor.Invoking(e => e.Complete()).Should().Throw<IndexOutOfRangeException>();
         executor.CanContinue().Should().BeTrue();
         executor.Begin(batch);

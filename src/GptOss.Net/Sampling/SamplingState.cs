@@ -1,7 +1,7 @@
 namespace GptOss.Net.Sampling;
 
 /// <summary>What sampling keeps for one sequence: its rules, its counts and its place in the stream of random numbers.</summary>
-internal sealed class SequenceSampler
+internal sealed class SamplingState
 {
     private readonly SeededRandom _random;
     private readonly TokenPenalties? _penalties;
@@ -12,7 +12,7 @@ internal sealed class SequenceSampler
     /// <param name="prompt">Read now, not kept.</param>
     /// <param name="randomSeed">Counts where the options name no seed.</param>
     /// <param name="constraint">What may come next, if not everything.</param>
-    public SequenceSampler(SamplingOptions options, ReadOnlySpan<int> prompt, long randomSeed, ITokenConstraint? constraint = null)
+    public SamplingState(SamplingOptions options, ReadOnlySpan<int> prompt, long randomSeed, ITokenConstraint? constraint = null)
     {
         Options = options;
         _random = new SeededRandom(options.Seed ?? randomSeed);
@@ -26,26 +26,16 @@ internal sealed class SequenceSampler
     /// <summary>Gets how many tokens were accepted so far.</summary>
     public int OutputCount { get; private set; }
 
-    /// <summary>Gets a value indicating whether <see cref="Adjust"/> may change logits.</summary>
-    public bool Adjusts => _penalties is not null || _constraint is not null || _bias.Length > 0;
-
-    /// <summary>The random number of the next token.</summary>
-    public double NextUniform() => _random.Uniform(OutputCount);
-
-    /// <summary>Does ahead what <see cref="Adjust"/> will need.</summary>
-    public void Prepare() => _constraint?.Prepare();
-
-    /// <summary>Applies penalties, bias and constraint, in this order.</summary>
-    public void Adjust(Span<float> logits)
+    /// <summary>How the next token is sampled. Its penalties change with <see cref="Accept"/>: sample before.</summary>
+    public RowSampling Next() => new()
     {
-        _penalties?.Apply(logits);
-        foreach (var (token, bias) in _bias)
-        {
-            logits[token] += bias;
-        }
-
-        _constraint?.Apply(logits);
-    }
+        Options = Options,
+        Bias = _bias,
+        Penalties = _penalties,
+        Mask = _constraint?.Allowed,
+        Random = _random,
+        Position = OutputCount,
+    };
 
     /// <summary>Makes <paramref name="token"/> part of the output.</summary>
     public void Accept(int token)
