@@ -11,11 +11,12 @@ internal sealed class ChatSession(IChatClient client, ChatOptions options)
 {
     private readonly List<ChatMessage> _history = [];
 
-    public static async Task<int> RunAsync(string? pathOrId, ChatOptions options, string prompt, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(
+        string? pathOrId, bool allowDownload, ChatOptions options, string prompt, CancellationToken cancellationToken)
     {
         try
         {
-            await using var model = await ModelLoading.LoadAsync(pathOrId, cancellationToken);
+            await using var model = await ModelLoading.LoadAsync(pathOrId, allowDownload, cancellationToken);
             if (pathOrId is null)
             {
                 AnsiConsole.MarkupLine("[grey]This is the small demonstration model. Name a real one with --model DIRECTORY.[/]");

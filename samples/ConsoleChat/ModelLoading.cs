@@ -8,17 +8,32 @@ namespace ConsoleChat;
 internal static class ModelLoading
 {
     /// <param name="pathOrId">The checkpoint, or <see langword="null"/> for the demonstration model.</param>
+    /// <param name="allowDownload">Whether a model that is not on this machine is downloaded without asking.</param>
     /// <param name="cancellationToken">Stops loading.</param>
-    public static Task<GptOssModel> LoadAsync(string? pathOrId, CancellationToken cancellationToken) =>
-        AnsiConsole.Progress().AutoClear(true).Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new DownloadedColumn())
-            .StartAsync(async context =>
+    public static async Task<GptOssModel> LoadAsync(string? pathOrId, bool allowDownload, CancellationToken cancellationToken)
+    {
+        // The demonstration model is so small that it need not be held in bfloat16.
+        var options = new GptOssModelOptions { ComputeType = pathOrId is null ? ComputeType.Float32 : ComputeType.BFloat16 };
+        var path = pathOrId ?? await DemoCheckpoint.ExtractAsync(cancellationToken: cancellationToken);
+        var isAllowed = allowDownload || (!GptOssModel.IsLocal(path, options) && await AskAsync(path, cancellationToken));
+        return await LoadAsync(path, options with { AllowDownload = isAllowed }, cancellationToken);
+    }
+
+    private static async Task<bool> AskAsync(string id, CancellationToken cancellationToken) =>
+        AnsiConsole.Profile.Capabilities.Interactive
+        && await AnsiConsole.ConfirmAsync($"'{id}' is not on this machine. Download it?", cancellationToken: cancellationToken);
+
+    private static Task<GptOssModel> LoadAsync(string path, GptOssModelOptions options, CancellationToken cancellationToken) =>
+        AnsiConsole.Progress().AutoClear(true)
+            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new DownloadedColumn(), new TransferSpeedColumn(), new RemainingTimeColumn())
+            .StartAsync(context =>
             {
                 var task = context.AddTask("Loading", maxValue: double.PositiveInfinity);
-                var directory = pathOrId ?? await DemoCheckpoint.ExtractAsync(cancellationToken: cancellationToken);
-
-                // The demonstration model is so small that it need not be held in bfloat16.
-                var options = new GptOssModelOptions { ComputeType = pathOrId is null ? ComputeType.Float32 : ComputeType.BFloat16 };
-                var progress = new Progress<LoadProgress>(load => task.MaxValue(load.TotalBytes).Value(load.ReadBytes));
-                return await GptOssModel.LoadAsync(directory, options, progress, cancellationToken: cancellationToken);
+                var progress = new Progress<LoadProgress>(load =>
+                {
+                    task.Description = load.Stage == LoadStage.Downloading ? "Downloading" : "Loading";
+                    task.MaxValue(load.TotalBytes).Value(load.ReadBytes);
+                });
+                return GptOssModel.LoadAsync(path, options, progress, cancellationToken);
             });
 }

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using GptOss.Net.Engine;
 using GptOss.Net.Engine.Telemetry;
 using GptOss.Net.Harmony;
+using GptOss.Net.Hub;
 using GptOss.Net.Interop;
 using GptOss.Net.Placement;
 using GptOss.Net.Sampling;
@@ -60,15 +61,16 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
 
     /// <summary>Loads a checkpoint and places it on the devices.</summary>
     /// <param name="pathOrId">
-    /// A directory with <c>config.json</c> and safetensors files, one of these files, or the id of a Hugging Face repository that
-    /// was downloaded before, such as <c>openai/gpt-oss-20b</c>. Nothing is ever downloaded. Another file than those that are read
-    /// from its directory is refused.
+    /// A directory with <c>config.json</c> and safetensors files, one of these files, or the id of a Hugging Face repository such as
+    /// <c>openai/gpt-oss-20b</c>: it is read from the shared Hugging Face cache, and downloaded to it first only where
+    /// <see cref="GptOssModelOptions.AllowDownload"/> says so. Another file than those that are read from its directory is refused.
     /// </param>
     /// <param name="options">Placement, number format and limits; the defaults when <see langword="null"/>.</param>
-    /// <param name="progress">Told how many bytes of weights were read, from the loading thread.</param>
+    /// <param name="progress">Told how many bytes were downloaded and read, from the loading thread.</param>
     /// <param name="cancellationToken">Stops loading within a chunk of 16 MiB and frees what was loaded.</param>
     /// <returns>The model, ready to generate.</returns>
     /// <exception cref="CheckpointException">The checkpoint is missing, damaged or in a format that is not supported.</exception>
+    /// <exception cref="ModelDownloadException">The model could not be downloaded.</exception>
     /// <exception cref="PlacementException">The model does not fit the devices.</exception>
     /// <exception cref="NativeLibraryException">libtorch cannot be loaded.</exception>
     public static async Task<GptOssModel> LoadAsync(
@@ -83,8 +85,10 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
 
         var tokenizer = Task.Run(HarmonyTokenizer.Create, CancellationToken.None);
         var name = options.Name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(pathOrId));
+        var settings = HubSettings.Read(options.HuggingFaceCacheDirectory, Environment.GetEnvironmentVariable);
+        var path = await ModelSource.ResolveAsync(pathOrId, options, settings, progress, cancellationToken).ConfigureAwait(false);
         var loader = new ModelLoader(options, name, MemoryLedger.OfProcess, progress, cancellationToken);
-        var model = await Task.Run(() => loader.Load(pathOrId), cancellationToken).ConfigureAwait(false);
+        var model = await Task.Run(() => loader.Load(path), cancellationToken).ConfigureAwait(false);
         try
         {
             return new GptOssModel(model, await tokenizer.ConfigureAwait(false), options, name);
@@ -94,6 +98,17 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
             await model.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    /// <summary>Whether a model can be loaded without a download; looks at paths and the Hugging Face cache only.</summary>
+    /// <param name="pathOrId">A path or an id, as for <see cref="LoadAsync"/>.</param>
+    /// <param name="options">The revision and the cache; the defaults when <see langword="null"/>.</param>
+    /// <returns><see langword="false"/> for the id of a repository that is not, or not completely, on this machine.</returns>
+    public static bool IsLocal(string pathOrId, GptOssModelOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(pathOrId);
+        options ??= new GptOssModelOptions();
+        return ModelSource.IsLocal(pathOrId, options, HubSettings.Read(options.HuggingFaceCacheDirectory, Environment.GetEnvironmentVariable));
     }
 
     /// <summary>This model as a chat client. It may be asked for any number of times; disposing a client does nothing.</summary>

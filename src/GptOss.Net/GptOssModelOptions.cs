@@ -58,8 +58,17 @@ public sealed record GptOssModelOptions
     public string? LibTorchDirectory { get; init; }
 
     /// <summary>
-    /// Gets where downloaded Hugging Face repositories lie. Default <see langword="null"/>: <c>.cache/huggingface/hub</c> in the
-    /// user's folder.
+    /// Gets a value indicating whether a model that is given by its id and is not on this machine may be downloaded. Default
+    /// <see langword="false"/>: the library never touches the network. The environment variable <c>HF_HUB_OFFLINE=1</c> forbids it all the same.
+    /// </summary>
+    public bool AllowDownload { get; init; }
+
+    /// <summary>Gets the branch, tag or commit of a Hugging Face repository. Default <c>main</c>.</summary>
+    public string Revision { get; init; } = "main";
+
+    /// <summary>
+    /// Gets where downloaded Hugging Face repositories lie. Default <see langword="null"/>: what <c>HF_HUB_CACHE</c> or <c>HF_HOME</c>
+    /// name, else <c>.cache/huggingface/hub</c> in the user's folder, which all Hugging Face tools share.
     /// </summary>
     public string? HuggingFaceCacheDirectory { get; init; }
 
@@ -85,6 +94,7 @@ public sealed record GptOssModelOptions
         ArgumentOutOfRangeException.ThrowIfNegative(MaxWaitingRequests);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxStepTokens);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxStepTokens, MostStepTokens);
+        ArgumentException.ThrowIfNullOrWhiteSpace(Revision);
         ArgumentNullException.ThrowIfNull(LoggerFactory);
         ArgumentNullException.ThrowIfNull(TimeProvider);
     }

@@ -13,7 +13,7 @@ public sealed partial class RepositoryConventionTests
     private static readonly string[] Order =
     [
         "Chat", "StructuredOutput", "Engine", "Scheduling", "Execution", "Sampling", "KVCache",
-        "Placement", "Model", "Checkpoint", "Quantization", "Interop",
+        "Placement", "Model", "Hub", "Checkpoint", "Quantization", "Interop",
     ];
 
     private static readonly string SourceRoot = FindSourceRoot();

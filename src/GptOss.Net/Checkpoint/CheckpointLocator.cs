@@ -6,17 +6,12 @@ namespace GptOss.Net.Checkpoint;
 /// </summary>
 internal static class CheckpointLocator
 {
-    private const string Revision = "main";
-
-    /// <summary>Gets where Hugging Face tools keep downloads unless told otherwise.</summary>
-    public static string DefaultCacheDirectory =>
-        Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "huggingface", "hub");
-
     /// <summary>Finds a checkpoint.</summary>
     /// <param name="pathOrId">A directory, a file in it (config.json or a .safetensors file), or <c>owner/name</c>.</param>
-    /// <param name="cacheDirectory">The Hugging Face cache; <see langword="null"/> for <see cref="DefaultCacheDirectory"/>.</param>
+    /// <param name="cacheDirectory">The Hugging Face cache.</param>
+    /// <param name="revision">The branch, tag or commit to find there.</param>
     /// <returns>The whole path of the directory, or of the file.</returns>
-    public static string Locate(string pathOrId, string? cacheDirectory = null)
+    public static string Locate(string pathOrId, string cacheDirectory, string revision = "main")
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(pathOrId);
         if (Directory.Exists(pathOrId))
@@ -34,27 +29,42 @@ internal static class CheckpointLocator
 
         RefuseClosed(pathOrId);
         return IsId(pathOrId)
-            ? LocateInCache(pathOrId, cacheDirectory ?? DefaultCacheDirectory)
+            ? LocateInCache(pathOrId, cacheDirectory, revision)
             : throw new CheckpointException(
                 $"'{pathOrId}' is neither a directory (looked at '{Path.GetFullPath(pathOrId)}') nor an id like 'openai/gpt-oss-20b'. "
                 + "Give the directory that holds config.json and the .safetensors files.");
     }
 
-    private static string LocateInCache(string id, string cache)
+    /// <summary>The directory of a downloaded repository at a revision, or <see langword="null"/>.</summary>
+    public static string? FindSnapshot(string id, string cacheDirectory, string revision)
     {
-        var repository = Path.Combine(cache, "models--" + id.Replace("/", "--", StringComparison.Ordinal));
-        var snapshots = Path.Combine(repository, "snapshots");
-        if (Snapshot(repository) is { } commit && Directory.Exists(Path.Combine(snapshots, commit)))
+        var repository = RepositoryFolder(id, cacheDirectory);
+        return Commit(repository, revision) is { } commit && Path.Combine(repository, "snapshots", commit) is var found && Directory.Exists(found)
+            ? found
+            : null;
+    }
+
+    /// <summary>Whether a text has the form <c>owner/name</c>.</summary>
+    public static bool IsId(string text) =>
+        text.Split('/') is [var owner, var name] && IsIdPart(owner) && IsIdPart(name);
+
+    private static string RepositoryFolder(string id, string cache) =>
+        Path.Combine(cache, "models--" + id.Replace("/", "--", StringComparison.Ordinal));
+
+    private static string LocateInCache(string id, string cache, string revision)
+    {
+        if (FindSnapshot(id, cache, revision) is { } found)
         {
-            return Path.Combine(snapshots, commit);
+            return found;
         }
 
+        var snapshots = Path.Combine(RepositoryFolder(id, cache), "snapshots");
         throw new CheckpointException(
             Directory.Exists(snapshots) && Directory.GetDirectories(snapshots) is { Length: > 0 } others
-                ? $"'{snapshots}' has no snapshot of the {Revision} branch of '{id}', but {string.Join(", ", others.Select(Path.GetFileName).Order())}. "
+                ? $"'{snapshots}' has no snapshot of revision '{revision}' of '{id}', but {string.Join(", ", others.Select(Path.GetFileName).Order(StringComparer.Ordinal))}. "
                     + "Give the directory of one of these."
                 : $"'{id}' is not on this machine: there is no directory '{Path.GetFullPath(id)}' and no download in '{snapshots}'. "
-                    + $"Download it (for example with 'hf download {id}'), or give the directory that holds config.json and the .safetensors files.");
+                    + "Set AllowDownload = true to fetch it, or give the directory that holds config.json and the .safetensors files.");
     }
 
     /// <summary>A folder that this user may not enter looks like one that is not there.</summary>
@@ -74,10 +84,10 @@ internal static class CheckpointLocator
         }
     }
 
-    /// <summary>The commit that the main branch was at when it was downloaded; without that note, the only one that is there.</summary>
-    private static string? Snapshot(string repository)
+    /// <summary>The commit that a revision was at when it was downloaded; of the main branch, without that note, the only one that is there.</summary>
+    private static string? Commit(string repository, string revision)
     {
-        var reference = Path.Combine(repository, "refs", Revision);
+        var reference = Path.Combine(repository, "refs", revision);
         if (File.Exists(reference))
         {
             var commit = File.ReadAllText(reference).Trim();
@@ -85,16 +95,15 @@ internal static class CheckpointLocator
         }
 
         var snapshots = Path.Combine(repository, "snapshots");
-        return Directory.Exists(snapshots) && Directory.GetDirectories(snapshots) is [var only] ? Path.GetFileName(only) : null;
+        return revision.Length == 40 && revision.All(char.IsAsciiHexDigit) ? revision
+            : revision == "main" && Directory.Exists(snapshots) && Directory.GetDirectories(snapshots) is [var only] ? Path.GetFileName(only)
+            : null;
     }
 
     private static bool IsCheckpointFile(string path) =>
         path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
         || path.EndsWith(".safetensors.index.json", StringComparison.OrdinalIgnoreCase)
         || string.Equals(Path.GetFileName(path), "config.json", StringComparison.OrdinalIgnoreCase);
-
-    private static bool IsId(string text) =>
-        text.Split('/') is [var owner, var name] && IsIdPart(owner) && IsIdPart(name);
 
     private static bool IsIdPart(string part) =>
         part.Length > 0 && part[0] != '.' && part.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');

@@ -20,9 +20,9 @@ internal sealed partial class ModelLoader(
     private readonly ILogger _logger = options.LoggerFactory.CreateLogger(typeof(ModelLoader).FullName!);
 
     /// <summary>Loads on the calling thread; takes as long as reading the weights takes.</summary>
-    public LoadedModel Load(string pathOrId)
+    public LoadedModel Load(string path)
     {
-        using var checkpoint = SafetensorsCheckpoint.Open(CheckpointLocator.Locate(pathOrId, options.HuggingFaceCacheDirectory));
+        using var checkpoint = SafetensorsCheckpoint.Open(path);
         var config = ModelConfigReader.Read(checkpoint.ConfigPath);
         if (InstructionSets.Unused() is { } unused)
         {

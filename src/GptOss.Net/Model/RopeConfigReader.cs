@@ -67,7 +67,7 @@ internal static class RopeConfigReader
             "yarn" => ReadYarn(rope, section),
             _ => throw rope.Invalid("rope_type", $"'{type}'", "'yarn' or 'default'"),
         };
-        return rope.Unread().FirstOrDefault() is { } unknown
+        return rope.Unread() is [var unknown, ..]
             ? throw section.Invalid(unknown, "set", $"no such key: rope_type '{type}' has no meaning for it here")
             : parameters;
     }

@@ -14,7 +14,7 @@ public sealed class CheckpointLocatorTests : IDisposable
     [Fact]
     public void Directory_is_taken_as_it_is()
     {
-        CheckpointLocator.Locate(_directory.Path).Should().Be(_directory.Path);
+        CheckpointLocator.Locate(_directory.Path, _directory.Path).Should().Be(_directory.Path);
     }
 
     [Theory]
@@ -23,7 +23,7 @@ public sealed class CheckpointLocatorTests : IDisposable
     [InlineData("model.safetensors.index.json")]
     public void A_file_of_a_checkpoint_stays_that_file(string name)
     {
-        CheckpointLocator.Locate(_directory.Write(name, "{}"u8)).Should().Be(_directory.File(name));
+        CheckpointLocator.Locate(_directory.Write(name, "{}"u8), _directory.Path).Should().Be(_directory.File(name));
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public sealed class CheckpointLocatorTests : IDisposable
         Snapshot("4567efab");
         Snapshot("0123abcd");
 
-        Locate(Id).Should().Throw<CheckpointException>().WithMessage("*no snapshot of the main branch*0123abcd, 4567efab. Give the directory*");
+        Locate(Id).Should().Throw<CheckpointException>().WithMessage("*no snapshot of revision 'main'*0123abcd, 4567efab. Give the directory*");
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class CheckpointLocatorTests : IDisposable
     public void Absent_id_says_where_it_looked_and_what_to_do()
     {
         Locate(Id).Should().Throw<CheckpointException>()
-            .WithMessage($"*{Id}*{Path.Combine(_directory.Path, Repository, "snapshots")}*hf download {Id}*");
+            .WithMessage($"*{Id}*{Path.Combine(_directory.Path, Repository, "snapshots")}*AllowDownload = true*");
     }
 
     [Theory]

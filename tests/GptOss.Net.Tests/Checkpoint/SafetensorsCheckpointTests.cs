@@ -127,11 +127,16 @@ public sealed class SafetensorsCheckpointTests : IDisposable
     public void A_folder_that_may_not_be_read_is_told()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "Everything may be read here.");
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
         File.SetUnixFileMode(_directory.Path, UnixFileMode.None);
         try
         {
             Open().Should().Throw<CheckpointException>().WithMessage("*cannot be read*denied*");
-            FluentActions.Invoking(() => CheckpointLocator.Locate(_directory.File("below"))).Should().Throw<CheckpointException>()
+            FluentActions.Invoking(() => CheckpointLocator.Locate(_directory.File("below"), _directory.Path)).Should().Throw<CheckpointException>()
                 .WithMessage("*may not be read by the user*");
         }
         finally

@@ -1,7 +1,6 @@
 using GptOss.Net.Execution.Cuda;
 using GptOss.Net.Execution.Cuda.Kernels;
 using GptOss.Net.Interop.Cuda;
-using GptOss.Net.Quantization;
 
 namespace GptOss.Net.Tests.Execution.Cuda.Kernels;
 

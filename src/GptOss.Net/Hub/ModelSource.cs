@@ -1,0 +1,43 @@
+using GptOss.Net.Checkpoint;
+
+namespace GptOss.Net.Hub;
+
+/// <summary>Where a model is: on this machine, or, if that is allowed, fetched to it first.</summary>
+internal static class ModelSource
+{
+    /// <summary>Gets the directory or file of a model.</summary>
+    /// <param name="pathOrId">A path, or the id of a Hugging Face repository.</param>
+    /// <param name="options">Whether it may be downloaded, and where to.</param>
+    /// <param name="settings">The hub and its cache.</param>
+    /// <param name="progress">Told how much was downloaded.</param>
+    /// <param name="cancellationToken">Stops a download; what came is kept.</param>
+    /// <exception cref="CheckpointException">It is not on this machine, and may not be downloaded.</exception>
+    /// <exception cref="ModelDownloadException">It could not be downloaded.</exception>
+    public static async Task<string> ResolveAsync(
+        string pathOrId, GptOssModelOptions options, HubSettings settings, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    {
+        if (!options.AllowDownload || settings.IsOffline || IsLocal(pathOrId, options, settings))
+        {
+            return CheckpointLocator.Locate(pathOrId, settings.CacheDirectory, options.Revision);
+        }
+
+        using var client = new HubClient(settings, options.TimeProvider);
+        return await new ModelDownload(client, settings, pathOrId, options.Revision)
+            .RunAsync((done, total) => progress?.Report(new LoadProgress(done, total) { Stage = LoadStage.Downloading }), cancellationToken)
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>Whether a model needs no download: any path, and an id all of whose files are in the cache.</summary>
+    public static bool IsLocal(string pathOrId, GptOssModelOptions options, HubSettings settings) =>
+        Path.Exists(pathOrId)
+        || !CheckpointLocator.IsId(pathOrId)
+        || (CheckpointLocator.FindSnapshot(pathOrId, settings.CacheDirectory, options.Revision) is { } snapshot && IsComplete(snapshot));
+
+    private static bool IsComplete(string directory)
+    {
+        var index = Path.Combine(directory, "model.safetensors.index.json");
+        return File.Exists(Path.Combine(directory, "config.json"))
+            && (File.Exists(Path.Combine(directory, "model.safetensors"))
+                || (File.Exists(index) && ShardIndex.Read(index).Shards.All(shard => File.Exists(Path.Combine(directory, shard)))));
+    }
+}
