@@ -9,8 +9,17 @@ public sealed record CpuOptions
     /// </summary>
     public CpuPrecision Precision { get; init; } = CpuPrecision.Fast;
 
-    /// <summary>Gets the number of threads. Default <see langword="null"/>: one for each physical core.</summary>
+    /// <summary>
+    /// Gets the most threads that compute. Default <see langword="null"/>: one for each physical core. Fewer take part where a layer has
+    /// too little to do for all.
+    /// </summary>
     public int? Threads { get; init; }
+
+    /// <summary>
+    /// Gets the most threads that read and pack the weights. Default <see langword="null"/>: as many as <see cref="Threads"/>. Fewer
+    /// leave processors to what the process does meanwhile, such as serving another model.
+    /// </summary>
+    public int? LoadingThreads { get; init; }
 
     /// <summary>Gets a value indicating whether the output projection is held in 4 bits: faster, and coarser. Default false.</summary>
     public bool UnembeddingInt4 { get; init; }

@@ -19,7 +19,7 @@ public sealed record GenerationOptions
 
     /// <summary>
     /// Gets after which time it ends with a <see cref="TimeoutException"/>, waiting included, as soon as the running step ends.
-    /// Default <see langword="null"/>: never.
+    /// Default <see langword="null"/>: never, as <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> means too.
     /// </summary>
     public TimeSpan? Timeout { get; init; }
 
@@ -37,7 +37,7 @@ public sealed record GenerationOptions
     internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Math.Abs((long)Priority), MaxPriority, nameof(Priority));
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(Timeout ?? TimeSpan.MaxValue, TimeSpan.Zero, nameof(Timeout));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(Finite(Timeout) ?? TimeSpan.MaxValue, TimeSpan.Zero, nameof(Timeout));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(CacheSalt?.Length ?? 0, MaxCacheSaltLength, nameof(CacheSalt));
     }
 
@@ -46,5 +46,7 @@ public sealed record GenerationOptions
 
     /// <summary>When what arrives now times out, as a time stamp.</summary>
     internal long? Deadline(TimeProvider time) =>
-        Timeout is { } timeout ? time.GetTimestamp() + (long)Math.Min(timeout.TotalSeconds * time.TimestampFrequency, long.MaxValue / 2) : null;
+        Finite(Timeout) is { } timeout ? time.GetTimestamp() + (long)Math.Min(timeout.TotalSeconds * time.TimestampFrequency, long.MaxValue / 2) : null;
+
+    private static TimeSpan? Finite(TimeSpan? timeout) => timeout == System.Threading.Timeout.InfiniteTimeSpan ? null : timeout;
 }

@@ -69,11 +69,12 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
     /// <param name="progress">Told how many bytes were downloaded and read, from the loading thread.</param>
     /// <param name="cancellationToken">Stops loading within a chunk of 16 MiB and frees what was loaded.</param>
     /// <returns>The model, ready to generate.</returns>
+    /// <remarks>Loads on threads of its own: neither the caller's nor those of the thread pool.</remarks>
     /// <exception cref="CheckpointException">The checkpoint is missing, damaged or in a format that is not supported.</exception>
     /// <exception cref="ModelDownloadException">The model could not be downloaded.</exception>
     /// <exception cref="PlacementException">The model does not fit the devices.</exception>
     /// <exception cref="NativeLibraryException">libtorch cannot be loaded.</exception>
-    public static async Task<GptOssModel> LoadAsync(
+    public static Task<GptOssModel> LoadAsync(
         string pathOrId,
         GptOssModelOptions? options = null,
         IProgress<LoadProgress>? progress = null,
@@ -83,21 +84,7 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
         options ??= new GptOssModelOptions();
         options.Validate();
 
-        var tokenizer = Task.Run(HarmonyTokenizer.Create, CancellationToken.None);
-        var name = options.Name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(pathOrId));
-        var settings = HubSettings.Read(options.HuggingFaceCacheDirectory, Environment.GetEnvironmentVariable);
-        var path = await ModelSource.ResolveAsync(pathOrId, options, settings, progress, cancellationToken).ConfigureAwait(false);
-        var loader = new ModelLoader(options, name, MemoryLedger.OfProcess, progress, cancellationToken);
-        var model = await Task.Run(() => loader.Load(path), cancellationToken).ConfigureAwait(false);
-        try
-        {
-            return new GptOssModel(model, await tokenizer.ConfigureAwait(false), options, name);
-        }
-        catch
-        {
-            await model.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        return OwnThread.Run("GptOss.Net loading", () => Load(pathOrId, options, progress, cancellationToken));
     }
 
     /// <summary>Whether a model can be loaded without a download; looks at paths and the Hugging Face cache only.</summary>
@@ -167,6 +154,31 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
 
     /// <inheritdoc cref="DisposeAsync"/>
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    private static GptOssModel Load(
+        string pathOrId, GptOssModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    {
+        // While the weights are read, what every chat needs: the first one does not have to wait for it.
+        var tokens = OwnThread.Run("GptOss.Net tokens", static () =>
+        {
+            var tokenizer = HarmonyTokenizer.Create();
+            return (Tokenizer: tokenizer, Masks: new TokenMaskCache(TokenTrie.Create(tokenizer)));
+        });
+        var name = options.Name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(pathOrId));
+        var settings = HubSettings.Read(options.HuggingFaceCacheDirectory, Environment.GetEnvironmentVariable);
+        var path = ModelSource.ResolveAsync(pathOrId, options, settings, progress, cancellationToken).GetAwaiter().GetResult();
+        var model = new ModelLoader(options, name, MemoryLedger.OfProcess, progress, cancellationToken).Load(path);
+        try
+        {
+            var (tokenizer, masks) = tokens.GetAwaiter().GetResult();
+            return new GptOssModel(model, tokenizer, options, name, new Lazy<TokenMaskCache>(masks));
+        }
+        catch
+        {
+            model.Loop.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            throw;
+        }
+    }
 
     /// <param name="tokenIds">The prompt.</param>
     /// <param name="options">How to choose tokens.</param>

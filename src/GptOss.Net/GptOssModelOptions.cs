@@ -89,6 +89,7 @@ public sealed record GptOssModelOptions
         ArgumentNullException.ThrowIfNull(Placement);
         ArgumentNullException.ThrowIfNull(Cpu);
         ArgumentOutOfRangeException.ThrowIfLessThan(Cpu.Threads ?? 1, 1, nameof(Cpu.Threads));
+        ArgumentOutOfRangeException.ThrowIfLessThan(Cpu.LoadingThreads ?? 1, 1, nameof(Cpu.LoadingThreads));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxModelLength ?? 1, 1, nameof(MaxModelLength));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxSequences);
         ArgumentOutOfRangeException.ThrowIfNegative(MaxWaitingRequests);

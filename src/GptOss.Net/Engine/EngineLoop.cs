@@ -1,4 +1,4 @@
-using System.Threading.Channels;
+using System.Collections.Concurrent;
 using GptOss.Net.Engine.Telemetry;
 using GptOss.Net.Execution;
 using GptOss.Net.Scheduling;
@@ -10,6 +10,7 @@ namespace GptOss.Net.Engine;
 /// The thread that owns the model's tensors: it takes in requests and lets <see cref="StepRunner"/> run steps as long as there are
 /// some. Everybody else talks to it through <see cref="Submit"/>.
 /// </summary>
+/// <remarks>It waits for no other thread of the process: an application whose thread pool is busy slows down its own readers only.</remarks>
 internal sealed partial class EngineLoop : IAsyncDisposable
 {
     private readonly IModelExecutor _executor;
@@ -18,14 +19,16 @@ internal sealed partial class EngineLoop : IAsyncDisposable
     private readonly EngineTelemetry _telemetry;
     private readonly RequestLimit _limit;
     private readonly ILogger _logger;
-    private readonly Channel<EngineRequest> _inbox = Channel.CreateUnbounded<EngineRequest>(new() { SingleReader = true });
+    private readonly BlockingCollection<EngineRequest> _inbox = [];
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly CancellationTokenSource _stopping = new();
+    private readonly Thread _thread;
+    private volatile bool _isStopping;
     private volatile Exception? _fault;
 
     /// <summary>Starts the thread, which owns <paramref name="executor"/> from now on.</summary>
     public EngineLoop(Scheduler scheduler, IModelExecutor executor, EngineOptions options)
     {
+        options = options with { Logger = new ForeignLogger(options.Logger) };
         (_executor, _options, _logger) = (executor, options, options.Logger);
         _telemetry = new EngineTelemetry(options);
         _limit = new RequestLimit(options.MaxRequests);
@@ -33,12 +36,13 @@ internal sealed partial class EngineLoop : IAsyncDisposable
         _telemetry.Publish(scheduler);
 
         // Unsafe: without the context of whoever loads the model, whose trace would go on here for ever.
-        new Thread(Run) { IsBackground = true, Name = "GptOss.Net engine" }.UnsafeStart();
+        _thread = new Thread(Run) { IsBackground = true, Name = "GptOss.Net engine" };
+        _thread.UnsafeStart();
     }
 
     /// <summary>Gets whether requests are served.</summary>
     public ModelHealth Health =>
-        _fault is not null ? ModelHealth.Faulted : _stopping.IsCancellationRequested ? ModelHealth.Disposed : ModelHealth.Ready;
+        _fault is not null ? ModelHealth.Faulted : _isStopping ? ModelHealth.Disposed : ModelHealth.Ready;
 
     /// <summary>Gets what the engine does and has done; any thread may read it.</summary>
     public EngineCounters Counters => _telemetry.Counters;
@@ -57,7 +61,7 @@ internal sealed partial class EngineLoop : IAsyncDisposable
         }
 
         _telemetry.Arrive(request);
-        if (!_inbox.Writer.TryWrite(request))
+        if (!TrySend(request))
         {
             _limit.Leave(added);
             _telemetry.Withdraw(request);
@@ -65,84 +69,106 @@ internal sealed partial class EngineLoop : IAsyncDisposable
         }
     }
 
-    /// <summary>Cancels what is in flight, stops the thread and frees the executor.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>
+    /// Cancels what is in flight, stops the thread and frees the executor. Never fails: why an engine stopped by itself was told to those
+    /// whose requests it ended, and to the log.
+    /// </summary>
+    public ValueTask DisposeAsync()
     {
-        _inbox.Writer.TryComplete();
-        await _stopping.CancelAsync().ConfigureAwait(false);
-        await _stopped.Task.ConfigureAwait(false);
+        _isStopping = true;
+        _inbox.CompleteAdding();
+
+        // A logger or a listener may dispose of the model on the engine's thread, which cannot wait for itself.
+        return Thread.CurrentThread == _thread ? ValueTask.CompletedTask : new ValueTask(_stopped.Task);
     }
 
     private static GptOssException Stopped(Exception fault) =>
         new("The engine stopped because of an error; load the model again.", fault);
 
+    private bool TrySend(EngineRequest request)
+    {
+        try
+        {
+            return _inbox.TryAdd(request);
+        }
+        catch (InvalidOperationException) when (_inbox.IsAddingCompleted)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Whatever happens, every request ends, the executor is freed, and nothing leaves the thread: that would end the process.</summary>
     private void Run()
     {
         try
         {
             Serve();
-            _stopped.TrySetResult();
         }
-#pragma warning disable CA1031 // The last resort of a thread: an exception that leaves it ends the process.
+#pragma warning disable CA1031 // Told to those who wait, and to the log.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            _stopped.TrySetException(exception);
+            _fault = exception;
+            _inbox.CompleteAdding();
+            FailAll(Stopped(exception));
+            LogStopped(exception);
         }
+
+        Free();
+        _stopped.TrySetResult();
     }
 
-    /// <summary>Whatever happens, every request ends and the executor is freed.</summary>
     private void Serve()
+    {
+        // Each step begins in the same context: whatever a listener leaves in it, such as its own span, ends with the step.
+        var context = ExecutionContext.Capture()!;
+        while (ReceiveRequests())
+        {
+            ExecutionContext.Run(context, static runner => ((StepRunner)runner!).RunNext(), _runner);
+        }
+
+        var disposed = new ObjectDisposedException(nameof(GptOssModel), "The model was disposed while it generated.");
+        _runner.Stop(disposed);
+        FailAll(disposed);
+    }
+
+    private void Free()
     {
         try
         {
-            while (ReceiveRequests())
-            {
-                _runner.RunNext();
-            }
-
-            var disposed = new ObjectDisposedException(nameof(GptOssModel), "The model was disposed while it generated.");
-            _runner.Stop(disposed);
-            FailAll(disposed);
-        }
-        catch (Exception exception)
-        {
-            _fault = exception;
-            _inbox.Writer.TryComplete();
-            FailAll(Stopped(exception));
-            LogStopped(exception);
-            throw;
-        }
-        finally
-        {
             _runner.Dispose();
             _executor.Dispose();
-            _telemetry.Dispose();
         }
+#pragma warning disable CA1031 // Nobody could do anything about it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            LogNotFreed(exception);
+        }
+
+        _telemetry.Dispose();
     }
 
     /// <summary>Takes in what was submitted; waits for it when there is nothing else to do.</summary>
     /// <returns><see langword="false"/> when the engine is to stop.</returns>
     private bool ReceiveRequests()
     {
-        if (_runner.IsIdle)
-        {
-            _inbox.Reader.WaitToReadAsync(CancellationToken.None).AsTask().GetAwaiter().GetResult();
-        }
-
-        while (!_stopping.IsCancellationRequested && _inbox.Reader.TryRead(out var request))
+        // When nothing runs, until there is a request or no more can come.
+        var wait = _runner.IsIdle ? Timeout.Infinite : 0;
+        while (!_isStopping && _inbox.TryTake(out var request, wait))
         {
             _runner.Add(request);
+            wait = 0;
         }
 
-        return !_stopping.IsCancellationRequested;
+        return !_isStopping;
     }
 
     /// <summary>Tells everybody, whatever state the engine is in.</summary>
     private void FailAll(Exception exception)
     {
         _runner.FailAll(exception);
-        while (_inbox.Reader.TryRead(out var request))
+        while (_inbox.TryTake(out var request))
         {
             foreach (var answer in request.Followers.Prepend(request))
             {
@@ -154,4 +180,7 @@ internal sealed partial class EngineLoop : IAsyncDisposable
 
     [LoggerMessage(LogLevel.Critical, "The engine stopped.")]
     private partial void LogStopped(Exception exception);
+
+    [LoggerMessage(LogLevel.Error, "The model's memory was not freed.")]
+    private partial void LogNotFreed(Exception exception);
 }

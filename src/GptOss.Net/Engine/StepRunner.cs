@@ -16,6 +16,7 @@ internal sealed partial class StepRunner(
     private readonly Dictionary<Sequence, EngineRequest> _requests = [];
     private readonly Queue<(StepInFlight Step, StepBatch Batch)> _inFlight = new();
     private readonly Stack<StepInFlight> _idleSteps = new();
+    private readonly List<EngineRequest> _ended = [];
 
     /// <summary>Gets a value indicating whether there are no requests.</summary>
     public bool IsIdle => _requests.Count == 0;
@@ -77,17 +78,23 @@ internal sealed partial class StepRunner(
     /// <summary>Ends what was cancelled, is late or has failed, unless a step computes it: that step's end is waited for.</summary>
     private void RemoveEnded()
     {
+        // Nothing is copied or allocated for those that go on: there may be many, and there are many steps.
         var now = options.TimeProvider.GetTimestamp();
-        foreach (var request in _requests.Values.Where(request => !request.Sequence.IsInFlight).ToArray())
+        foreach (var request in _requests.Values)
         {
-            var failure = request.IsCancelled ? new OperationCanceledException(request.CancellationToken)
-                : request.Deadline < now ? new TimeoutException("The generation did not end within its timeout.")
-                : request.Failure;
-            if (failure is not null)
+            if (!request.Sequence.IsInFlight && (request.IsCancelled || request.Deadline < now || request.Failure is not null))
             {
-                End(request, failure);
+                _ended.Add(request);
             }
         }
+
+        foreach (var request in _ended)
+        {
+            End(request, request.IsCancelled ? new OperationCanceledException(request.CancellationToken)
+                : request.Failure ?? new TimeoutException("The generation did not end within its timeout."));
+        }
+
+        _ended.Clear();
     }
 
     /// <summary>Begins as many steps as the executor computes at once, each with what is wanted of its rows.</summary>

@@ -75,6 +75,7 @@ internal sealed class ExecutorFactory
             return (isExact ? CpuExecutorOptions.Exact : CpuExecutorOptions.Fast) with
             {
                 Threads = _options.Cpu.Threads,
+                LoadingThreads = _options.Cpu.LoadingThreads,
                 UnembeddingInt4 = _options.Cpu.UnembeddingInt4,
             };
         }

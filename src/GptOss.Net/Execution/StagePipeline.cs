@@ -118,7 +118,7 @@ internal sealed class StagePipeline<TStep> : IDisposable
         {
             _threads[i].IsBackground = true;
             _threads[i].Name = $"GptOss.Net stage {i + 1}";
-            _threads[i].Start();
+            _threads[i].UnsafeStart(); // without the context of whoever began the step
         }
     }
 

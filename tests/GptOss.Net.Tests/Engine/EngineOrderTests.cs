@@ -80,6 +80,47 @@ public sealed class EngineOrderTests
     }
 
     [Fact]
+    public async Task An_infinite_timeout_means_never()
+    {
+        var time = new FakeTimeProvider();
+        var executor = new ScriptedExecutor(ScriptedModel.VocabularySize) { BeforeStep = (_, _) => time.Advance(TimeSpan.FromDays(1)) };
+        using var model = ScriptedModel.Create(executor, timeProvider: time);
+
+        (await Ids(model, 100, new GenerationOptions { Timeout = Timeout.InfiniteTimeSpan })).Should().Equal(Enumerable.Range(101, 20));
+        var refused = () => Ids(model, 100, new GenerationOptions { Timeout = TimeSpan.FromMilliseconds(-2) });
+        await refused.Should().ThrowAsync<ArgumentOutOfRangeException>();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1_000)]
+    public async Task Requests_that_wait_cost_no_memory_in_each_step(int waiting)
+    {
+        var allocated = new List<long>();
+        using var submitted = new ManualResetEventSlim();
+        using var cancellation = new CancellationTokenSource();
+        var executor = new ScriptedExecutor(64)
+        {
+            BeforeStep = (_, _) =>
+            {
+                submitted.Wait(TestContext.Current.CancellationToken);
+                allocated.Add(GC.GetAllocatedBytesForCurrentThread());
+            },
+        };
+        using var model = ScriptedModel.Create(executor, maxSequences: 1, vocabularySize: 64);
+        var running = model.Ids([1], Generations.Greedy(250));
+        var others = Enumerable.Range(0, waiting).Select(_ => model
+            .GenerateAsync([1], Generations.Greedy(1), cancellationToken: cancellation.Token)
+            .GetAsyncEnumerator(CancellationToken.None).MoveNextAsync().AsTask()).ToArray();
+        submitted.Set();
+        await running;
+        await cancellation.CancelAsync();
+
+        ((allocated[240] - allocated[40]) / 200).Should().BeLessThan(6_000, "they are neither copied nor listed");
+        others.Should().HaveCount(waiting);
+    }
+
+    [Fact]
     public async Task More_requests_than_may_wait_are_refused_until_some_have_ended()
     {
         using var refused = new ManualResetEventSlim();

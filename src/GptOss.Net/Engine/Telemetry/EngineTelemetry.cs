@@ -116,7 +116,7 @@ internal sealed class EngineTelemetry : IDisposable
     /// <summary>The scheduler is between two steps.</summary>
     public void Publish(Scheduler scheduler) => Counters.Publish(scheduler);
 
-    public void Dispose() => _meter.Dispose();
+    public void Dispose() => _failures.Guard(_meter.Dispose);
 
     private void RecordActivity(EngineRequest request, Exception? exception)
     {

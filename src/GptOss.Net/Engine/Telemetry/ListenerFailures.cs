@@ -10,6 +10,21 @@ internal sealed partial class ListenerFailures(ILogger logger)
     private readonly ILogger _logger = logger;
     private bool _isLogged;
 
+    /// <summary>Calls what may call listeners.</summary>
+    public void Guard(Action notify)
+    {
+        try
+        {
+            notify();
+        }
+#pragma warning disable CA1031 // Reported.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Add(exception);
+        }
+    }
+
     public void Add(Exception exception)
     {
         if (!_isLogged)

@@ -5,7 +5,7 @@ namespace GptOss.Net.Engine.Telemetry;
 /// <summary>The span of a request, a child of its caller's.</summary>
 /// <remarks>
 /// It is made when the request has ended, with the times that it had: an activity that one thread starts and another one stops would
-/// leave the engine's thread inside somebody's trace.
+/// leave the engine's thread inside somebody's trace. So would a listener that throws; whatever happens, the thread is in no trace after.
 /// </remarks>
 internal static class RequestActivity
 {
@@ -22,6 +22,19 @@ internal static class RequestActivity
             return;
         }
 
+        Activity.Current = null;
+        try
+        {
+            Start(request, model, exception, time);
+        }
+        finally
+        {
+            Activity.Current = null;
+        }
+    }
+
+    private static void Start(EngineRequest request, string model, Exception? exception, TimeProvider time)
+    {
         var (progress, sequence) = (request.Progress, request.Sequence);
         var (now, end) = (time.GetTimestamp(), time.GetUtcNow());
         using var activity = Source.StartActivity(

@@ -95,7 +95,7 @@ internal sealed unsafe class CpuAttention(ModelConfig config, AttentionShape sha
     private void Attend(CpuStep step, CpuLayer layer, int index, int thread)
     {
         var tiles = (step.Batch.TokenCount + TileTokens - 1) / TileTokens;
-        for (var item = thread; item < tiles * config.KVHeadCount; item += step.Pool.Count)
+        for (var item = thread; item < tiles * config.KVHeadCount; item += step.ThreadCount)
         {
             var first = item % tiles * TileTokens;
             var end = Math.Min(first + TileTokens, step.Batch.TokenCount);

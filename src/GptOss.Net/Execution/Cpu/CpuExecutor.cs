@@ -14,6 +14,9 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
 {
     private const int FirstTokenCapacity = 16;
 
+    // Rows of logits that are kept from step to step: of as many sequences that decode. A text whose every row is wanted has more.
+    private const int KeptRows = 128;
+
     private readonly CpuMemory _memory;
     private readonly CpuWeights _weights;
     private readonly CpuFormats _formats;
@@ -25,19 +28,21 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
     private readonly CpuExperts _experts;
     private readonly float[] _frequencies;
     private readonly float _concentration;
-    private readonly Action<int> _run;
+    private readonly long _leastThreadWork;
+    private readonly Action<int> _computeLayers;
+    private readonly Action<int> _computeLogits;
     private CpuStep _step;
     private bool _isBegun;
+    private float[] _keptLogits = [];
+    private float[] _logits = []; // of the step that is computed, [logits rows, vocabulary]
 
-    // Pinned, [logits rows, vocabulary]
-    private float[] _logits = [];
-
-    private CpuExecutor(CpuMemory memory, CpuWeights weights, ModelConfig config, KVCacheCapacity capacity, bool quantize, int threads)
+    private CpuExecutor(CpuMemory memory, CpuWeights weights, ModelConfig config, KVCacheCapacity capacity, CpuExecutorOptions options, int threads)
     {
         _memory = memory;
         _weights = weights;
         _config = config;
-        _formats = CpuFormats.Of(weights, quantize);
+        _formats = CpuFormats.Of(weights, options.QuantizeActivations);
+        _leastThreadWork = options.LeastThreadWork;
         var shape = new AttentionShape(config.HeadCount, config.KVHeadCount, config.HeadDim);
         _storage = new CpuKVStorage(memory, config, shape, capacity);
         _attention = new CpuAttention(config, shape, _storage);
@@ -47,7 +52,7 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         _batch = new CpuBatch(config.SlidingWindow);
         _pool = new CpuThreadPool(threads);
         _step = new CpuStep(_batch, new CpuWorkspace(config, _formats, threads, FirstTokenCapacity), _pool);
-        _run = Run;
+        (_computeLayers, _computeLogits) = (ComputeLayers, ComputeLogits);
     }
 
     /// <summary>Loads a model. When that fails or is cancelled, nothing stays allocated.</summary>
@@ -65,9 +70,9 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         var memory = new CpuMemory();
         try
         {
-            var loaded = new CpuWeightLoader(config, weights, options, memory, progress).Load(threads);
+            var loaded = new CpuWeightLoader(config, weights, options, memory, progress).Load(Math.Min(threads, options.LoadingThreads ?? threads));
             progress.Complete();
-            return new CpuExecutor(memory, loaded, config, capacity, options.QuantizeActivations, threads);
+            return new CpuExecutor(memory, loaded, config, capacity, options, threads);
         }
         catch
         {
@@ -106,13 +111,18 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
 
         _storage.Copy(_batch.Step.BlockCopies);
         var size = _batch.Step.RowCount * _config.VocabularySize;
-        if (_logits.Length < size)
+        var logits = _logits = Logits(size);
+        try
         {
-            _logits = GC.AllocateUninitializedArray<float>(size, pinned: true);
+            _pool.Run(_computeLayers, ThreadsFor(_batch.TokenCount * LayerWork));
+            _pool.Run(_computeLogits, ThreadsFor((long)size * _config.HiddenSize));
+        }
+        finally
+        {
+            _logits = [];
         }
 
-        _pool.Run(_run);
-        return new StepResult(_logits.AsMemory(0, size), _config.VocabularySize);
+        return new StepResult(logits.AsMemory(0, size), _config.VocabularySize);
     }
 
     public bool CanContinue() => true; // Memory and threads outlive a failed step.
@@ -122,6 +132,29 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         _pool.Dispose();
         _step.Workspace.Dispose();
         _memory.Dispose();
+        _keptLogits = [];
+    }
+
+    /// <summary>Multiplications of a token in a layer, attention to its context left out.</summary>
+    private long LayerWork => (long)_config.HiddenSize
+        * ((2L * (_config.QuerySize + _config.KVSize)) + (3L * _config.ExpertsPerToken * _config.IntermediateSize));
+
+    /// <summary>As many threads as have enough to do: in a small model they would only wait for each other.</summary>
+    private int ThreadsFor(long work) => (int)Math.Clamp(work / _leastThreadWork, 1, _pool.Count);
+
+    private float[] Logits(int size)
+    {
+        if (size > (long)KeptRows * _config.VocabularySize)
+        {
+            return GC.AllocateUninitializedArray<float>(size);
+        }
+
+        if (_keptLogits.Length < size)
+        {
+            _keptLogits = GC.AllocateUninitializedArray<float>(size);
+        }
+
+        return _keptLogits;
     }
 
     private void Grow(int tokens)
@@ -131,7 +164,7 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         _step = _step with { Workspace = new CpuWorkspace(_config, _formats, _pool.Count, capacity) };
     }
 
-    private void Run(int thread)
+    private void ComputeLayers(int thread)
     {
         Embed(thread);
         _step.EndPhase();
@@ -140,8 +173,6 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
             _attention.Run(_step, _weights.Layers[layer], layer, thread);
             _experts.Run(_step, _weights.Layers[layer], thread);
         }
-
-        Unembed(thread);
     }
 
     private void Embed(int thread)
@@ -160,7 +191,7 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         }
     }
 
-    private void Unembed(int thread)
+    private void ComputeLogits(int thread)
     {
         var space = _step.Workspace;
         var rows = _batch.Step.LogitsRows.Span;

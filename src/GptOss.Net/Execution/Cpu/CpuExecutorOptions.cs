@@ -12,6 +12,15 @@ internal sealed record CpuExecutorOptions
     /// <summary>Gets the number of threads; <see langword="null"/> for one on each physical core.</summary>
     public int? Threads { get; init; }
 
+    /// <summary>Gets the most threads that read the weights; <see langword="null"/> for as many as compute.</summary>
+    public int? LoadingThreads { get; init; }
+
+    /// <summary>
+    /// Gets how many multiplications of a layer are worth a thread's eight meetings with the others there: about 100 µs of work. Fewer
+    /// threads compute a layer that has less for each.
+    /// </summary>
+    public long LeastThreadWork { get; init; } = 1_000_000;
+
     /// <summary>Gets a value indicating whether dense matrices (attention, output projection) become int8 per 32 at load.</summary>
     public bool DenseInt8 { get; init; } = true;
 

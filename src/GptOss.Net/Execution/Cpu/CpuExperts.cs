@@ -93,7 +93,7 @@ internal sealed unsafe class CpuExperts(ModelConfig config)
             total += Cost(routing, expert) * _units;
         }
 
-        var (low, high) = (total * thread / step.Pool.Count, total * (thread + 1) / step.Pool.Count);
+        var (low, high) = (total * thread / step.ThreadCount, total * (thread + 1) / step.ThreadCount);
         var start = 0L;
         for (var expert = 0; expert < config.ExpertCount; expert++)
         {

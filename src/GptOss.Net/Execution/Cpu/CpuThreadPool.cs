@@ -3,111 +3,92 @@ using System.Runtime.ExceptionServices;
 namespace GptOss.Net.Execution.Cpu;
 
 /// <summary>
-/// The executor's own threads. All of them run the same body, which shares out its work by thread index and meets at the
+/// The executor's own threads. Some or all of them run the same body, which shares out its work by thread index and meets at the
 /// <see cref="Barrier"/>: who computes what is fixed, nothing is stolen and nothing is allocated.
 /// </summary>
 /// <remarks>One caller at a time; it takes part as thread 0. Between bodies the threads spin for a moment, then sleep.</remarks>
 internal sealed class CpuThreadPool : IDisposable
 {
     // About 100 µs: longer than sampling takes between two steps.
-    private const int SpinsBeforeSleep = 4000;
+    private const int SpinsBeforeSleep = 4_000;
 
     private readonly Thread[] _threads;
-    private readonly object _gate = new();
-    private volatile int _round;
-    private volatile Action<int>? _body;
+    private readonly EventCount[] _starts; // of each thread but the caller
+    private readonly EventCount _ends = new();
+    private Action<int>? _body;
     private int _running;
     private Exception? _failure;
 
     public CpuThreadPool(int threads)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
-        Count = threads;
+        Count = ActiveCount = threads;
         Barrier = new StepBarrier(threads);
-        _threads = new Thread[threads - 1];
-        for (var i = 0; i < _threads.Length; i++)
-        {
-            var index = i + 1;
-            _threads[i] = new Thread(() => Work(index)) { IsBackground = true, Name = $"GptOss.Net CPU {index}" };
-            _threads[i].Start();
-        }
+        _starts = [.. Enumerable.Range(1, threads - 1).Select(_ => new EventCount())];
+        _threads = [.. _starts.Select((start, i) => new Thread(() => Work(i + 1, start)) { IsBackground = true, Name = $"GptOss.Net CPU {i + 1}" })];
+
+        // Unsafe: without the context of whoever loads the model, which would live as long as the threads do.
+        Array.ForEach(_threads, static thread => thread.UnsafeStart());
     }
 
-    /// <summary>Gets how many threads run a body, the caller's included.</summary>
+    /// <summary>Gets how many threads there are, the caller's included.</summary>
     public int Count { get; }
+
+    /// <summary>Gets how many of them run the body that runs.</summary>
+    public int ActiveCount { get; private set; }
 
     public StepBarrier Barrier { get; }
 
     /// <summary>Runs <paramref name="body"/> with every index below <see cref="Count"/>; returns when all are done.</summary>
-    public void Run(Action<int> body)
+    public void Run(Action<int> body) => Run(body, Count);
+
+    /// <summary>Runs <paramref name="body"/> with every index below <paramref name="threads"/>; the other threads sleep on.</summary>
+    public void Run(Action<int> body, int threads)
     {
-        _running = _threads.Length;
-        lock (_gate)
+        ActiveCount = threads;
+        Barrier.Reset(threads);
+        _body = body;
+        _running = threads;
+        var ends = _ends.Value;
+        foreach (var start in _starts.AsSpan(0, threads - 1))
         {
-            _body = body;
-            _round++;
-            Monitor.PulseAll(_gate);
+            start.Advance();
         }
 
         RunGuarded(body, 0);
-        var spins = new SpinWait();
-        while (Volatile.Read(ref _running) > 0)
+        if (Interlocked.Decrement(ref _running) > 0)
         {
-            spins.SpinOnce(sleep1Threshold: -1);
+            _ends.WaitWhile(ends, SpinsBeforeSleep);
         }
 
         if (_failure is { } failure)
         {
             _failure = null;
-            Barrier.Reset();
             ExceptionDispatchInfo.Throw(failure);
         }
     }
 
     public void Dispose()
     {
-        lock (_gate)
-        {
-            _body = null;
-            _round++;
-            Monitor.PulseAll(_gate);
-        }
-
+        _body = null;
+        Array.ForEach(_starts, static start => start.Advance());
         Array.ForEach(_threads, static thread => thread.Join());
     }
 
-    private void Work(int index)
+    private void Work(int index, EventCount start)
     {
-        for (var round = 1; ; round++)
+        for (var round = 0; ; round++)
         {
-            WaitFor(round);
+            start.WaitWhile(round, SpinsBeforeSleep);
             if (_body is not { } body)
             {
                 return;
             }
 
             RunGuarded(body, index);
-            Interlocked.Decrement(ref _running);
-        }
-    }
-
-    private void WaitFor(int round)
-    {
-        for (var spins = 0; spins < SpinsBeforeSleep; spins++)
-        {
-            if (_round == round)
+            if (Interlocked.Decrement(ref _running) == 0)
             {
-                return;
-            }
-
-            Thread.SpinWait(1);
-        }
-
-        lock (_gate)
-        {
-            while (_round != round)
-            {
-                Monitor.Wait(_gate);
+                _ends.Advance();
             }
         }
     }

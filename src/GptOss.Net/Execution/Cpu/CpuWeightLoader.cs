@@ -28,16 +28,30 @@ internal sealed class CpuWeightLoader(
             FinalNorm = new CpuVector(memory, weights.FinalNorm),
             Unembedding = Dense(weights.Unembedding, _kinds.OfUnembedding(weights.Unembedding)),
         };
-        try
-        {
-            Parallel.ForEach(_reads, new ParallelOptions { MaxDegreeOfParallelism = threads }, static read => read());
-        }
-        catch (AggregateException exception)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
-        }
-
+        ReadAll(threads);
         return loaded;
+    }
+
+    /// <summary>Reads on threads of its own: loading goes on while the application's pool is busy.</summary>
+    private void ReadAll(int threads)
+    {
+        var next = -1;
+        using var pool = new CpuThreadPool(threads);
+        pool.Run(_ =>
+        {
+            try
+            {
+                while (Interlocked.Increment(ref next) is var read && read < _reads.Count)
+                {
+                    _reads[read]();
+                }
+            }
+            catch
+            {
+                Volatile.Write(ref next, _reads.Count); // the others end after what they read
+                throw;
+            }
+        });
     }
 
     private CpuLayer Layer(LayerWeights layer) => new()

@@ -1,53 +1,55 @@
 namespace GptOss.Net.Execution.Cpu;
 
-/// <summary>Where the threads of a step meet between its phases. They spin: a phase takes microseconds.</summary>
-internal sealed class StepBarrier(int threads)
+/// <summary>Where the threads of a step meet between its phases.</summary>
+internal sealed class StepBarrier
 {
-    // Spins before the processor is offered to others, who may be what is waited for.
-    private const int SpinsBeforeYield = 4000;
+    // About 25 µs: as long as threads with a processor each are apart at the end of a phase.
+    private const int SpinsBeforeSleep = 1_000;
 
-    private readonly int _threads = threads;
+    private readonly EventCount _phases = new();
+    private int _threads;
+    private int _missing;
     private volatile bool _isBroken;
-    private int _missing = threads;
-    private volatile int _generation;
+
+    public StepBarrier(int threads) => Reset(threads);
 
     /// <summary>Waits for all threads.</summary>
     /// <exception cref="InvalidOperationException">Another thread failed and will not come.</exception>
     public void Wait()
     {
-        var generation = _generation;
+        var phase = _phases.Value;
+        if (_isBroken)
+        {
+            throw Broken();
+        }
+
         if (Interlocked.Decrement(ref _missing) == 0)
         {
             _missing = _threads;
-            _generation = generation + 1;
+            _phases.Advance();
             return;
         }
 
-        for (var spins = 0; _generation == generation; spins++)
+        _phases.WaitWhile(phase, SpinsBeforeSleep);
+        if (_isBroken)
         {
-            if (_isBroken)
-            {
-                throw new InvalidOperationException("Another thread of the step failed.");
-            }
-
-            if (spins < SpinsBeforeYield)
-            {
-                Thread.SpinWait(1);
-            }
-            else
-            {
-                Thread.Yield();
-            }
+            throw Broken();
         }
     }
 
     /// <summary>Releases the threads that wait, with an exception; called by the one that cannot come.</summary>
-    public void Break() => _isBroken = true;
-
-    /// <summary>Makes the barrier as new; no thread may be at it.</summary>
-    public void Reset()
+    public void Break()
     {
-        _isBroken = false;
-        _missing = _threads;
+        _isBroken = true;
+        _phases.Advance();
     }
+
+    /// <summary>Makes the barrier as new, for so many threads; none may be at it.</summary>
+    public void Reset(int threads)
+    {
+        _threads = _missing = threads;
+        _isBroken = false;
+    }
+
+    private static InvalidOperationException Broken() => new("Another thread of the step failed.");
 }

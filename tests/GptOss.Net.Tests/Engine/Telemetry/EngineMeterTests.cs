@@ -133,6 +133,31 @@ public sealed class EngineMeterTests
     }
 
     [Fact]
+    public async Task Models_of_one_factory_share_their_instruments_and_leave_nothing()
+    {
+        using var factory = new SharedMeterFactory();
+        for (var load = 0; load < 60; load++)
+        {
+            await using var model = ScriptedModel.Create(new ScriptedExecutor(ScriptedModel.VocabularySize), meterFactory: factory);
+        }
+
+        using var first = new RecordedMeasurements("Models_of_one_factory.first");
+        using var second = new RecordedMeasurements("Models_of_one_factory.second");
+        await using var one = ScriptedModel.Create(
+            new ScriptedExecutor(ScriptedModel.VocabularySize), name: first.Model, meterFactory: factory);
+        await using var other = ScriptedModel.Create(
+            new ScriptedExecutor(ScriptedModel.VocabularySize), name: second.Model, meterFactory: factory);
+        await one.Ids([1], Generations.Greedy(2));
+        await other.Ids([1, 2], Generations.Greedy(2));
+        first.CollectIf(true);
+        second.CollectIf(true);
+
+        first.Of("gptoss.prompt_tokens").Should().Equal(1);
+        second.Of("gptoss.prompt_tokens").Should().Equal(2);
+        InstrumentsOf(factory.Meter).Should().HaveCount(15).And.OnlyHaveUniqueItems();
+    }
+
+    [Fact]
     public void What_happens_for_each_token_allocates_nothing_with_a_listener()
     {
         using var listener = new MeterListener { InstrumentPublished = (instrument, self) => self.EnableMeasurementEvents(instrument) };
@@ -182,6 +207,23 @@ public sealed class EngineMeterTests
 
         model.GetStatistics().FinishedRequests.Should().Be(2);
         logger.Count.Should().Be(1);
+    }
+
+    private static List<string> InstrumentsOf(Meter meter)
+    {
+        var names = new List<string>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, _) =>
+            {
+                if (instrument.Meter == meter)
+                {
+                    names.Add(instrument.Name);
+                }
+            },
+        };
+        listener.Start();
+        return names;
     }
 
     private static void FailFor(KeyValuePair<string, object?>[] tags, string model)

@@ -232,6 +232,30 @@ public sealed class CpuExecutorTests
         ModelFixture.RelativeError(logits, expected.Logits).Should().BeInRange(0.01, 0.12);
     }
 
+    [Theory]
+    [InlineData(128, true)]
+    [InlineData(129, false)]
+    public void Logits_of_more_rows_than_sequences_decode_are_not_kept(int rows, bool areKept)
+    {
+        using var fixture = new ModelFixture("a");
+        using var executor = Load(fixture, CpuExecutorOptions.Fast with { Threads = 1 });
+        int[] blocks = [.. Enumerable.Range(0, PagedKVCache.BlockCount(rows))];
+        var step = new PackedSequence([.. Enumerable.Range(0, rows)], blocks, blocks).Step(0, rows);
+
+        var logits = Compute();
+
+        GC.Collect();
+        logits.IsAlive.Should().Be(areKept);
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        WeakReference Compute()
+        {
+            executor.Begin(step);
+            System.Runtime.InteropServices.MemoryMarshal.TryGetArray<float>(executor.Complete().Logits, out var array).Should().BeTrue();
+            return new WeakReference(array.Array);
+        }
+    }
+
     [Fact]
     public void A_cancelled_load_ends_with_the_cancellation()
     {
@@ -271,7 +295,11 @@ public sealed class CpuExecutorTests
 
     private static CpuExecutor Load(ModelFixture fixture, CpuExecutorOptions options) =>
         CpuExecutor.Load(
-            fixture.Config, fixture.Weights, Capacity, options, new WeightReadProgress(0, (_, _) => { }, CancellationToken.None));
+            fixture.Config,
+            fixture.Weights,
+            Capacity,
+            options with { LeastThreadWork = 1 }, // all threads take part in models however small
+            new WeightReadProgress(0, (_, _) => { }, CancellationToken.None));
 
     private static ExecutorDriver Driver(ModelFixture fixture, CpuExecutor executor, int maxStepTokens) =>
         new(executor, Capacity, fixture.Config.SlidingWindow, maxStepTokens);

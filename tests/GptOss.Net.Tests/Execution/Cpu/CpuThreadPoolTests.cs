@@ -22,6 +22,71 @@ public sealed class CpuThreadPoolTests
     }
 
     [Fact]
+    public void A_body_runs_on_as_many_threads_as_are_asked_for()
+    {
+        using var pool = new CpuThreadPool(5);
+        var runs = new int[5];
+        foreach (var threads in new[] { 1, 3, 5, 2, 5, 1, 4 })
+        {
+            pool.Run(
+                index =>
+                {
+                    pool.ActiveCount.Should().Be(threads);
+                    pool.Barrier.Wait();
+                    Interlocked.Increment(ref runs[index]);
+                    pool.Barrier.Wait();
+                },
+                threads);
+        }
+
+        runs.Should().Equal(7, 5, 4, 3, 2);
+    }
+
+    [Fact]
+    public void Threads_that_are_late_are_waited_for()
+    {
+        using var pool = new CpuThreadPool(3);
+        var runs = 0;
+        for (var round = 0; round < 5; round++)
+        {
+            pool.Run(index =>
+            {
+                Thread.Sleep(5 * index); // far longer than anybody spins
+                pool.Barrier.Wait();
+                Thread.Sleep(5 * (2 - index));
+                Interlocked.Increment(ref runs);
+            });
+        }
+
+        runs.Should().Be(15);
+    }
+
+    [Fact]
+    public void The_threads_do_not_keep_what_is_in_the_context_of_whoever_made_them()
+    {
+        var (pool, loader) = CreateWithContext();
+        using (pool)
+        {
+            for (var collection = 0; collection < 10 && loader.IsAlive; collection++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+
+            loader.IsAlive.Should().BeFalse();
+        }
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static (CpuThreadPool Pool, WeakReference Loader) CreateWithContext()
+        {
+            var local = new AsyncLocal<object?> { Value = new object() };
+            var created = (new CpuThreadPool(4), new WeakReference(local.Value));
+            local.Value = null;
+            return created;
+        }
+    }
+
+    [Fact]
     public void No_thread_passes_the_barrier_before_all_have_reached_it()
     {
         const int phases = 200;

@@ -1,0 +1,55 @@
+namespace GptOss.Net.Execution.Cpu;
+
+/// <summary>A count that some threads advance and others wait for. Who waits spins for a moment, then sleeps.</summary>
+/// <remarks>
+/// A phase of a step takes microseconds, so that spinning is what costs least while every thread has a processor. When it has not,
+/// whoever spins takes the processor from what it waits for: sleeping gives it away, and the system lets those go first that slept.
+/// </remarks>
+internal sealed class EventCount
+{
+    private readonly object _gate = new();
+    private int _value;
+    private int _sleepers;
+
+    public int Value => Volatile.Read(ref _value);
+
+    public void Advance()
+    {
+        // A full fence: a sleeper that is not seen here sees the new value.
+        Interlocked.Increment(ref _value);
+        if (Volatile.Read(ref _sleepers) > 0)
+        {
+            lock (_gate)
+            {
+                Monitor.PulseAll(_gate);
+            }
+        }
+    }
+
+    /// <summary>Waits until the count is another than <paramref name="value"/>.</summary>
+    /// <param name="value">What it was.</param>
+    /// <param name="spins">How often to look before sleeping, about 25 ns each.</param>
+    public void WaitWhile(int value, int spins)
+    {
+        for (var spin = 0; spin < spins; spin++)
+        {
+            if (Value != value)
+            {
+                return;
+            }
+
+            Thread.SpinWait(1);
+        }
+
+        lock (_gate)
+        {
+            Interlocked.Increment(ref _sleepers);
+            while (Value == value)
+            {
+                Monitor.Wait(_gate);
+            }
+
+            Interlocked.Decrement(ref _sleepers);
+        }
+    }
+}
