@@ -175,7 +175,7 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
         }
         catch
         {
-            model.Loop.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            model.DisposeAsync().AsTask().GetAwaiter().GetResult();
             throw;
         }
     }

@@ -146,6 +146,7 @@ internal sealed partial class EngineLoop : IAsyncDisposable
             LogNotFreed(exception);
         }
 
+        _options.Promise?.Dispose();
         _telemetry.Dispose();
     }
 

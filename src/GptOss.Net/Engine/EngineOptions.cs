@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using GptOss.Net.Engine.Telemetry;
+using GptOss.Net.Placement;
 using Microsoft.Extensions.Logging;
 
 namespace GptOss.Net.Engine;
@@ -18,4 +19,7 @@ internal sealed record EngineOptions(int MaxRequests, TimeProvider TimeProvider,
 
     /// <summary>Gets the bytes of a block on each device.</summary>
     public IReadOnlyList<DeviceBlockBytes> DeviceBlocks { get; init; } = [];
+
+    /// <summary>Gets the memory that the model was promised, given back when the executor is freed; <see langword="null"/> where nobody counts it.</summary>
+    public MemoryPromise? Promise { get; init; }
 }

@@ -1,7 +1,6 @@
 using GptOss.Net.Engine.Telemetry;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
-using GptOss.Net.Placement;
 
 namespace GptOss.Net.Engine;
 
@@ -17,19 +16,6 @@ internal sealed record LoadedModel(
     /// <summary>Gets the bytes of a block of the cache on each device.</summary>
     public IReadOnlyList<DeviceBlockBytes> DeviceBlocks { get; init; } = [];
 
-    /// <summary>Gets the memory that the model was promised; <see langword="null"/> where nobody counts it.</summary>
-    public MemoryPromise? Promise { get; init; }
-
     /// <summary>Stops the engine, which frees the executor; then nothing is promised any more.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        try
-        {
-            await Loop.DisposeAsync().ConfigureAwait(false);
-        }
-        finally
-        {
-            Promise?.Dispose();
-        }
-    }
+    public ValueTask DisposeAsync() => Loop.DisposeAsync();
 }

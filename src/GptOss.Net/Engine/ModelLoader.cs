@@ -93,10 +93,11 @@ internal sealed partial class ModelLoader(
             ModelName = name,
             MeterFactory = options.MeterFactory,
             DeviceBlocks = blocks,
+            Promise = promise,
         };
         var loop = new EngineLoop(scheduler, executor, engine);
         promise.Take(device => Outstanding(device, placement, blocks, loop));
-        return new LoadedModel(config, placement, capacity, placement.MaxModelLength, loop) { DeviceBlocks = blocks, Promise = promise };
+        return new LoadedModel(config, placement, capacity, placement.MaxModelLength, loop) { DeviceBlocks = blocks };
     }
 
     /// <summary>Weights, and everything on a GPU, are taken when they are loaded; the cache in main memory is taken bit by bit.</summary>
