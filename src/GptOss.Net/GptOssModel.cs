@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using GptOss.Net.Chat;
+using GptOss.Net.Checkpoint;
 using GptOss.Net.Engine;
 using GptOss.Net.Engine.Telemetry;
 using GptOss.Net.Harmony;
@@ -28,6 +30,7 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
         LoadedModel model, HarmonyTokenizer tokenizer, GptOssModelOptions options, string name, Lazy<TokenMaskCache>? masks = null)
     {
         (_model, Tokenizer, _options, Name) = (model, tokenizer, options, name);
+        ReasoningSeal = new ReasoningSeal(options.ReasoningProtection);
         _masks = masks ?? new(() => new TokenMaskCache(TokenTrie.Create(tokenizer)));
     }
 
@@ -48,6 +51,14 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
 
     /// <summary>Gets the most tokens of one sequence, prompt and output together.</summary>
     public int MaxModelLength => _model.MaxModelLength;
+
+    /// <summary>Gets the most tokens of a prompt, after which one more fits.</summary>
+    internal int MaxPromptLength => MaxModelLength - 1;
+
+    internal ReasoningSeal ReasoningSeal { get; }
+
+    /// <summary>Gets under which names it may be asked for besides its own.</summary>
+    internal IReadOnlyList<string> Aliases { get; init; } = [];
 
     internal TimeProvider TimeProvider => _options.TimeProvider;
 
@@ -109,6 +120,7 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
     /// <param name="cancellationToken">Ends the generation before its next step.</param>
     /// <returns>The tokens as they are generated; leaving the enumeration early ends the generation.</returns>
     /// <exception cref="ArgumentException">The prompt or the options are out of range.</exception>
+    /// <exception cref="ContextLengthExceededException">The prompt is longer than <see cref="MaxModelLength"/> allows.</exception>
     /// <exception cref="TimeoutException">The generation did not end in time.</exception>
     /// <exception cref="GptOssBusyException">Too many requests wait.</exception>
     /// <exception cref="GptOssException">The generation failed.</exception>
@@ -155,6 +167,9 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
     /// <inheritdoc cref="DisposeAsync"/>
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
+    /// <summary>Whether a name that a request gives means this model.</summary>
+    internal bool IsCalled(string name) => Aliases.Append(Name).Contains(name, StringComparer.OrdinalIgnoreCase);
+
     private static GptOssModel Load(
         string pathOrId, GptOssModelOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
@@ -164,14 +179,14 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
             var tokenizer = HarmonyTokenizer.Create();
             return (Tokenizer: tokenizer, Masks: new TokenMaskCache(TokenTrie.Create(tokenizer)));
         });
-        var name = options.Name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(pathOrId));
+        var name = options.Name ?? ModelName.Of(pathOrId);
         var settings = HubSettings.Read(options.HuggingFaceCacheDirectory, Environment.GetEnvironmentVariable);
         var path = ModelSource.ResolveAsync(pathOrId, options, settings, progress, cancellationToken).GetAwaiter().GetResult();
         var model = new ModelLoader(options, name, MemoryLedger.OfProcess, progress, cancellationToken).Load(path);
         try
         {
             var (tokenizer, masks) = tokens.GetAwaiter().GetResult();
-            return new GptOssModel(model, tokenizer, options, name, new Lazy<TokenMaskCache>(masks));
+            return new GptOssModel(model, tokenizer, options, name, new Lazy<TokenMaskCache>(masks)) { Aliases = ModelName.AliasesOf(pathOrId) };
         }
         catch
         {
@@ -197,7 +212,7 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
         options.Validate(VocabularySize);
         generation ??= new GenerationOptions();
         generation.Validate();
-        var prompt = CheckPrompt(tokenIds, MaxModelLength - 1);
+        var prompt = CheckPrompt(tokenIds, MaxPromptLength);
         return Stream(prompt, options, generation, constraint, cancellationToken);
     }
 
@@ -235,9 +250,7 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
 
         if (tokenIds.Count > maxLength)
         {
-            throw new ArgumentException(
-                $"The prompt has {tokenIds.Count:N0} tokens; at most {maxLength:N0} fit. Shorten it, or load the model with a larger MaxModelLength.",
-                nameof(tokenIds));
+            throw new ContextLengthExceededException(tokenIds.Count, maxLength, nameof(tokenIds));
         }
 
         var prompt = tokenIds.ToArray();

@@ -11,8 +11,8 @@ public sealed record GptOssModelOptions
     internal const int MostStepTokens = 8_192;
 
     /// <summary>
-    /// Gets what the model is called in responses and telemetry. Default <see langword="null"/>: the last part of its path or id. Give
-    /// two copies of a model in one process different names to tell them apart.
+    /// Gets what the model is called in responses and telemetry. Default <see langword="null"/>: the last part of its path or id; of a
+    /// folder in the Hugging Face cache, the repository's. Give two copies of a model in one process different names to tell them apart.
     /// </summary>
     public string? Name { get; init; }
 
@@ -72,6 +72,12 @@ public sealed record GptOssModelOptions
     /// </summary>
     public string? HuggingFaceCacheDirectory { get; init; }
 
+    /// <summary>
+    /// Gets how reasoning is protected that conversations carry. Default <see cref="ReasoningProtection.OfThisProcess"/>; give all processes
+    /// that go on with the same conversations the same one.
+    /// </summary>
+    public ReasoningProtection ReasoningProtection { get; init; } = ReasoningProtection.OfThisProcess;
+
     /// <summary>Gets where the model logs to. Default: nowhere.</summary>
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
@@ -96,6 +102,7 @@ public sealed record GptOssModelOptions
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxStepTokens);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxStepTokens, MostStepTokens);
         ArgumentException.ThrowIfNullOrWhiteSpace(Revision);
+        ArgumentNullException.ThrowIfNull(ReasoningProtection);
         ArgumentNullException.ThrowIfNull(LoggerFactory);
         ArgumentNullException.ThrowIfNull(TimeProvider);
     }

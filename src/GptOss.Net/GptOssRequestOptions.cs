@@ -11,6 +11,8 @@ namespace GptOss.Net;
 /// </example>
 public sealed record GptOssRequestOptions
 {
+    internal const int LeastRepetitionLimit = 2;
+
     /// <summary>Gets the least probability of a token relative to the most probable one's. Default 0: off.</summary>
     /// <seealso cref="SamplingOptions.MinP"/>
     public double MinP { get; init; }
@@ -24,7 +26,7 @@ public sealed record GptOssRequestOptions
     public IReadOnlyDictionary<int, float>? LogitBias { get; init; }
 
     /// <summary>
-    /// Gets a value indicating whether the <see cref="GeneratedToken"/> that an update carries as its raw representation has its
+    /// Gets a value indicating whether each <see cref="GeneratedToken"/> in the raw representation of a response or of an update has its
     /// log-probability. Default <see langword="false"/>.
     /// </summary>
     public bool LogProbabilities { get; init; }
@@ -37,6 +39,12 @@ public sealed record GptOssRequestOptions
     /// call, begins. Default <see langword="null"/>: as many as the model likes.
     /// </summary>
     public int? ReasoningBudget { get; init; }
+
+    /// <summary>
+    /// Gets after how many times in succession of the same passage, of 1 to 200 tokens, a message ends and the response with it, at least 2;
+    /// the finish reason is <see cref="GptOssChatClient.RepetitionFinishReason"/>. Default <see langword="null"/>: never.
+    /// </summary>
+    public int? RepetitionLimit { get; init; }
 
     /// <summary>Gets how urgent the request is. Default 0.</summary>
     /// <seealso cref="GenerationOptions.Priority"/>

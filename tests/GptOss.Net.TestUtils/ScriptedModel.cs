@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using GptOss.Net.Checkpoint;
 using GptOss.Net.Engine;
 using GptOss.Net.Execution;
 using GptOss.Net.Harmony;
@@ -34,7 +35,8 @@ internal static class ScriptedModel
         bool cachesPrefixes = true,
         string name = "scripted",
         IMeterFactory? meterFactory = null,
-        Lazy<TokenMaskCache>? masks = null)
+        Lazy<TokenMaskCache>? masks = null,
+        ReasoningProtection? reasoningProtection = null)
     {
         var capacity = new KVCacheCapacity(4_096, 4_096);
         var options = new SchedulerOptions(maxSequences, maxStepTokens)
@@ -64,6 +66,18 @@ internal static class ScriptedModel
             VocabularySize = vocabularySize,
         };
         var model = new LoadedModel(config, placement, capacity, maxModelLength, loop);
-        return new GptOssModel(model, Tokenizer, new GptOssModelOptions { TimeProvider = timeProvider ?? TimeProvider.System }, name, masks ?? Masks);
+        return new GptOssModel(
+            model,
+            Tokenizer,
+            new GptOssModelOptions
+            {
+                TimeProvider = timeProvider ?? TimeProvider.System,
+                ReasoningProtection = reasoningProtection ?? ReasoningProtection.OfThisProcess,
+            },
+            name,
+            masks ?? Masks)
+        {
+            Aliases = ModelName.AliasesOf("openai/gpt-oss-20b"),
+        };
     }
 }

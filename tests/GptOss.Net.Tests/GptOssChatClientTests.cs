@@ -32,6 +32,7 @@ public sealed class GptOssChatClientTests : IDisposable
 
         metadata.ProviderName.Should().Be("gptoss.net");
         metadata.ProviderUri!.Host.Should().Contain(".");
+        metadata.ProviderUri.Port.Should().BeGreaterThanOrEqualTo(0, "telemetry reports it");
         metadata.DefaultModelId.Should().Be("scripted");
     }
 

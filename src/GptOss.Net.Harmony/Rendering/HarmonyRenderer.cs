@@ -34,10 +34,7 @@ public sealed class HarmonyRenderer
     public int[] RenderForCompletion(IReadOnlyList<HarmonyMessage> messages)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        var writer = Write(AnalysisFilter.Apply(messages, _options.AnalysisHistory));
-        writer.Control(ControlToken.Start);
-        writer.Text(HarmonyRoleNames.Of(HarmonyRole.Assistant));
-        return writer.ToArray();
+        return WriteForCompletion(messages).ToArray();
     }
 
     /// <summary>
@@ -62,6 +59,15 @@ public sealed class HarmonyRenderer
         }
 
         return writer.ToArray();
+    }
+
+    /// <summary>A prompt whose text is not encoded yet.</summary>
+    internal TokenWriter WriteForCompletion(IReadOnlyList<HarmonyMessage> messages)
+    {
+        var writer = Write(AnalysisFilter.Apply(messages, _options.AnalysisHistory));
+        writer.Control(ControlToken.Start);
+        writer.Text(HarmonyRoleNames.Of(HarmonyRole.Assistant));
+        return writer;
     }
 
     private TokenWriter Write(IReadOnlyList<HarmonyMessage> messages)

@@ -8,6 +8,7 @@ namespace GptOss.Net.Harmony;
 internal sealed class BytePairMerger(Vocabulary vocabulary)
 {
     private const int NoPair = int.MaxValue;
+    private const int PairsBetweenChecks = 4_096; // of cancellation
 
     private readonly PriorityQueue<int, long> _queue = new(); // part → (rank, position); outdated entries stay and are skipped
     private int[] _next = []; // [bytes], start of the part after the one that starts here
@@ -15,7 +16,7 @@ internal sealed class BytePairMerger(Vocabulary vocabulary)
     private int[] _rank = []; // [bytes], rank of this part joined with the next, or NoPair
 
     /// <summary>Adds the tokens of a piece to a list.</summary>
-    public void Encode(ReadOnlySpan<byte> piece, List<int> ids)
+    public void Encode(ReadOnlySpan<byte> piece, List<int> ids, CancellationToken cancellationToken = default)
     {
         if (vocabulary.Find(piece) is var whole && whole >= 0)
         {
@@ -24,8 +25,13 @@ internal sealed class BytePairMerger(Vocabulary vocabulary)
         }
 
         SplitIntoBytes(piece);
-        while (_queue.TryDequeue(out var part, out var priority))
+        for (var pair = 1; _queue.TryDequeue(out var part, out var priority); pair++)
         {
+            if (pair % PairsBetweenChecks == 0)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+
             if (_rank[part] == (int)(priority >> 32))
             {
                 JoinWithNext(piece, part);

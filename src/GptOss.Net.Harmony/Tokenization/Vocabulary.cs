@@ -22,6 +22,7 @@ internal sealed class Vocabulary
     private readonly int[] _offsets; // [IdCount + 1], where each id begins in _bytes
     private readonly int[] _slots = new int[1 << SlotBits]; // open addressing over ordinary tokens: id + 1, or 0 when free
     private readonly int _longest;
+    private readonly double[] _shares = new double[256]; // of a byte in a token: 1 / the longest ordinary token that holds it
 
     private Vocabulary(byte[] bytes, int[] offsets)
     {
@@ -30,6 +31,11 @@ internal sealed class Vocabulary
         {
             var token = GetBytes(id);
             _longest = Math.Max(_longest, token.Length);
+            foreach (var value in token)
+            {
+                _shares[value] = Math.Max(_shares[value], token.Length);
+            }
+
             var slot = SlotOf(token);
             while (_slots[slot] != 0)
             {
@@ -37,6 +43,11 @@ internal sealed class Vocabulary
             }
 
             _slots[slot] = id + 1;
+        }
+
+        for (var value = 0; value < _shares.Length; value++)
+        {
+            _shares[value] = 1 / Math.Max(_shares[value], 1);
         }
     }
 
@@ -78,6 +89,19 @@ internal sealed class Vocabulary
         }
 
         return -1;
+    }
+
+    /// <summary>A number of tokens that no encoding of a text is below: the shares of the bytes of one token sum up to at most 1.</summary>
+    public int LeastTokens(ReadOnlySpan<byte> text)
+    {
+        const double Rounding = 1 - 1e-9;
+        var sum = 0.0;
+        foreach (var value in text)
+        {
+            sum += _shares[value];
+        }
+
+        return (int)(sum * Rounding);
     }
 
     private static Vocabulary Parse(ReadOnlySpan<byte> lines)

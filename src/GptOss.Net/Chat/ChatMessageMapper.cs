@@ -1,33 +1,36 @@
-using System.Text;
-using System.Text.Json;
 using GptOss.Net.Harmony;
 using Microsoft.Extensions.AI;
 
 namespace GptOss.Net.Chat;
 
-/// <summary>From chat messages to the messages of the harmony format. Used once.</summary>
-internal sealed class ChatMessageMapper(ToolCatalog tools, ChatOptions options)
+/// <summary>From chat messages to the messages of the harmony format, each where it stands. Used once.</summary>
+internal sealed class ChatMessageMapper(ToolCatalog tools, ChatOptions options, ReasoningSeal seal)
 {
-    private readonly List<HarmonyMessage> _messages = [];
+    private const string UnknownTool = "tool";
+
+    // A message, or a call with its result behind it.
+    private readonly List<List<HarmonyMessage>> _groups = [];
     private readonly List<string> _instructions = string.IsNullOrWhiteSpace(options.Instructions) ? [] : [options.Instructions];
+    private readonly CallHistory _calls = new(tools);
 
-    // Calls that wait for their results: the format wants call, result, call, result.
-    private readonly List<FunctionCallContent> _calls = [];
-
-    // Which message is the answer of the assistant's turn, as far as it is known.
-    private int? _answer;
+    // The last text of the assistant's turn: its answer, unless something follows.
+    private List<HarmonyMessage>? _answer;
 
     /// <summary>Maps the conversation; <paramref name="messages"/> is enumerated once.</summary>
+    /// <exception cref="ArgumentException">A role is unknown, or a result belongs to no call.</exception>
+    /// <exception cref="NotSupportedException">The model is asked about a picture or a file.</exception>
     public IReadOnlyList<HarmonyMessage> Map(IEnumerable<ChatMessage> messages, SystemContent system)
     {
-        foreach (var message in messages)
+        ChatMessage[] all = [.. messages];
+        var lastAnswered = Array.FindLastIndex(all, message => message is not null && Is(message, "assistant"));
+        for (var i = 0; i < all.Length; i++)
         {
-            ArgumentNullException.ThrowIfNull(message, nameof(messages));
-            Add(message);
+            ArgumentNullException.ThrowIfNull(all[i], nameof(messages));
+            Add(all[i], isAsked: i > lastAnswered);
         }
 
-        AddPendingCalls();
-        List<HarmonyMessage> all = [HarmonyMessage.FromSystem(system)];
+        _calls.Complete();
+        List<HarmonyMessage> mapped = [HarmonyMessage.FromSystem(system)];
         var developer = new DeveloperContent
         {
             Instructions = _instructions.Count > 0 ? string.Join("\n\n", _instructions) : null,
@@ -36,169 +39,159 @@ internal sealed class ChatMessageMapper(ToolCatalog tools, ChatOptions options)
         };
         if (developer is not { Instructions: null, ToolNamespaces.Count: 0, ResponseFormat: null })
         {
-            all.Add(HarmonyMessage.FromDeveloper(developer));
+            mapped.Add(HarmonyMessage.FromDeveloper(developer));
         }
 
-        return [.. all, .. _messages];
+        return [.. mapped, .. _groups.SelectMany(group => group)];
     }
 
-    private void Add(ChatMessage message)
+    private static bool Is(ChatMessage message, string role) => string.Equals(message.Role.Value, role, StringComparison.OrdinalIgnoreCase);
+
+    private void Add(ChatMessage message, bool isAsked)
     {
         switch (message.Role.Value.ToLowerInvariant())
         {
             case "system" or "developer":
-                if (TextOf(message.Contents) is { Length: > 0 } text)
+                AddContents(message, isAsked, AddInstructions);
+                break;
+            case "user":
+                // Nothing at all is a question too; an approval alone is none.
+                if (!AddContents(message, isAsked, text => AddUser(message, text)))
                 {
-                    _instructions.Add(text);
+                    AddUser(message, "");
                 }
 
                 break;
-            case "user":
-                AddPendingCalls();
-                _answer = null;
-                _messages.Add(HarmonyMessage.FromUser(TextOf(message.Contents)));
-                break;
             case "assistant":
-                AddPendingCalls();
-                AddAssistant(message.Contents);
+                AddContents(message, isAsked: false, AddAnswer);
                 break;
             case "tool":
-                AddResults(message.Contents);
+                AddContents(message, isAsked: false, text => Place(HarmonyMessage.FromTool(_calls.LastAnswered ?? UnknownTool, text)));
                 break;
             default:
                 throw new ArgumentException($"Messages of the role '{message.Role}' are unknown; use system, user, assistant or tool.");
         }
     }
 
-    private void AddAssistant(IList<AIContent> contents)
+    /// <summary>Adds what a message holds, in its order: text as the message's role has it, calls and results wherever they stand.</summary>
+    /// <returns>Whether there was anything.</returns>
+    private bool AddContents(ChatMessage message, bool isAsked, Action<string> addText)
     {
-        var text = new StringBuilder();
-        foreach (var content in contents)
+        var (text, wasAdded) = (new ContentText(), false);
+        foreach (var content in message.Contents)
         {
-            switch (content)
+            if (content is TextReasoningContent thought && Is(message, "assistant"))
             {
-                case TextReasoningContent reasoning:
-                    AddAnswer(text);
-                    AddThought(reasoning);
-                    break;
-                case TextContent part:
-                    text.Append(part.Text);
-                    break;
-                case FunctionCallContent call:
-                    _calls.Add(call);
-                    break;
-                default:
-                    RefuseMedia(content);
-                    break;
+                Flush();
+                AddThought(thought);
+            }
+            else if (content is FunctionCallContent or FunctionResultContent or ToolApprovalRequestContent or ToolApprovalResponseContent)
+            {
+                Flush();
+                AddCallOrResult(content);
+                wasAdded = true;
+            }
+            else
+            {
+                text.Append(content, isAsked);
             }
         }
 
-        AddAnswer(text);
-        if (_calls.Count > 0)
+        Flush();
+        return wasAdded;
+
+        void Flush()
+        {
+            if (!text.IsEmpty)
+            {
+                addText(text.Take());
+                wasAdded = true;
+            }
+        }
+    }
+
+    private void AddCallOrResult(AIContent content)
+    {
+        switch (content)
+        {
+            case FunctionCallContent call:
+                PlaceCall(_calls.Call(call));
+                break;
+            case ToolApprovalRequestContent { ToolCall: FunctionCallContent call }:
+                PlaceCall(_calls.Request(call));
+                break;
+            case ToolApprovalResponseContent { ToolCall: FunctionCallContent call } response:
+                PlaceCall(_calls.Decide(call, response));
+                break;
+            case FunctionResultContent result:
+                Place(_calls.Answer(result));
+                break;
+        }
+    }
+
+    // At its first mention: an approved call comes again behind its approval.
+    private void PlaceCall(List<HarmonyMessage>? group)
+    {
+        if (group is not null)
         {
             AnswerWasPreamble();
+            _groups.Add(group);
+        }
+    }
+
+    private void Place(HarmonyMessage? message)
+    {
+        if (message is not null)
+        {
+            _groups.Add([message]);
+        }
+    }
+
+    private void AddUser(ChatMessage message, string text)
+    {
+        _answer = null;
+        _calls.Interrupt();
+        Place(new HarmonyMessage { Role = HarmonyRole.User, AuthorName = HarmonyName.OfAuthor(message.AuthorName), Content = [new HarmonyText(text)] });
+    }
+
+    // What stands at the beginning belongs to the instructions; moving anything else would change every token behind its new place.
+    private void AddInstructions(string text)
+    {
+        if (_groups.Count == 0)
+        {
+            _instructions.Add(text);
+        }
+        else
+        {
+            Place(HarmonyMessage.FromDeveloper(new DeveloperContent { Instructions = text }));
         }
     }
 
     private void AddThought(TextReasoningContent reasoning)
     {
-        HarmonyContent? content = ReasoningSeal.Open(reasoning.ProtectedData) is { } tokens ? new HarmonyTokens(tokens)
+        HarmonyContent? content = seal.Open(reasoning.ProtectedData) is { } tokens ? new HarmonyTokens(tokens)
             : reasoning.Text.Length > 0 ? new HarmonyText(reasoning.Text)
             : null;
         if (content is not null)
         {
-            _messages.Add(new HarmonyMessage { Role = HarmonyRole.Assistant, Channel = HarmonyChannel.Analysis, Content = [content] });
+            Place(new HarmonyMessage { Role = HarmonyRole.Assistant, Channel = HarmonyChannel.Analysis, Content = [content] });
         }
     }
 
-    private void AddAnswer(StringBuilder text)
+    private void AddAnswer(string text)
     {
-        if (text.Length > 0)
-        {
-            AnswerWasPreamble();
-            _answer = _messages.Count;
-            _messages.Add(HarmonyMessage.FromAssistant(text.ToString(), HarmonyChannel.Final));
-            text.Clear();
-        }
+        AnswerWasPreamble();
+        _answer = [HarmonyMessage.FromAssistant(text, HarmonyChannel.Final)];
+        _groups.Add(_answer);
     }
 
     /// <summary>What is said before a call or before the answer is a preamble, also in a message of its own.</summary>
     private void AnswerWasPreamble()
     {
-        if (_answer is { } index)
+        if (_answer is not null)
         {
-            _messages[index] = HarmonyMessage.FromAssistant(_messages[index].Text, HarmonyChannel.Commentary);
+            _answer[0] = HarmonyMessage.FromAssistant(_answer[0].Text, HarmonyChannel.Commentary);
             _answer = null;
-        }
-    }
-
-    private void AddResults(IList<AIContent> contents)
-    {
-        foreach (var result in contents.OfType<FunctionResultContent>())
-        {
-            var index = _calls.FindIndex(call => string.Equals(call.CallId, result.CallId, StringComparison.Ordinal));
-            if (index < 0)
-            {
-                throw new ArgumentException($"A tool message answers the call '{result.CallId}', but no message before it makes that call.");
-            }
-
-            AddCall(_calls[index]);
-            _messages.Add(HarmonyMessage.FromTool(tools.RecipientOf(_calls[index].Name), ResultText(result.Result)));
-            _calls.RemoveAt(index);
-        }
-    }
-
-    private void AddPendingCalls()
-    {
-        _calls.ForEach(AddCall);
-        _calls.Clear();
-    }
-
-    private void AddCall(FunctionCallContent call)
-    {
-        var arguments = call.RawRepresentation as string
-            ?? Json<IDictionary<string, object?>>(call.Arguments ?? new Dictionary<string, object?>(StringComparer.Ordinal));
-        _messages.Add(HarmonyMessage.FromCall(tools.RecipientOf(call.Name), arguments));
-    }
-
-    private static string ResultText(object? result) => result switch
-    {
-        null => string.Empty,
-        string text => text,
-        TextContent text => text.Text,
-        IEnumerable<AIContent> contents => TextOf([.. contents]),
-        JsonElement { ValueKind: JsonValueKind.String } json => json.GetString()!,
-        _ => Json<object>(result),
-    };
-
-    // The options alone would break and indent lines, which the model was not trained to read.
-    private static string Json<T>(T value) =>
-        JsonText.Compact(JsonSerializer.SerializeToElement(value, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(T))));
-
-    private static string TextOf(IList<AIContent> contents)
-    {
-        var text = new StringBuilder();
-        foreach (var content in contents)
-        {
-            if (content is TextContent part)
-            {
-                text.Append(part.Text);
-            }
-            else
-            {
-                RefuseMedia(content);
-            }
-        }
-
-        return text.ToString();
-    }
-
-    // Leaving an image out would change the question.
-    private static void RefuseMedia(AIContent content)
-    {
-        if (content is DataContent or UriContent)
-        {
-            throw new NotSupportedException($"A message holds {content.GetType().Name}: gpt-oss reads text only.");
         }
     }
 }

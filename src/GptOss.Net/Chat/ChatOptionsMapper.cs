@@ -12,25 +12,24 @@ internal static class ChatOptionsMapper
 
     /// <exception cref="NotSupportedException">An option asks for what the client does not do.</exception>
     /// <exception cref="ArgumentException">Another model is asked for.</exception>
-    public static void RefuseUnsupported(ChatOptions options, string modelName)
+    public static void RefuseUnsupported(ChatOptions options, GptOssModel model)
     {
-        if (options.ModelId is { } id && !string.Equals(id, modelName, StringComparison.OrdinalIgnoreCase))
+        if (!string.IsNullOrWhiteSpace(options.ModelId) && !model.IsCalled(options.ModelId))
         {
-            throw new ArgumentException($"ModelId is '{id}', but this client runs '{modelName}'. Leave it out or name that.", nameof(options));
+            throw new ArgumentException(
+                $"ModelId is '{options.ModelId}', but this client runs '{model.Name}'. Leave it out or name that.", nameof(options));
         }
 
-        Refuse(options.ConversationId is not null, nameof(options.ConversationId), "the client keeps no state; send the whole conversation");
+        Refuse(!string.IsNullOrWhiteSpace(options.ConversationId), nameof(options.ConversationId), "the client keeps no state; send the whole conversation");
         Refuse(options.ContinuationToken is not null, nameof(options.ContinuationToken), "responses are not resumable");
     }
 
+    /// <summary>This library's own options; those of another client, which the same options may also go to, are ignored.</summary>
     public static GptOssRequestOptions RequestOptions(ChatOptions options, IChatClient client) =>
-        options.RawRepresentationFactory?.Invoke(client) switch
-        {
-            null => new GptOssRequestOptions(),
-            GptOssRequestOptions own => own,
-            var other => throw new ArgumentException(
-                $"RawRepresentationFactory returned a {other.GetType().Name}; this client takes {nameof(GptOssRequestOptions)}.", nameof(options)),
-        };
+        options.RawRepresentationFactory?.Invoke(client) is not GptOssRequestOptions own ? new GptOssRequestOptions()
+        : own.RepetitionLimit is { } limit && limit < GptOssRequestOptions.LeastRepetitionLimit ? throw new ArgumentOutOfRangeException(
+            nameof(own.RepetitionLimit), limit, $"RepetitionLimit is {limit}; it is at least {GptOssRequestOptions.LeastRepetitionLimit}.")
+        : own;
 
     public static SamplingOptions ToSamplingOptions(ChatOptions options, GptOssRequestOptions own)
     {
@@ -73,7 +72,7 @@ internal static class ChatOptionsMapper
         {
             Name = HarmonyName.Of(format.SchemaName ?? "response"),
             Description = format.SchemaDescription,
-            Schema = format.Schema ?? AnyObject,
+            Schema = format.Schema is { } schema ? WholeJson.Of(schema) : AnyObject,
         };
 
     private static void Refuse(bool isSet, string option, string reason)

@@ -25,6 +25,9 @@ internal sealed record ChatRequest
     /// <summary>Gets the functions.</summary>
     public required ToolCatalog Tools { get; init; }
 
+    /// <summary>Gets after how many times of the same passage in succession a message ends.</summary>
+    public int? RepetitionLimit { get; init; }
+
     /// <summary>Gets a value indicating whether the caller wants the reasoning as content.</summary>
     public bool ShowsReasoning { get; init; }
 
@@ -35,7 +38,7 @@ internal sealed record ChatRequest
         IEnumerable<ChatMessage> messages, ChatOptions? options, IChatClient client, GptOssModel model, CancellationToken cancellationToken)
     {
         options ??= new ChatOptions();
-        ChatOptionsMapper.RefuseUnsupported(options, model.Name);
+        ChatOptionsMapper.RefuseUnsupported(options, model);
         var own = ChatOptionsMapper.RequestOptions(options, client);
         var sampling = ChatOptionsMapper.ToSamplingOptions(options, own);
         sampling.Validate(model.VocabularySize);
@@ -49,20 +52,37 @@ internal sealed record ChatRequest
         generation.Validate();
 
         var tools = new ToolCatalog(options.Tools);
+        return new ChatRequest
+        {
+            Grammar = new TurnGrammarMapper(model.Schemas, cancellationToken).Map(options, tools, own.ReasoningBudget),
+            Messages = MapMessages(messages, options, own, tools, model),
+            Sampling = sampling with { StopSequences = [] },
+            Generation = generation,
+            StopSequences = sampling.StopSequences,
+            Tools = tools,
+            RepetitionLimit = own.RepetitionLimit,
+            ShowsReasoning = options.Reasoning?.Output == ReasoningOutput.Full,
+        };
+    }
+
+    /// <summary>The conversation alone.</summary>
+    /// <exception cref="ArgumentException">A value is out of range.</exception>
+    /// <exception cref="NotSupportedException">Something is asked for that this client does not do.</exception>
+    public static IReadOnlyList<HarmonyMessage> MapMessages(
+        IEnumerable<ChatMessage> messages, ChatOptions options, IChatClient client, GptOssModel model)
+    {
+        ChatOptionsMapper.RefuseUnsupported(options, model);
+        return MapMessages(messages, options, ChatOptionsMapper.RequestOptions(options, client), new ToolCatalog(options.Tools), model);
+    }
+
+    private static IReadOnlyList<HarmonyMessage> MapMessages(
+        IEnumerable<ChatMessage> messages, ChatOptions options, GptOssRequestOptions own, ToolCatalog tools, GptOssModel model)
+    {
         var system = new SystemContent
         {
             CurrentDate = own.CurrentDate ?? DateOnly.FromDateTime(model.TimeProvider.GetLocalNow().Date),
             ReasoningEffort = ChatOptionsMapper.ToReasoningEffort(options.Reasoning?.Effort),
         };
-        return new ChatRequest
-        {
-            Grammar = new TurnGrammarMapper(model.Schemas, cancellationToken).Map(options, tools, own.ReasoningBudget),
-            Messages = new ChatMessageMapper(tools, options).Map(messages, system),
-            Sampling = sampling with { StopSequences = [] },
-            Generation = generation,
-            StopSequences = sampling.StopSequences,
-            Tools = tools,
-            ShowsReasoning = options.Reasoning?.Output == ReasoningOutput.Full,
-        };
+        return new ChatMessageMapper(tools, options, model.ReasoningSeal).Map(messages, system);
     }
 }

@@ -12,8 +12,10 @@ internal sealed class ChatUpdateMapper
     private readonly HarmonyStreamParser _parser;
     private readonly StopSequenceMatcher _stop;
     private readonly FunctionCallReader _call;
+    private readonly RepetitionMatcher _repetition;
     private readonly List<int> _thought = []; // the tokens of the present one
     private readonly List<string> _hiddenThoughts = []; // sealed
+    private List<GeneratedToken> _tokens = []; // since the last update
     private readonly string _responseId = "resp_" + Guid.NewGuid().ToString("N");
     private readonly DateTimeOffset _createdAt;
     private readonly int _inputTokens;
@@ -21,6 +23,7 @@ internal sealed class ChatUpdateMapper
     private int _cachedTokens;
     private int _outputTokens;
     private int _reasoningTokens;
+    private bool _isRepeating;
     private ChatFinishReason _finishReason = ChatFinishReason.Stop;
 
     public ChatUpdateMapper(GptOssModel model, ChatRequest request, int inputTokens)
@@ -29,15 +32,17 @@ internal sealed class ChatUpdateMapper
         _parser = new HarmonyStreamParser(model.Tokenizer);
         _stop = new StopSequenceMatcher(request.StopSequences);
         _call = new FunctionCallReader(request.Tools);
+        _repetition = new RepetitionMatcher(request.RepetitionLimit);
         _createdAt = model.TimeProvider.GetUtcNow();
     }
 
-    /// <summary>Gets a value indicating whether a stop sequence has ended the answer, although the model would go on.</summary>
-    public bool IsStopped => _stop.IsStopped;
+    /// <summary>Gets a value indicating whether a stop sequence or repetition has ended the answer, although the model would go on.</summary>
+    public bool IsStopped => _stop.IsStopped || _isRepeating;
 
     public IEnumerable<ChatResponseUpdate> Append(GeneratedToken token)
     {
         _outputTokens++;
+        _tokens.Add(token);
         _cachedTokens = token.CachedPromptTokens;
         if (token.FinishReason == FinishReason.Length)
         {
@@ -51,29 +56,40 @@ internal sealed class ChatUpdateMapper
             _thought.Add(token.Id);
         }
 
-        return Map(events, token);
+        if (ControlToken.IsControl(token.Id))
+        {
+            _repetition.Begin();
+        }
+        else
+        {
+            _isRepeating = _repetition.Append(token.Id) && token.FinishReason is null;
+        }
+
+        return Map(events);
     }
 
     /// <summary>The last updates: what was withheld, then the usage and why the response ended.</summary>
     public IEnumerable<ChatResponseUpdate> Finish()
     {
-        foreach (var update in Map(_parser.Finish(), null))
+        foreach (var update in Map(_parser.Finish()))
         {
             yield return update;
         }
 
-        var last = Update(new UsageContent(Usage()), null);
-        last.FinishReason = IsStopped ? ChatFinishReason.Stop : _finishReason;
+        var last = Update(new UsageContent(Usage()), TakeTokens());
+        last.FinishReason = _stop.IsStopped ? ChatFinishReason.Stop : _isRepeating ? GptOssChatClient.RepetitionFinishReason : _finishReason;
         yield return last;
     }
 
-    private IEnumerable<ChatResponseUpdate> Map(IReadOnlyList<HarmonyStreamEvent> events, GeneratedToken? token)
+    private IEnumerable<ChatResponseUpdate> Map(IReadOnlyList<HarmonyStreamEvent> events)
     {
         foreach (var found in events)
         {
-            foreach (var content in Map(found))
+            // What a token becomes at once goes with the last of it: a call or a text, behind hidden thoughts.
+            AIContent[] contents = [.. Map(found)];
+            for (var i = 0; i < contents.Length; i++)
             {
-                yield return Update(content, token);
+                yield return Update(contents[i], i == contents.Length - 1 ? TakeTokens() : []);
             }
 
             if (found.Kind == HarmonyStreamEventKind.MessageEnded && IsPreamble(found.Header))
@@ -88,7 +104,8 @@ internal sealed class ChatUpdateMapper
     {
         { Header.Recipient: { } recipient } when IsTool(recipient) => MapCall(found, recipient),
         { Header.Channel: HarmonyChannel.Analysis } => MapThought(found),
-        { Header.Channel: HarmonyChannel.Commentary } => Text(found.Text),
+        { Header.Channel: HarmonyChannel.Commentary, Text.Length: > 0 } => [.. TakeHiddenThoughts(), new TextContent(found.Text)],
+        { Header.Channel: HarmonyChannel.Commentary } => [],
         { Kind: HarmonyStreamEventKind.TextDelta } => Text(_stop.Append(found.Text)),
         { Kind: HarmonyStreamEventKind.MessageEnded } when !_stop.IsStopped => Text(_stop.Flush()),
         _ => [],
@@ -103,7 +120,7 @@ internal sealed class ChatUpdateMapper
 
         if (found.Kind == HarmonyStreamEventKind.MessageEnded && _thought.Count > 0)
         {
-            var sealedThought = ReasoningSeal.Seal(_thought);
+            var sealedThought = _model.ReasoningSeal.Seal(_thought);
             _thought.Clear();
             if (_request.ShowsReasoning)
             {
@@ -131,17 +148,32 @@ internal sealed class ChatUpdateMapper
         }
 
         _finishReason = ChatFinishReason.ToolCalls;
-        return [.. _hiddenThoughts.Select(thought => new TextReasoningContent("") { ProtectedData = thought }), call];
+        return [.. TakeHiddenThoughts(), call];
     }
 
-    private ChatResponseUpdate Update(AIContent content, GeneratedToken? token) => new(ChatRole.Assistant, [content])
+    /// <summary>The thoughts so far, without their text, where they stand: before what they led to.</summary>
+    private TextReasoningContent[] TakeHiddenThoughts()
+    {
+        TextReasoningContent[] thoughts = [.. _hiddenThoughts.Select(thought => new TextReasoningContent("") { ProtectedData = thought })];
+        _hiddenThoughts.Clear();
+        return thoughts;
+    }
+
+    private ChatResponseUpdate Update(AIContent content, List<GeneratedToken> tokens) => new(ChatRole.Assistant, [content])
     {
         MessageId = _messageId,
         ResponseId = _responseId,
         ModelId = _model.Name,
         CreatedAt = _createdAt,
-        RawRepresentation = token,
+        RawRepresentation = tokens,
     };
+
+    private List<GeneratedToken> TakeTokens()
+    {
+        var tokens = _tokens;
+        _tokens = [];
+        return tokens;
+    }
 
     private UsageDetails Usage() => new()
     {

@@ -9,6 +9,26 @@ internal sealed class FunctionCallReader(ToolCatalog tools)
 {
     private readonly StringBuilder _arguments = new();
 
+    /// <summary>The arguments in a JSON object, or <see langword="null"/> if it is none.</summary>
+    /// <exception cref="JsonException">It is malformed.</exception>
+    public static Dictionary<string, object?>? Read(string json)
+    {
+        var root = WholeJson.Parse(json);
+        if (root.ValueKind != JsonValueKind.Object)
+        {
+            return null;
+        }
+
+        // A name may come twice; the last value counts, as everywhere in System.Text.Json.
+        var arguments = new Dictionary<string, object?>(StringComparer.Ordinal);
+        foreach (var property in root.EnumerateObject())
+        {
+            arguments[property.Name] = property.Value;
+        }
+
+        return arguments;
+    }
+
     /// <summary>Forgets what another call, which did not end, left.</summary>
     public void Begin() => _arguments.Clear();
 
@@ -20,23 +40,14 @@ internal sealed class FunctionCallReader(ToolCatalog tools)
         var json = _arguments.ToString();
         try
         {
-            using var document = JsonDocument.Parse(json);
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            if (Read(json) is not { } arguments)
             {
                 return null;
             }
 
-            // A name may come twice; the last value counts, as everywhere in System.Text.Json.
-            var arguments = new Dictionary<string, object?>(StringComparer.Ordinal);
-            foreach (var property in document.RootElement.EnumerateObject())
-            {
-                arguments[property.Name] = property.Value.Clone();
-            }
-
-            return new FunctionCallContent("call_" + Guid.NewGuid().ToString("N")[..22], tools.NameOf(recipient), arguments)
-            {
-                RawRepresentation = json,
-            };
+            var call = new FunctionCallContent("call_" + Guid.NewGuid().ToString("N")[..22], tools.NameOf(recipient), arguments);
+            CallArguments.KeepSpelling(call, json);
+            return call;
         }
         catch (JsonException)
         {

@@ -12,7 +12,7 @@ internal sealed class ToolCatalog
     private readonly Dictionary<string, ToolFunction> _byHarmonyName = new(StringComparer.Ordinal);
     private readonly List<string> _ignored = [];
 
-    /// <exception cref="ArgumentException">A tool is null, or two functions have the same name.</exception>
+    /// <exception cref="ArgumentException">A tool is null, or two different functions have the same name.</exception>
     public ToolCatalog(IEnumerable<AITool>? tools)
     {
         foreach (var tool in tools ?? [])
@@ -24,13 +24,17 @@ internal sealed class ToolCatalog
                 continue;
             }
 
-            var function = new ToolFunction(declaration, FreeName(HarmonyName.Of(declaration.Name)));
-            if (!_byName.TryAdd(declaration.Name, function))
+            if (!_byName.TryGetValue(declaration.Name, out var same))
             {
-                throw new ArgumentException($"ChatOptions.Tools holds two functions of the name '{declaration.Name}'.", nameof(tools));
+                var function = new ToolFunction(declaration, FreeName(HarmonyName.Of(declaration.Name)));
+                _byName.Add(declaration.Name, function);
+                _byHarmonyName.Add(function.HarmonyName, function);
             }
-
-            _byHarmonyName.Add(function.HarmonyName, function);
+            else if (!ReferenceEquals(same.Declaration, declaration))
+            {
+                throw new ArgumentException(
+                    $"ChatOptions.Tools holds two different functions of the name '{declaration.Name}'. Rename one of them.", nameof(tools));
+            }
         }
     }
 
@@ -62,7 +66,8 @@ internal sealed class ToolCatalog
         var free = name;
         for (var i = 2; _byHarmonyName.ContainsKey(free); i++)
         {
-            free = FormattableString.Invariant($"{name}_{i}");
+            var suffix = FormattableString.Invariant($"_{i}");
+            free = name[..Math.Min(name.Length, HarmonyName.MaxLength - suffix.Length)] + suffix;
         }
 
         return free;

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using GptOss.Net.Harmony;
 using Microsoft.Extensions.AI;
 
@@ -8,11 +9,14 @@ namespace GptOss.Net.Chat;
 /// <param name="HarmonyName">What the model knows it as.</param>
 internal sealed record ToolFunction(AIFunctionDeclaration Declaration, string HarmonyName)
 {
+    /// <summary>Gets the schema of its arguments.</summary>
+    public JsonElement Parameters { get; } = WholeJson.Of(Declaration.JsonSchema);
+
     /// <summary>What the model is told about it.</summary>
     public ToolDescription Describe() => new()
     {
         Name = HarmonyName,
         Description = Declaration.Description,
-        Parameters = Declaration.JsonSchema,
+        Parameters = Parameters,
     };
 }

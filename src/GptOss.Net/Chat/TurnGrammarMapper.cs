@@ -40,7 +40,7 @@ internal sealed class TurnGrammarMapper(SchemaCache schemas, CancellationToken c
     {
         try
         {
-            return Grammar(ObjectSchema(tool.Declaration.JsonSchema)).Start();
+            return Grammar(ObjectSchema(tool.Parameters)).Start();
         }
         catch (ArgumentException exception)
         {
@@ -52,7 +52,7 @@ internal sealed class TurnGrammarMapper(SchemaCache schemas, CancellationToken c
         }
     }
 
-    private TextState Answer(ChatResponseFormatJson format) => Grammar(format.Schema).Start();
+    private TextState Answer(ChatResponseFormatJson format) => Grammar(format.Schema is { } schema ? WholeJson.Of(schema) : null).Start();
 
     private JsonSchemaGrammar Grammar(JsonElement? schema) =>
         schema is { } given ? schemas.GetGrammar(given, cancellationToken) : JsonSchemaGrammar.AnyObject;

@@ -25,10 +25,21 @@ public sealed class BytePairMergerTests
     {
         var merger = new BytePairMerger(Vocabulary);
         var (first, second) = (new List<int>(), new List<int>());
-        merger.Encode("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"u8, []);
-        merger.Encode("qxzqxzqxz"u8, first);
-        new BytePairMerger(Vocabulary).Encode("qxzqxzqxz"u8, second);
+        merger.Encode("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"u8, [], TestContext.Current.CancellationToken);
+        merger.Encode("qxzqxzqxz"u8, first, TestContext.Current.CancellationToken);
+        new BytePairMerger(Vocabulary).Encode("qxzqxzqxz"u8, second, TestContext.Current.CancellationToken);
         first.Should().Equal(second);
+    }
+
+    [Fact]
+    public void A_long_piece_can_be_cancelled()
+    {
+        var piece = new byte[100_000];
+        piece.AsSpan().Fill((byte)'x');
+
+        var encode = () => new BytePairMerger(Vocabulary).Encode(piece, [], new CancellationToken(canceled: true));
+
+        encode.Should().Throw<OperationCanceledException>();
     }
 
     /// <summary>Joins the first pair of lowest rank until no pair is a token.</summary>

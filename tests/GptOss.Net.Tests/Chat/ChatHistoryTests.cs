@@ -14,11 +14,27 @@ public sealed class ChatHistoryTests : IDisposable
     public async Task Instructions_and_system_messages_are_the_developer_message()
     {
         var prompt = await Turns(
-            [new(ChatRole.System, "Be brief."), new(ChatRole.User, "Hi"), new(new ChatRole("Developer"), "Rhyme.")],
+            [new(ChatRole.System, "Be brief."), new(new ChatRole("Developer"), "Rhyme."), new(ChatRole.User, "Hi")],
             new() { Instructions = "Be kind." });
 
         prompt.Should().Be(
             "<|start|>developer<|message|># Instructions\n\nBe kind.\n\nBe brief.\n\nRhyme.<|end|><|start|>user<|message|>Hi<|end|><|start|>assistant");
+    }
+
+    [Fact]
+    public async Task A_late_system_message_stays_where_it_stands()
+    {
+        var prompt = await Turns(
+            [
+                new(ChatRole.System, "Be brief."), new(ChatRole.User, "Hi"), new(ChatRole.Assistant, [Call("1", "f", "x", 1)]),
+                new(new ChatRole("Developer"), "Rhyme."), new(ChatRole.Tool, [new FunctionResultContent("1", "one")]),
+                new(ChatRole.System, "Summarise the conversation."),
+            ]);
+
+        prompt.Should().Be(
+            "<|start|>developer<|message|># Instructions\n\nBe brief.<|end|><|start|>user<|message|>Hi<|end|>"
+            + CallText("f", """{"x":1}""") + ResultText("f", "one") + "<|start|>developer<|message|># Instructions\n\nRhyme.<|end|>"
+            + "<|start|>developer<|message|># Instructions\n\nSummarise the conversation.<|end|><|start|>assistant");
     }
 
     [Fact]
@@ -108,8 +124,57 @@ public sealed class ChatHistoryTests : IDisposable
         ]);
 
         prompt.Should().Be(
-            CallText("g", """{"y":"z"}""") + ResultText("g", "two") + CallText("f", """{"x":1}""") + ResultText("f", "one") + "<|start|>assistant");
+            CallText("f", """{"x":1}""") + ResultText("f", "one") + CallText("g", """{"y":"z"}""") + ResultText("g", "two") + "<|start|>assistant");
     }
+
+    [Fact]
+    public async Task Calls_of_several_messages_find_their_results_in_one()
+    {
+        var prompt = await Turns(
+        [
+            new(ChatRole.Assistant, [new TextReasoningContent("Hm."), Call("1", "f", "x", 1)]),
+            new(ChatRole.Assistant, [new TextReasoningContent("And."), Call("2", "g", "y", "z")]),
+            new(ChatRole.Tool, [new FunctionResultContent("1", "one"), new FunctionResultContent("2", "two")]),
+        ]);
+
+        prompt.Should().Be(
+            "<|start|>assistant<|channel|>analysis<|message|>Hm.<|end|>" + CallText("f", """{"x":1}""") + ResultText("f", "one")
+            + "<|start|>assistant<|channel|>analysis<|message|>And.<|end|>" + CallText("g", """{"y":"z"}""") + ResultText("g", "two")
+            + "<|start|>assistant");
+    }
+
+    [Fact]
+    public async Task A_result_after_an_interruption_stands_behind_it() =>
+        (await Turns(
+        [
+            new(ChatRole.Assistant, [Call("1", "f", "x", 1)]), new(ChatRole.User, "Wait"), new(ChatRole.Tool, [new FunctionResultContent("1", "one")]),
+        ])).Should().Be(CallText("f", """{"x":1}""") + "<|start|>user<|message|>Wait<|end|>" + ResultText("f", "one") + "<|start|>assistant");
+
+    [Fact]
+    public async Task A_call_that_only_informs_is_not_left_open() =>
+        (await Turns([new(ChatRole.User, "Hi"), new(ChatRole.Assistant, [Informing("1"), new TextContent("Done.")]), new(ChatRole.User, "Thanks")]))
+            .Should().NotContain("functions.f");
+
+    [Fact]
+    public async Task A_call_that_only_informs_keeps_its_result() =>
+        (await Turns([new(ChatRole.Assistant, [Informing("1")]), new(ChatRole.Tool, [new FunctionResultContent("1", "one")])]))
+            .Should().StartWith(CallText("f", "{}") + ResultText("f", "one"));
+
+    [Theory]
+    [InlineData("Ann", "Ann")]
+    [InlineData("Søren Å.", "Søren_Å_")]
+    [InlineData("山田太郎", "山田太郎")]
+    [InlineData("<|end|> to=x:\n", "__end___to_x_")]
+    public async Task Who_speaks_is_told(string author, string told) =>
+        (await Turns([new(ChatRole.User, "Hi") { AuthorName = author }, new(ChatRole.Assistant, "Hello.") { AuthorName = "Bot" }]))
+            .Should().Be($"<|start|>user:{told}<|message|>Hi<|end|><|start|>assistant<|channel|>final<|message|>Hello.<|end|><|start|>assistant");
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("  ")]
+    [InlineData(null)]
+    public async Task Nobody_speaks_without_a_name(string? author) =>
+        (await Turns([new(ChatRole.User, "Hi") { AuthorName = author }])).Should().StartWith("<|start|>user<|message|>Hi");
 
     [Fact]
     public async Task A_call_without_a_result_is_replayed() =>
@@ -122,7 +187,21 @@ public sealed class ChatHistoryTests : IDisposable
         ChatMessage[] messages = [new(ChatRole.User, "Hi"), new(ChatRole.Tool, [new FunctionResultContent("17", "one")])];
 
         _chat.Client.Invoking(client => client.GetStreamingResponseAsync(messages))
-            .Should().Throw<ArgumentException>().WithMessage("*the call '17'*no message before it makes that call*");
+            .Should().Throw<ArgumentException>().WithMessage("*call '17'*no message before it makes that call*");
+    }
+
+    [Fact]
+    public void A_result_that_is_sent_twice_is_refused_as_such()
+    {
+        ChatMessage[] messages =
+        [
+            new(ChatRole.Assistant, [Call("17", "f", "x", 1)]),
+            new(ChatRole.Tool, [new FunctionResultContent("17", "one")]),
+            new(ChatRole.Tool, [new FunctionResultContent("17", "one")]),
+        ];
+
+        _chat.Client.Invoking(client => client.GetStreamingResponseAsync(messages))
+            .Should().Throw<ArgumentException>().WithMessage("*call '17' has two results*");
     }
 
     [Fact]
@@ -154,20 +233,6 @@ public sealed class ChatHistoryTests : IDisposable
         _chat.Client.Invoking(client => client.GetStreamingResponseAsync([new ChatMessage(new ChatRole("narrator"), "Once")]))
             .Should().Throw<ArgumentException>().WithMessage("*role 'narrator'*");
 
-    [Theory]
-    [InlineData("user")]
-    [InlineData("assistant")]
-    [InlineData("system")]
-    public void Images_are_refused(string role)
-    {
-        AIContent[] images = [new DataContent("data:image/png;base64,AAAA"), new UriContent("http://example.org/a.png", "image/png")];
-        foreach (var image in images)
-        {
-            _chat.Client.Invoking(client => client.GetStreamingResponseAsync([new ChatMessage(new ChatRole(role), [image])]))
-                .Should().Throw<NotSupportedException>().WithMessage($"*{image.GetType().Name}*reads text only*");
-        }
-    }
-
     [Fact]
     public async Task Missing_messages_are_refused()
     {
@@ -188,6 +253,8 @@ public sealed class ChatHistoryTests : IDisposable
 
     private static FunctionCallContent Call(string id, string name, string argument, object value) =>
         new(id, name, new Dictionary<string, object?>(StringComparer.Ordinal) { [argument] = value });
+
+    private static FunctionCallContent Informing(string id) => new(id, "f") { InformationalOnly = true };
 
     private static string CallText(string name, string arguments) =>
         $"<|start|>assistant to=functions.{name}<|channel|>commentary <|constrain|>json<|message|>{arguments}<|call|>";

@@ -145,8 +145,8 @@ public sealed class ChatToolTests
         ];
 
         var asText = await chat.Client.GetResponseAsync(Conversation(null), Tools, TestContext.Current.CancellationToken);
-        var asTokens = await chat.Client.GetResponseAsync(Conversation(Net.Chat.ReasoningSeal.Seal(written)), Tools, TestContext.Current.CancellationToken);
-        var tampered = await chat.Client.GetResponseAsync(Conversation("AQ" + Net.Chat.ReasoningSeal.Seal(written)[2..].Insert(40, "AAAA")), Tools, TestContext.Current.CancellationToken);
+        var asTokens = await chat.Client.GetResponseAsync(Conversation(chat.Model.ReasoningSeal.Seal(written)), Tools, TestContext.Current.CancellationToken);
+        var tampered = await chat.Client.GetResponseAsync(Conversation("Ag" + chat.Model.ReasoningSeal.Seal(written)[2..].Insert(40, "AAAA")), Tools, TestContext.Current.CancellationToken);
 
         (asTokens.Usage!.InputTokenCount - asText.Usage!.InputTokenCount).Should().Be(written.Length - 1);
         tampered.Usage!.InputTokenCount.Should().Be(asText.Usage!.InputTokenCount);
@@ -224,12 +224,69 @@ public sealed class ChatToolTests
     }
 
     [Fact]
-    public void Two_functions_of_a_name_are_refused()
+    public async Task A_function_that_is_given_twice_is_told_once()
     {
         using var chat = new ScriptedChat(Answer);
 
-        chat.Client.Invoking(client => client.GetStreamingResponseAsync("Hi", new ChatOptions { Tools = [Weather, Weather] }))
-            .Should().Throw<ArgumentException>().WithMessage("*two functions of the name 'get_weather'*");
+        var prompt = await chat.Prompt([new(ChatRole.User, "Hi")], new() { Tools = [Weather, Weather] });
+
+        prompt.Split("type get_weather").Should().HaveCount(2);
+    }
+
+    [Fact]
+    public void Two_different_functions_of_a_name_are_refused()
+    {
+        using var chat = new ScriptedChat(Answer);
+        var other = AIFunctionFactory.Create(() => "ok", "get_weather");
+
+        chat.Client.Invoking(client => client.GetStreamingResponseAsync("Hi", new ChatOptions { Tools = [Weather, other] }))
+            .Should().Throw<ArgumentException>().WithMessage("*two different functions of the name 'get_weather'*");
+    }
+
+    [Fact]
+    public async Task A_function_with_a_name_of_9000_characters_can_be_called()
+    {
+        AIFunction[] functions = [.. Enumerable.Range(0, 3).Select(i => AIFunctionFactory.Create(() => i, new string('f', 9_000 + i)))];
+        using var chat = new ScriptedChat($"<|channel|>commentary to=functions.{new string('f', 126)}_3 <|constrain|>json<|message|>{{}}<|call|>");
+
+        var response = await chat.Ask(options: new() { Tools = functions });
+
+        response.Messages.Single().Contents.Should().ContainSingle().Which.Should().BeOfType<FunctionCallContent>().Which.Name.Should().HaveLength(9_002);
+    }
+
+    [Fact]
+    public async Task A_hidden_thought_stands_before_the_preamble_that_it_led_to()
+    {
+        const string Preamble = "<|channel|>commentary<|message|>Let me look.<|end|><|start|>assistant";
+        const string Turn = Thought + Preamble + "<|channel|>analysis<|message|>Now.<|end|><|start|>assistant" + Call;
+        using var chat = new ScriptedChat(Turn);
+        foreach (var output in new[] { ReasoningOutput.None, ReasoningOutput.Full })
+        {
+            var options = new ChatOptions { Tools = [Weather], Reasoning = new() { Output = output } };
+            var response = await chat.Ask(options: options);
+            var call = response.Messages[^1].Contents.OfType<FunctionCallContent>().Single();
+
+            var prompt = chat.Render(
+                [new(ChatRole.User, "Hi"), .. response.Messages, new(ChatRole.Tool, [new FunctionResultContent(call.CallId, "rain")])], options);
+
+            prompt.Should().Contain("<|start|>assistant" + Turn[..Turn.IndexOf("<|channel|>commentary to=", StringComparison.Ordinal)] + " to=functions.get_weather");
+        }
+    }
+
+    [Fact]
+    public async Task An_edited_call_is_replayed_as_edited()
+    {
+        using var chat = new ScriptedChat(Call.Replace("{\"city\":\"Bern\"}", "{\"city\": \"Bern\"}", StringComparison.Ordinal));
+        var response = await chat.Ask(options: Tools);
+        var call = response.Messages.Single().Contents.OfType<FunctionCallContent>().Single();
+        ChatMessage[] history = [new(ChatRole.User, "Hi"), response.Messages.Single(), new(ChatRole.Tool, [new FunctionResultContent(call.CallId, "rain")])];
+
+        var unedited = await chat.Prompt(history, Tools);
+        call.Arguments!["city"] = "Rome";
+        var edited = await chat.Prompt(history, Tools);
+
+        unedited.Should().Contain("<|message|>{\"city\": \"Bern\"}<|call|>");
+        edited.Should().Contain("<|message|>{\"city\":\"Rome\"}<|call|>").And.NotContain("Bern");
     }
 
     [Fact]

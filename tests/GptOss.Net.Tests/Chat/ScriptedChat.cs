@@ -1,3 +1,4 @@
+using GptOss.Net.Chat;
 using GptOss.Net.Harmony;
 using Microsoft.Extensions.AI;
 
@@ -14,7 +15,12 @@ internal sealed class ScriptedChat : IDisposable
     /// <param name="reply">Gives the tokens of the turn, from the prompt as text. The turn ends where they do.</param>
     /// <param name="beforeStep">What happens before each step, on the engine's thread.</param>
     /// <param name="timeProvider">The model's clock.</param>
-    public ScriptedChat(Func<string, string> reply, Action<int>? beforeStep = null, TimeProvider? timeProvider = null)
+    /// <param name="reasoningProtection">How reasoning is sealed.</param>
+    public ScriptedChat(
+        Func<string, string> reply,
+        Action<int>? beforeStep = null,
+        TimeProvider? timeProvider = null,
+        ReasoningProtection? reasoningProtection = null)
     {
         var replies = new Dictionary<string, int[]>(StringComparer.Ordinal);
         Executor = new ScriptedReplies(Read, HarmonyTokenizer.VocabularySize) { BeforeStep = beforeStep ?? (_ => { }) };
@@ -25,6 +31,7 @@ internal sealed class ScriptedChat : IDisposable
             maxStepTokens: 4_096,
             vocabularySize: HarmonyTokenizer.VocabularySize,
             timeProvider: timeProvider,
+            reasoningProtection: reasoningProtection,
             cachesPrefixes: false); // the script is asked with whole prompts
         Client = _model.AsIChatClient();
 
@@ -34,6 +41,7 @@ internal sealed class ScriptedChat : IDisposable
             if (!replies.TryGetValue(text, out var ids))
             {
                 _prompts.Add(text);
+                SeePrompt(prompt.ToArray());
                 replies[text] = ids = HarmonyScript.Encode(reply(text));
             }
 
@@ -46,6 +54,9 @@ internal sealed class ScriptedChat : IDisposable
         : this(_ => reply)
     {
     }
+
+    /// <summary>Gets what happens with the tokens of a prompt that has not come before, on the engine's thread.</summary>
+    public Action<int[]> SeePrompt { get; init; } = _ => { };
 
     public GptOssChatClient Client { get; }
 
@@ -63,6 +74,10 @@ internal sealed class ScriptedChat : IDisposable
         await Client.GetResponseAsync(messages, options, TestContext.Current.CancellationToken);
         return _prompts.Single();
     }
+
+    /// <summary>The prompt of a conversation, without asking the model.</summary>
+    public string Render(IEnumerable<ChatMessage> messages, ChatOptions? options = null) => HarmonyScript.Decode(
+        new HarmonyRenderer(_model.Tokenizer).RenderForCompletion(ChatRequest.MapMessages(messages, options ?? new ChatOptions(), Client, _model)));
 
     public Task<ChatResponse> Ask(string text = "Hello", ChatOptions? options = null) =>
         Client.GetResponseAsync(text, options, TestContext.Current.CancellationToken);

@@ -28,7 +28,7 @@ internal sealed class EngineTelemetry : IDisposable
     /// <summary>A request and its followers arrive; from the caller's thread, before the engine knows them.</summary>
     public void Arrive(EngineRequest request)
     {
-        var (now, parent) = (_time.GetTimestamp(), Activity.Current?.Context ?? default);
+        var (now, parent, isUsageReported) = (_time.GetTimestamp(), Activity.Current?.Context ?? default, RequestActivity.IsWithinChat(Activity.Current));
         Counters.Accept(1 + request.Followers.Count);
         Stamp(request);
         foreach (var follower in request.Followers)
@@ -36,7 +36,8 @@ internal sealed class EngineTelemetry : IDisposable
             Stamp(follower);
         }
 
-        void Stamp(EngineRequest arrived) => (arrived.Progress.Arrived, arrived.Progress.Parent) = (now, parent);
+        void Stamp(EngineRequest arrived) =>
+            (arrived.Progress.Arrived, arrived.Progress.Parent, arrived.Progress.IsUsageReported) = (now, parent, isUsageReported);
     }
 
     /// <summary>They were not taken after all; from the caller's thread.</summary>

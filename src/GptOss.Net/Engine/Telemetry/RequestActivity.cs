@@ -11,6 +11,20 @@ internal static class RequestActivity
 {
     private static readonly ActivitySource Source = new(GptOssTelemetry.ActivitySourceName);
 
+    /// <summary>Whether a caller's span is a chat by OpenTelemetry's conventions: it reports the usage, which whoever adds it up must not find twice.</summary>
+    public static bool IsWithinChat(Activity? caller)
+    {
+        for (; caller is not null; caller = caller.Parent)
+        {
+            if (caller.GetTagItem(GenAIAttributes.OperationName) is GenAIAttributes.Chat)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <param name="request">What ended.</param>
     /// <param name="model">The model's name.</param>
     /// <param name="exception">Why, unless it was finished.</param>
@@ -48,10 +62,15 @@ internal static class RequestActivity
             .SetTag(GenAIAttributes.OperationName, request.Operation)
             .SetTag(GenAIAttributes.ProviderName, GenAIAttributes.Provider)
             .SetTag(GenAIAttributes.RequestModel, model)
-            .SetTag("gen_ai.usage.input_tokens", sequence.PromptLength)
-            .SetTag("gen_ai.usage.cache_read.input_tokens", sequence.CachedTokens ?? 0)
-            .SetTag("gen_ai.usage.output_tokens", progress.OutputTokens)
             .SetTag("gen_ai.latency.e2e", Seconds(now));
+        if (!progress.IsUsageReported)
+        {
+            activity
+                .SetTag("gen_ai.usage.input_tokens", sequence.PromptLength)
+                .SetTag("gen_ai.usage.cache_read.input_tokens", sequence.CachedTokens ?? 0)
+                .SetTag("gen_ai.usage.output_tokens", progress.OutputTokens);
+        }
+
         if (progress.Started != 0)
         {
             activity.SetTag("gen_ai.latency.time_in_queue", Seconds(progress.Started));

@@ -18,4 +18,7 @@ internal sealed class RequestProgress
 
     /// <summary>Gets or sets the caller's span.</summary>
     public ActivityContext Parent { get; set; }
+
+    /// <summary>Gets or sets a value indicating whether a span of the caller reports the usage of tokens.</summary>
+    public bool IsUsageReported { get; set; }
 }

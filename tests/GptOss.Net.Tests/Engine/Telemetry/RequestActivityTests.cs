@@ -109,6 +109,20 @@ public sealed class RequestActivityTests : IDisposable
         span.GetTagItem("gen_ai.response.finish_reasons").Should().BeNull();
     }
 
+    [Fact]
+    public async Task Usage_that_the_callers_chat_reports_is_not_reported_twice()
+    {
+        var name = nameof(Usage_that_the_callers_chat_reports_is_not_reported_twice);
+        await using (var model = Create(name, new FakeTimeProvider()))
+        {
+            using var chat = _callers.StartActivity("chat")!.SetTag("gen_ai.operation.name", "chat");
+            using var inner = _callers.StartActivity("inner");
+            await model.Ids([1, 2, 3], Generations.Greedy(5));
+        }
+
+        Spans(name).Should().ContainSingle().Which.TagObjects.Should().NotContain(tag => tag.Key.StartsWith("gen_ai.usage", StringComparison.Ordinal));
+    }
+
     private GptOssModel CreateInside(string activity, string name)
     {
         using var loading = _callers.StartActivity(activity);
