@@ -1,0 +1,119 @@
+using GptOss.Net.Chat;
+using GptOss.Net.Checkpoint;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace GptOss.Net;
+
+/// <summary>A model that an application's services hold: loaded in the background when the host starts, freed with the services.</summary>
+/// <remarks>
+/// <see cref="GptOssServiceCollectionExtensions.AddGptOss"/> registers it. Without a host it is loaded by the first request. What failed to
+/// load stays failed: every request throws what loading threw. Thread-safe.
+/// </remarks>
+public sealed partial class HostedGptOssModel : IHostedService, IAsyncDisposable, IDisposable
+{
+    private readonly CancellationTokenSource _disposal = new();
+    private readonly Lazy<Task<GptOssModel>> _loading;
+    private readonly ILogger _logger;
+    private long _readBytes;
+    private long _totalBytes;
+
+    internal HostedGptOssModel(string pathOrId, GptOssModelOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        Name = options.Name ?? ModelName.Of(pathOrId);
+        _logger = options.LoggerFactory.CreateLogger<HostedGptOssModel>();
+        _loading = new(() => Task.Run(() => LoadAsync(pathOrId, options)));
+        ChatClient = new HostedChatClient(this);
+    }
+
+    /// <summary>Gets what the model is called.</summary>
+    public string Name { get; }
+
+    /// <summary>Gets a chat client whose requests wait until the model is loaded. Disposing it does nothing.</summary>
+    public IChatClient ChatClient { get; }
+
+    /// <summary>Gets a value indicating whether the model is loaded and serves requests: what a readiness probe asks for.</summary>
+    public bool IsReady => LoadedModel is { Health: ModelHealth.Ready };
+
+    /// <summary>Gets how far loading has come.</summary>
+    public LoadProgress Progress => new(Interlocked.Read(ref _readBytes), Interlocked.Read(ref _totalBytes));
+
+    /// <summary>Gets why loading failed, or <see langword="null"/> if it has not.</summary>
+    public Exception? Failure => _loading.IsValueCreated ? _loading.Value.Exception?.InnerException : null;
+
+    /// <summary>Gets the model if it is loaded.</summary>
+    internal GptOssModel? LoadedModel => _loading is { IsValueCreated: true, Value: { IsCompletedSuccessfully: true } loaded } ? loaded.Result : null;
+
+    /// <summary>Waits until the model is loaded; begins to load it if nobody did.</summary>
+    /// <param name="cancellationToken">Ends the waiting, not the loading.</param>
+    /// <returns>The model; it belongs to this object.</returns>
+    /// <exception cref="ObjectDisposedException">The services were disposed.</exception>
+    /// <exception cref="GptOssException">Loading failed.</exception>
+    public Task<GptOssModel> GetModelAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposal.IsCancellationRequested, this);
+        return _loading.Value.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Begins to load the model and does not wait for it.</summary>
+    /// <param name="cancellationToken">Not needed.</param>
+    /// <returns>A completed task.</returns>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _ = GetModelAsync(CancellationToken.None);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Does nothing: requests may still run until the services are disposed.</summary>
+    /// <param name="cancellationToken">Not needed.</param>
+    /// <returns>A completed task.</returns>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Frees the model, or stops loading it.</summary>
+    /// <returns>A task that completes when it is freed.</returns>
+    public async ValueTask DisposeAsync()
+    {
+        await _disposal.CancelAsync().ConfigureAwait(false);
+        if (!_loading.IsValueCreated)
+        {
+            return;
+        }
+
+        await ((Task)_loading.Value).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (LoadedModel is { } model)
+        {
+            await model.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc cref="DisposeAsync"/>
+    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    private async Task<GptOssModel> LoadAsync(string pathOrId, GptOssModelOptions options)
+    {
+        try
+        {
+            return await GptOssModel.LoadAsync(pathOrId, options, new ProgressSink(this), _disposal.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            LogFailure(exception, Name);
+            throw;
+        }
+    }
+
+    [LoggerMessage(LogLevel.Error, "The model {Name} could not be loaded; it serves no requests.")]
+    private partial void LogFailure(Exception exception, string name);
+
+    // Progress<T> would report later, on other threads.
+    private sealed class ProgressSink(HostedGptOssModel model) : IProgress<LoadProgress>
+    {
+        public void Report(LoadProgress value)
+        {
+            Interlocked.Exchange(ref model._totalBytes, value.TotalBytes);
+            Interlocked.Exchange(ref model._readBytes, value.ReadBytes);
+        }
+    }
+}
