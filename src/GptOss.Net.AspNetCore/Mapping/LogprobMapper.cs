@@ -11,9 +11,24 @@ internal sealed class LogprobMapper(HarmonyTokenizer? tokenizer)
 
     /// <summary>Those of the tokens of an update, or <see langword="null"/> where it has none.</summary>
     public IReadOnlyList<TokenLogprob>? Map(ChatResponseUpdate update) =>
-        update.RawRepresentation is GeneratedToken { LogProbability: { } probability } token && tokenizer is not null
-            ? [Entry(token.Id, probability) with { TopLogprobs = [.. (token.TopLogProbabilities ?? []).Select(Entry)] }]
+        tokenizer is not null && update.RawRepresentation is IReadOnlyList<GeneratedToken> tokens
+            ? [.. TextOf(tokens).Where(token => token.LogProbability is not null).Select(Entry)]
             : null;
+
+    /// <summary>The tokens of the text: an update has all since the one before, and so the header of its message, too.</summary>
+    private static IEnumerable<GeneratedToken> TextOf(IReadOnlyList<GeneratedToken> tokens)
+    {
+        var start = tokens.Count;
+        while (start > 0 && tokens[start - 1].Id != ControlToken.Message)
+        {
+            start--;
+        }
+
+        return tokens.Skip(start).Where(token => !ControlToken.IsControl(token.Id));
+    }
+
+    private TokenLogprob Entry(GeneratedToken token) =>
+        Entry(token.Id, token.LogProbability!.Value) with { TopLogprobs = [.. (token.TopLogProbabilities ?? []).Select(Entry)] };
 
     private TokenLogprob Entry(TokenLogProbability token) => Entry(token.Id, token.LogProbability);
 

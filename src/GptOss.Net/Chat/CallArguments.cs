@@ -23,12 +23,12 @@ internal static class CallArguments
         }
     }
 
-    /// <summary>The text of a call's arguments.</summary>
+    /// <summary>The text of a call's arguments; where they are known as text alone, that text, even if it is no JSON.</summary>
     /// <exception cref="ArgumentException">They cannot be written as JSON.</exception>
     public static string TextOf(FunctionCallContent call)
     {
-        var plain = Plain(call);
-        return Spelling(call) is { } spelling && IsSame(spelling, plain) ? spelling : plain;
+        var (plain, spelling) = (Plain(call), Spelling(call));
+        return spelling is not null && (call.Arguments is null || IsSame(spelling, plain)) ? spelling : plain;
     }
 
     private static string Plain(FunctionCallContent call) => JsonText.Compact(

@@ -115,6 +115,11 @@ public sealed class ChatHistoryTests : IDisposable
     }
 
     [Fact]
+    public async Task Arguments_that_are_known_as_text_alone_are_replayed_even_if_they_are_no_json() =>
+        (await Turns([new(ChatRole.Assistant, [new FunctionCallContent("1", "f") { RawRepresentation = "{\"a\": [1" }]), new(ChatRole.User, "Hi")]))
+            .Should().StartWith(CallText("f", "{\"a\": [1"));
+
+    [Fact]
     public async Task Several_calls_of_a_message_alternate_with_their_results()
     {
         var prompt = await Turns(
