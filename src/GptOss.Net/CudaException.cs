@@ -4,6 +4,8 @@ namespace GptOss.Net;
 /// <remarks>The message names the call, the device and the driver's own words. After a lost device no call on it succeeds in this process.</remarks>
 public sealed class CudaException : GptOssException
 {
+    private const int OutOfMemory = 2; // CUDA_ERROR_OUT_OF_MEMORY
+
     /// <summary>Initializes a new instance of the <see cref="CudaException"/> class.</summary>
     public CudaException()
     {
@@ -43,6 +45,9 @@ public sealed class CudaException : GptOssException
 
     /// <summary>Gets the driver's or the compiler's error code; 0 if there is none.</summary>
     public int Code { get; }
+
+    /// <summary>Gets a value indicating whether the device, or page-locked main memory, has too little left.</summary>
+    public bool IsOutOfMemory => Code == OutOfMemory;
 
     /// <summary>Gets what the compiler or the driver's loader wrote.</summary>
     public string? Log { get; }

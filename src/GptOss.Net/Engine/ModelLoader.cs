@@ -70,7 +70,7 @@ internal sealed partial class ModelLoader(
     }
 
     /// <summary>libtorch knows one kind of exception only, and tells a refused allocation by its text.</summary>
-    internal static bool IsOutOfMemory(Exception exception) => exception is OutOfMemoryException
+    internal static bool IsOutOfMemory(Exception exception) => exception is OutOfMemoryException or CudaException { IsOutOfMemory: true }
         || (exception is ExternalException
             && (exception.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase)
                 || exception.Message.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase)));

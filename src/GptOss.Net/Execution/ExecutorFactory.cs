@@ -1,5 +1,6 @@
 using GptOss.Net.Execution.Cpu;
 using GptOss.Net.Execution.Cpu.Kernels;
+using GptOss.Net.Execution.Cuda;
 using GptOss.Net.Execution.Torch;
 using GptOss.Net.Interop;
 using GptOss.Net.KVCache;
@@ -9,13 +10,15 @@ using GptOss.Net.Placement;
 namespace GptOss.Net.Execution;
 
 /// <summary>
-/// Chooses the executor by what is asked for: own kernels for a model that lies on the CPU as a whole, the reference elsewhere.
+/// Chooses the executor by what is asked for: own kernels for a model that lies on the CPU or on one GPU as a whole, the reference
+/// elsewhere.
 /// </summary>
 internal sealed class ExecutorFactory
 {
     private readonly ModelConfig _config;
     private readonly GptOssModelOptions _options;
     private readonly bool _usesCpuKernels;
+    private readonly bool _usesCudaKernels;
 
     public ExecutorFactory(ModelConfig config, GptOssModelOptions options, DeviceInventory inventory)
     {
@@ -24,10 +27,14 @@ internal sealed class ExecutorFactory
             && options.Cpu.Precision != CpuPrecision.Reference
             && options.WeightStorage == WeightStorage.Packed
             && config.HeadDim % RowGroup.BlockColumns == 0;
+        _usesCudaKernels = options.ComputeType == ComputeType.BFloat16
+            && IsOnOneGpu(options.Placement, inventory)
+            && CudaShape.WhyNot(config) is null;
     }
 
     /// <summary>Gets the bytes of a value in the cache.</summary>
-    public int CacheElementBytes => _usesCpuKernels || _options.ComputeType == ComputeType.Float32 ? sizeof(float) : 2;
+    public int CacheElementBytes => _usesCudaKernels ? CudaKVStorage.ElementBytes(_config)
+        : _usesCpuKernels || _options.ComputeType == ComputeType.Float32 ? sizeof(float) : 2;
 
     /// <summary>What the weights take in memory.</summary>
     public MemoryEstimate Estimate(ModelWeights weights)
@@ -49,8 +56,10 @@ internal sealed class ExecutorFactory
             _config, weights, new WeightFormats(WeightFormat.AsStored, _options.ComputeType == ComputeType.Float32 ? WeightFormat.Float32 : WeightFormat.BFloat16));
 
     /// <summary>The memory that a step of so many tokens computes with.</summary>
-    public WorkspaceEstimate Workspace(int maxStepTokens) => _usesCpuKernels
-        ? CpuWorkspace.Estimate(_config, maxStepTokens)
+    public WorkspaceEstimate Workspace(int maxStepTokens) =>
+        _usesCudaKernels
+            ? CudaWorkspace.Estimate(_config, CudaExecutorOptions(maxStepTokens, _options.MaxModelLength ?? _config.MaxPositions))
+        : _usesCpuKernels ? CpuWorkspace.Estimate(_config, maxStepTokens)
         : TorchWorkspace.Estimate(_config, maxStepTokens);
 
     /// <summary>Reads the weights. When that fails or is cancelled, nothing stays allocated.</summary>
@@ -59,6 +68,18 @@ internal sealed class ExecutorFactory
         if (_usesCpuKernels)
         {
             return CpuExecutor.Load(_config, weights, capacity, CpuExecutorOptions, progress);
+        }
+
+        if (_usesCudaKernels)
+        {
+            return CudaExecutor.Load(
+                placement.EmbeddingDevice,
+                _options.LibTorchDirectory,
+                _config,
+                weights,
+                capacity,
+                CudaExecutorOptions(_options.MaxStepTokens, placement.MaxModelLength),
+                progress);
         }
 
         NativeLibraries.EnsureLoaded(
@@ -79,6 +100,17 @@ internal sealed class ExecutorFactory
                 UnembeddingInt4 = _options.Cpu.UnembeddingInt4,
             };
         }
+    }
+
+    private CudaExecutorOptions CudaExecutorOptions(int maxStepTokens, int maxModelLength) =>
+        new(maxStepTokens, _options.MaxSequences, maxModelLength) { Storage = _options.WeightStorage };
+
+    private static bool IsOnOneGpu(PlacementOptions placement, DeviceInventory inventory)
+    {
+        IEnumerable<DeviceId> devices = placement.LayerDevices is { } layers ? Ends(placement).Concat(layers)
+            : placement.Devices ?? [.. inventory.CudaDevices.Select(device => DeviceId.Cuda(device.Index))];
+        var distinct = devices.Distinct().ToArray();
+        return distinct.Length == 1 && distinct[0].IsCuda;
     }
 
     private static bool IsOnCpu(PlacementOptions placement, DeviceInventory inventory) =>

@@ -6,11 +6,11 @@ internal static class NvrtcFiles
     private static readonly string[] Majors = ["13", "12", "11.2"];
 
     /// <summary>Files and names to try, the best first.</summary>
-    /// <param name="libTorch">The libtorch of this process, if it is loaded.</param>
-    public static IReadOnlyList<string> Candidates(LoadedLibTorch? libTorch)
+    /// <param name="libTorch">Where libtorch lies; it need not be loaded.</param>
+    public static IReadOnlyList<string> Candidates(LibTorchLocation libTorch)
     {
-        string?[] libTorchFolders = [libTorch?.LibTorchFolder, .. libTorch?.CudaFolders ?? [], .. LibTorchLocation.ApplicationFolders()];
-        return [.. libTorchFolders.OfType<string>().Concat(ToolkitFolders()).Distinct(StringComparer.Ordinal).SelectMany(Files), .. SystemNames()];
+        string?[] folders = [libTorch.LibTorchFolder, .. libTorch.CudaFolders, .. LibTorchLocation.ApplicationFolders()];
+        return [.. folders.OfType<string>().Concat(ToolkitFolders()).Distinct(StringComparer.Ordinal).SelectMany(Files), .. SystemNames()];
     }
 
     private static IEnumerable<string> Files(string folder)

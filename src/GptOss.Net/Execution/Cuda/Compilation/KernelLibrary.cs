@@ -3,12 +3,12 @@ using GptOss.Net.Interop.Cuda;
 
 namespace GptOss.Net.Execution.Cuda.Compilation;
 
-/// <summary>Kernels of one device, compiled and loaded; found by name.</summary>
+/// <summary>Kernels of one device, compiled and loaded; found by name, by any thread.</summary>
 internal sealed class KernelLibrary : IDisposable
 {
     private readonly ICudaDriver _driver;
     private readonly List<nint> _modules = [];
-    private readonly Dictionary<string, nint> _functions = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, nint> _functions = new(StringComparer.Ordinal);
 
     private KernelLibrary(ICudaDriver driver) => _driver = driver;
 
@@ -64,19 +64,18 @@ internal sealed class KernelLibrary : IDisposable
 
     /// <summary>Finds a kernel in any of the units.</summary>
     /// <exception cref="CudaException">No unit has it.</exception>
-    public nint Find(string name)
-    {
-        if (_functions.TryGetValue(name, out var known))
-        {
-            return known;
-        }
+    public nint Find(string name) => _functions.GetOrAdd(name, FindInModules);
 
+    public void Dispose() => _modules.ForEach(_driver.UnloadModule);
+
+    private nint FindInModules(string name)
+    {
         CudaException? missing = null;
         foreach (var module in _modules)
         {
             try
             {
-                return _functions[name] = _driver.GetFunction(module, name);
+                return _driver.GetFunction(module, name);
             }
             catch (CudaException exception)
             {
@@ -86,6 +85,4 @@ internal sealed class KernelLibrary : IDisposable
 
         throw missing ?? new CudaException($"There is no kernel {name}: no units are loaded.");
     }
-
-    public void Dispose() => _modules.ForEach(_driver.UnloadModule);
 }

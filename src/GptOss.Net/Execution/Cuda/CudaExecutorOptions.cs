@@ -1,0 +1,11 @@
+namespace GptOss.Net.Execution.Cuda;
+
+/// <summary>The sizes that an executor is made for.</summary>
+/// <param name="MaxStepTokens">The most tokens of a step.</param>
+/// <param name="MaxSequences">The most sequences of a step.</param>
+/// <param name="MaxModelLength">The most tokens of a sequence.</param>
+internal readonly record struct CudaExecutorOptions(int MaxStepTokens, int MaxSequences, int MaxModelLength)
+{
+    /// <summary>Gets whether quantized experts become bfloat16.</summary>
+    public WeightStorage Storage { get; init; }
+}

@@ -1,0 +1,64 @@
+using GptOss.Net.Execution.Cuda.Compilation;
+using GptOss.Net.Execution.Cuda.Kernels;
+using GptOss.Net.Interop.Cuda;
+
+namespace GptOss.Net.Execution.Cuda;
+
+/// <summary>All kernels of one device, for a model's widths and formats.</summary>
+internal sealed class CudaKernels : IDisposable
+{
+    private readonly KernelLibrary _library;
+
+    private CudaKernels(KernelLibrary library, CudaShape shape, CudaProperties device)
+    {
+        _library = library;
+        Pack = new PackKernels(library);
+        Activations = new ActivationKernels(library, shape);
+        Attention = new AttentionKernels(library, shape);
+        Dense = new DenseKernels(library, device);
+        Experts = new ExpertKernels(library, shape, device);
+    }
+
+    public PackKernels Pack { get; }
+
+    public ActivationKernels Activations { get; }
+
+    public AttentionKernels Attention { get; }
+
+    public DenseKernels Dense { get; }
+
+    public ExpertKernels Experts { get; }
+
+    /// <summary>Compiles what the cache does not hold, and loads everything.</summary>
+    public static CudaKernels Load(
+        ICudaDriver driver,
+        IKernelCompiler compiler,
+        KernelCache cache,
+        CudaShape shape,
+        CudaFormats formats,
+        Action<int, int>? report,
+        CancellationToken cancellationToken)
+    {
+        var device = driver.Properties;
+        KernelSource[] sources =
+        [
+            .. PackKernels.Sources(shape),
+            .. ActivationKernels.Sources(shape),
+            .. AttentionKernels.Sources(shape),
+            .. DenseKernels.Sources(shape, device, formats.Attention, formats.Unembedding),
+            .. ExpertKernels.Sources(shape, device, formats.Experts),
+        ];
+        var library = KernelLibrary.Load(driver, compiler, cache, sources, report, cancellationToken);
+        try
+        {
+            return new CudaKernels(library, shape, device);
+        }
+        catch
+        {
+            library.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => _library.Dispose();
+}

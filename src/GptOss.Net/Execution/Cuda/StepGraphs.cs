@@ -1,0 +1,44 @@
+using GptOss.Net.Interop.Cuda;
+
+namespace GptOss.Net.Execution.Cuda;
+
+/// <summary>Decode steps that were recorded: one launch instead of hundreds. Recorded when first needed.</summary>
+internal sealed class StepGraphs(ICudaDriver driver) : IDisposable
+{
+    private readonly Dictionary<(int Sequences, int Chunks), nint> _graphs = [];
+
+    /// <summary>Launches the step for so many sequences and chunks of keys, recording it first if it is new.</summary>
+    /// <param name="stream">Where to launch; kernels of a graph may start while the one before them ends.</param>
+    /// <param name="sequences">Padded.</param>
+    /// <param name="chunks">Padded.</param>
+    /// <param name="record">Gives the stream the step's launches.</param>
+    public void Launch(KernelStream stream, int sequences, int chunks, Action<KernelStream> record)
+    {
+        if (!_graphs.TryGetValue((sequences, chunks), out var graph))
+        {
+            driver.BeginCapture(stream.Handle);
+            try
+            {
+                record(stream with { IsDependent = true });
+            }
+            finally
+            {
+                graph = driver.EndCapture(stream.Handle);
+            }
+
+            _graphs.Add((sequences, chunks), graph);
+        }
+
+        driver.LaunchGraph(graph, stream.Handle);
+    }
+
+    public void Dispose()
+    {
+        foreach (var graph in _graphs.Values)
+        {
+            driver.DestroyGraph(graph);
+        }
+
+        _graphs.Clear();
+    }
+}
