@@ -47,6 +47,18 @@ public sealed partial class RepositoryConventionTests
     }
 
     [Fact]
+    public void Each_package_has_a_readme_of_its_own_without_relative_links()
+    {
+        foreach (var project in Directory.GetFiles(SourceRoot, "*.csproj", SearchOption.AllDirectories))
+        {
+            var readme = File.ReadAllText(Path.Combine(Path.GetDirectoryName(project)!, "README.md"));
+
+            readme.Should().StartWith($"# {Path.GetFileNameWithoutExtension(project)}\n");
+            RelativeLink().IsMatch(readme).Should().BeFalse();
+        }
+    }
+
+    [Fact]
     public void Namespaces_are_the_folders()
     {
         var violations =
@@ -73,6 +85,9 @@ public sealed partial class RepositoryConventionTests
         Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../src"));
 
     // A using directive, or a qualified name in code or in documentation.
+    [GeneratedRegex(@"\]\((?!https?://|#)", RegexOptions.CultureInvariant)]
+    private static partial Regex RelativeLink();
+
     [GeneratedRegex(@"(?<!namespace )GptOss\.Net\.(\w+)")]
     private static partial Regex Mention();
 

@@ -16,6 +16,18 @@ public sealed class EngineLoopTests
     }
 
     [Fact]
+    public async Task Tokens_of_a_padded_vocabulary_have_no_text_and_the_generation_goes_on()
+    {
+        const int padded = 201_216;
+        using var model = ScriptedModel.Create(new ScriptedExecutor(padded), vocabularySize: padded);
+
+        var tokens = await model.Tokens([201_087], Generations.Greedy(4) with { StopTokenIds = [] });
+
+        tokens.Select(token => token.Id).Should().Equal(201_088, 201_089, 201_090, 201_091);
+        tokens.Select(token => token.Text).Should().AllBe("");
+    }
+
+    [Fact]
     public async Task Only_the_last_token_says_why_the_generation_ended()
     {
         using var model = ScriptedModel.Create(new ScriptedExecutor(ScriptedModel.VocabularySize));

@@ -20,7 +20,7 @@ public class KVCacheSizingTests
 
     [Fact]
     public void A_full_layer_needs_all_blocks_of_a_sequence() =>
-        Sizing.SequenceBlocks(AttentionKind.Full, 1000, chunkTokens: 1).Should().Be(63);
+        Sizing.PoolBlocks(AttentionKind.Full, sequences: 1, tokens: 1000).Should().Be(63);
 
     [Theory]
     [InlineData(1000, 1, 9)]
@@ -30,32 +30,11 @@ public class KVCacheSizingTests
     [InlineData(1000, 4096, 63)]
     [InlineData(100, 1, 7)]
     public void A_sliding_layer_needs_the_blocks_of_its_window_and_a_chunk(int tokens, int chunk, int blocks) =>
-        Sizing.SequenceBlocks(AttentionKind.Sliding, tokens, chunk).Should().Be(blocks);
+        (Sizing with { MaxStepTokens = chunk }).PoolBlocks(AttentionKind.Sliding, sequences: 1, tokens).Should().Be(blocks);
 
     [Fact]
     public void The_sliding_pool_counts_the_tokens_of_a_step_once() =>
         Sizing.PoolBlocks(AttentionKind.Sliding, sequences: 64, tokens: 32_768).Should().Be(64 + (((64 * 141) + 2048) / 16));
-
-    [Fact]
-    public void The_full_layers_get_what_the_sliding_layers_leave()
-    {
-        long sliding = 12L * Sizing.PoolBlocks(AttentionKind.Sliding, 4, 32_768) * 32 * 1024;
-
-        KVCacheCapacity capacity = Sizing.Split((1L << 30) + sliding, 12, 12, sequences: 4, tokens: 32_768);
-
-        capacity.FullBlocks.Should().Be((1 << 30) / (12 * 32 * 1024)).And.Be(2730);
-        capacity.Tokens.Should().Be(43_680);
-    }
-
-    [Fact]
-    public void Too_few_bytes_for_one_sequence_are_refused_with_both_numbers() =>
-        Sizing.Invoking(sizing => sizing.Split(500_000_000, 12, 12, sequences: 1, tokens: 32_768))
-            .Should().Throw<PlacementException>()
-            .WithMessage("500,000,000 bytes for keys and values are too few: 1 sequences of which one reaches 32,768 tokens need *");
-
-    [Fact]
-    public void Devices_share_the_smallest_capacity() =>
-        KVCacheSizing.Smallest([new(10, 7), new(8, 9)]).Should().Be(new KVCacheCapacity(8, 7));
 
     [Fact]
     public void Sequences_never_run_out_of_the_blocks_that_were_planned_for_them() =>
@@ -81,8 +60,8 @@ public class KVCacheSizingTests
                 int chunk = random.Next(Math.Min(budget, tokens - sequence.ReservedTokens) + 1);
                 budget -= chunk;
                 cache.TryReserve(sequence, chunk).Should().BeTrue();
-                sequence.Sliding.Blocks.Count.Should()
-                    .BeLessThanOrEqualTo(sizing.SequenceBlocks(AttentionKind.Sliding, tokens, Math.Max(1, chunk)));
+                sequence.Sliding.Blocks.Count.Should().BeLessThanOrEqualTo(
+                    (sizing with { MaxStepTokens = chunk }).PoolBlocks(AttentionKind.Sliding, sequences: 1, tokens));
             }
 
             foreach (SequenceBlocks sequence in all)

@@ -45,7 +45,7 @@ internal sealed class StoredTensors : Dictionary<string, (TensorType Type, long[
         Array.ForEach(parts, part => Remove(part));
     }
 
-/// <summary>Renames the tensors to those of OpenAI's own code, which fuses query, key and value.</summary>
+    /// <summary>Renames the tensors to those of OpenAI's own code, which fuses query, key and value.</summary>
     public void UseOriginalNames(int layers)
     {
         Rename("model.embed_tokens.weight", "embedding.weight");

@@ -1,3 +1,4 @@
+using GptOss.Net.Quantization;
 using static TorchSharp.torch;
 
 namespace GptOss.Net.Execution.Torch;
@@ -8,13 +9,21 @@ namespace GptOss.Net.Execution.Torch;
 /// <param name="scales"><c>[in / group, out]</c>.</param>
 /// <param name="shifts">The bit position of each of a word's eight columns, I32 <c>[8]</c>; shared, not owned.</param>
 internal sealed class TorchAwqMatrix(Tensor qweight, Tensor qzeros, Tensor scales, Tensor shifts)
-    : TorchMatrix(qweight.shape[1] * 8, qweight.shape[0])
+    : TorchMatrix(qweight.shape[1] * Word, qweight.shape[0])
 {
-    // Nibble i of a word holds column [0, 2, 4, 6, 1, 3, 5, 7][i]; this is the inverse, in bits.
-    private static readonly int[] ColumnShifts = [0, 16, 4, 20, 8, 24, 12, 28];
+    private const int Word = AwqFormat.ValuesPerWord;
 
     /// <summary>The bit position of each of a word's eight columns.</summary>
-    public static Tensor CreateShifts(Device device) => tensor(ColumnShifts, device: device);
+    public static Tensor CreateShifts(Device device)
+    {
+        var shifts = new int[Word];
+        for (var column = 0; column < Word; column++)
+        {
+            shifts[column] = 4 * AwqFormat.NibbleOf[column];
+        }
+
+        return tensor(shifts, device: device);
+    }
 
     public override void Dispose()
     {
@@ -27,8 +36,8 @@ internal sealed class TorchAwqMatrix(Tensor qweight, Tensor qzeros, Tensor scale
     {
         using var scope = NewDisposeScope();
         var (inputs, groups) = (qweight.shape[0], qzeros.shape[0]);
-        var values = Unpack(qweight.narrow(1, first / 8, count / 8)).view(groups, inputs / groups, count);
-        var zeros = Unpack(qzeros.narrow(1, first / 8, count / 8)).view(groups, 1, count);
+        var values = Unpack(qweight.narrow(1, first / Word, count / Word)).view(groups, inputs / groups, count);
+        var zeros = Unpack(qzeros.narrow(1, first / Word, count / Word)).view(groups, 1, count);
         var scale = scales.narrow(1, first, count).to(ScalarType.Float32).unsqueeze(1); // [groups, 1, count]
         var weights = values.Minus(zeros).to(ScalarType.Float32).mul_(scale).view(inputs, count);
         return weights.t().contiguous().MoveToOuterDisposeScope();

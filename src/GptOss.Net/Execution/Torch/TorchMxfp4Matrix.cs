@@ -1,3 +1,4 @@
+using GptOss.Net.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -8,12 +9,9 @@ namespace GptOss.Net.Execution.Torch;
 /// <param name="scales">U8 <c>[out, in / 32]</c>, the exponent plus 127.</param>
 /// <param name="pairs">The two values of every byte, float32 <c>[256, 2]</c>; shared, not owned.</param>
 internal sealed class TorchMxfp4Matrix(Tensor blocks, Tensor scales, Tensor pairs)
-    : TorchMatrix(blocks.shape[0], blocks.shape[1] * 32)
+    : TorchMatrix(blocks.shape[0], blocks.shape[1] * Mxfp4Format.GroupSize)
 {
-    // openai/gpt-oss, torch/weights.py: FP4_VALUES.
-    private static readonly float[] Values = [0f, .5f, 1f, 1.5f, 2f, 3f, 4f, 6f, -0f, -.5f, -1f, -1.5f, -2f, -3f, -4f, -6f];
-
-    private static readonly Scalar ExponentBias = -127L;
+    private static readonly Scalar ExponentBias = (long)-Mxfp4Format.ScaleBias;
 
     /// <summary>The table from a byte to its two values that <see cref="Dequantize"/> looks up.</summary>
     public static Tensor CreatePairs(Device device)
@@ -21,8 +19,8 @@ internal sealed class TorchMxfp4Matrix(Tensor blocks, Tensor scales, Tensor pair
         var table = new float[512];
         for (var value = 0; value < 256; value++)
         {
-            table[2 * value] = Values[value & 0xF];
-            table[(2 * value) + 1] = Values[value >> 4];
+            table[2 * value] = Mxfp4Format.Values[value & 0xF];
+            table[(2 * value) + 1] = Mxfp4Format.Values[value >> 4];
         }
 
         return tensor(table, [256, 2], device: device);
@@ -39,9 +37,9 @@ internal sealed class TorchMxfp4Matrix(Tensor blocks, Tensor scales, Tensor pair
         using var scope = NewDisposeScope();
         var groups = blocks.shape[1];
         var indices = blocks.narrow(0, first, count).to(ScalarType.Int32).view(-1);
-        var values = pairs.index_select(0, indices).view(count, groups, 32);
+        var values = pairs.index_select(0, indices).view(count, groups, Mxfp4Format.GroupSize);
         var exponents = scales.narrow(0, first, count).to(ScalarType.Float32).PlusInPlace(ExponentBias);
         var powers = exponents.exp2_().unsqueeze(-1); // [count, in / 32, 1]
-        return values.mul_(powers).view(count, groups * 32).MoveToOuterDisposeScope();
+        return values.mul_(powers).view(count, groups * Mxfp4Format.GroupSize).MoveToOuterDisposeScope();
     }
 }
