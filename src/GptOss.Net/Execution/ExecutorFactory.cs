@@ -41,7 +41,7 @@ internal sealed class ExecutorFactory
     {
         if (_usesCpuKernels)
         {
-            return new CpuWeightKinds(CpuExecutorOptions).Estimate(_config, weights);
+            return new CpuWeightFormats(CpuExecutorOptions).Estimate(_config, weights);
         }
 
         var dense = _options.ComputeType == ComputeType.Float32 ? WeightFormat.Float32 : WeightFormat.BFloat16;

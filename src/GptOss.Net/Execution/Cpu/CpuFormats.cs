@@ -19,8 +19,8 @@ internal sealed record CpuFormats(
             Common(weights.Layers.SelectMany(layer => layer.Down)),
             Common([weights.Unembedding]));
 
-        // Every kind of weights takes float32.
+        // Every format of weights takes float32.
         ActivationFormat Common(IEnumerable<CpuMatrix> matrices) =>
-            quantize && matrices.Select(matrix => matrix.FastInput).Distinct().ToArray() is [var one] ? one : ActivationFormat.Float32;
+            quantize && matrices.Select(matrix => matrix.Format.FastInput).Distinct().ToArray() is [var one] ? one : ActivationFormat.Float32;
     }
 }

@@ -10,16 +10,16 @@ internal sealed unsafe class CpuMatrix
 
     /// <summary>Allocates a matrix; its bias, and weights that pad it, are zero.</summary>
     /// <param name="memory">Owns the memory.</param>
-    /// <param name="kind">How weights are stored.</param>
+    /// <param name="format">How weights are stored.</param>
     /// <param name="rows">Length of the result; padded to whole row groups.</param>
     /// <param name="columns">Length of the input; padded to whole blocks.</param>
     /// <param name="isSparse">Not every row will be filled.</param>
-    public CpuMatrix(CpuMemory memory, CpuWeightKind kind, int rows, int columns, bool isSparse = false)
+    public CpuMatrix(CpuMemory memory, CpuWeightFormat format, int rows, int columns, bool isSparse = false)
     {
-        Kind = kind;
+        Format = format;
         Groups = RowGroup.Groups(rows);
         Blocks = RowGroup.Blocks(columns);
-        GroupBytes = BytesOfGroup(kind, Blocks);
+        GroupBytes = format.GroupBytes(Blocks);
         _data = memory.AllocateUninitialized<byte>(Groups * GroupBytes);
         if (isSparse || rows % RowGroup.Rows != 0 || columns % RowGroup.BlockColumns != 0)
         {
@@ -29,7 +29,7 @@ internal sealed unsafe class CpuMatrix
         Bias = memory.Allocate<float>(Groups * RowGroup.Rows);
     }
 
-    public CpuWeightKind Kind { get; }
+    public CpuWeightFormat Format { get; }
 
     public int Groups { get; }
 
@@ -43,68 +43,32 @@ internal sealed unsafe class CpuMatrix
     /// <summary>Gets the weights of a row group.</summary>
     public byte* Group(int group) => _data + (group * GroupBytes);
 
-    /// <summary>The form of activations that this matrix is fastest with.</summary>
-    public ActivationFormat FastInput => Kind switch
-    {
-        CpuWeightKind.Mxfp4 or CpuWeightKind.Int4 => ActivationFormat.Int8,
-        CpuWeightKind.Int8 => ActivationFormat.Int16,
-        _ => ActivationFormat.Float32,
-    };
+    /// <summary>Gets the half of a block that holds a row.</summary>
+    public byte* HalfBlock(int group, int groupRow, int block) => Group(group) + Format.HalfBlock(block, groupRow);
 
     /// <summary>What a matrix and its bias take in memory.</summary>
-    public static long BytesOf(CpuWeightKind kind, int rows, int columns) =>
-        (long)RowGroup.Groups(rows) * (BytesOfGroup(kind, RowGroup.Blocks(columns)) + (RowGroup.Rows * sizeof(float)));
+    public static long BytesOf(CpuWeightFormat format, int rows, int columns) =>
+        (long)RowGroup.Groups(rows) * (format.GroupBytes(RowGroup.Blocks(columns)) + (RowGroup.Rows * sizeof(float)));
 
-    private static nint BytesOfGroup(CpuWeightKind kind, int blocks)
+    /// <summary>Stores a row of float32.</summary>
+    /// <param name="group">The row group.</param>
+    /// <param name="groupRow">The row of the group.</param>
+    /// <param name="row">Values, padded with zeros to whole blocks.</param>
+    public void PackRow(int group, int groupRow, ReadOnlySpan<float> row)
     {
-        var (values, scales) = kind switch
+        for (var block = 0; block < Blocks; block++)
         {
-            CpuWeightKind.Mxfp4 => (Mxfp4Weights.ValueBytes, Mxfp4Weights.ScaleBytes),
-            CpuWeightKind.Int4 => (Int4Weights.ValueBytes, Int4Weights.ScaleBytes),
-            CpuWeightKind.Int8 => (Int8Weights.ValueBytes, Int8Weights.ScaleBytes),
-            CpuWeightKind.Bf16 => (Bf16Weights.ValueBytes, Bf16Weights.ScaleBytes),
-            _ => (Float32Weights.ValueBytes, Float32Weights.ScaleBytes),
-        };
-        return (((nint)blocks * 2 * (values + scales)) + 63) / 64 * 64;
+            Format.Pack(
+                HalfBlock(group, groupRow, block), groupRow % RowGroup.HalfRows, row.Slice(block * RowGroup.BlockColumns, RowGroup.BlockColumns));
+        }
     }
 
     /// <summary>Multiplies a row group with rows of activations; the bias is not added.</summary>
-    /// <param name="format">The form of the activations: <see cref="ActivationFormat.Float32"/> or <see cref="FastInput"/>.</param>
+    /// <param name="format">The form of the activations: <see cref="ActivationFormat.Float32"/> or that which the weights are fastest with.</param>
     /// <param name="group">The row group.</param>
     /// <param name="rows">The activations, <c>[count]</c>.</param>
     /// <param name="count">How many rows of activations.</param>
     /// <param name="sums">Results, <c>[count, 32]</c>.</param>
-    public void Multiply(ActivationFormat format, int group, byte** rows, int count, float* sums)
-    {
-        var weights = Group(group);
-        switch (Kind, format)
-        {
-            case (CpuWeightKind.Mxfp4, ActivationFormat.Int8):
-                NibbleInt8Kernel.Multiply<Mxfp4Weights>(weights, Blocks, rows, count, sums);
-                break;
-            case (CpuWeightKind.Int4, ActivationFormat.Int8):
-                NibbleInt8Kernel.Multiply<Int4Weights>(weights, Blocks, rows, count, sums);
-                break;
-            case (CpuWeightKind.Int8, ActivationFormat.Int16):
-                Int8Int16Kernel.Multiply(weights, Blocks, rows, count, sums);
-                break;
-            case (CpuWeightKind.Mxfp4, ActivationFormat.Float32):
-                Float32Kernel.Multiply<Mxfp4Weights>(weights, Blocks, rows, count, sums);
-                break;
-            case (CpuWeightKind.Int4, ActivationFormat.Float32):
-                Float32Kernel.Multiply<Int4Weights>(weights, Blocks, rows, count, sums);
-                break;
-            case (CpuWeightKind.Int8, ActivationFormat.Float32):
-                Float32Kernel.Multiply<Int8Weights>(weights, Blocks, rows, count, sums);
-                break;
-            case (CpuWeightKind.Bf16, ActivationFormat.Float32):
-                Float32Kernel.Multiply<Bf16Weights>(weights, Blocks, rows, count, sums);
-                break;
-            case (CpuWeightKind.Float32, ActivationFormat.Float32):
-                Float32Kernel.Multiply<Float32Weights>(weights, Blocks, rows, count, sums);
-                break;
-            default:
-                throw new ArgumentException($"{Kind} weights take no {format} activations.", nameof(format));
-        }
-    }
+    public void Multiply(ActivationFormat format, int group, byte** rows, int count, float* sums) =>
+        Format.Multiply(format, Group(group), Blocks, rows, count, sums);
 }

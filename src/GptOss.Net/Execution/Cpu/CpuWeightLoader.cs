@@ -13,7 +13,7 @@ internal sealed class CpuWeightLoader(
     // What is left to read, each item on any thread.
     private readonly List<Action> _reads = [];
 
-    private readonly CpuWeightKinds _kinds = new(options);
+    private readonly CpuWeightFormats _formats = new(options);
 
     /// <summary>Loads everything.</summary>
     /// <exception cref="OperationCanceledException">The progress was cancelled.</exception>
@@ -26,7 +26,7 @@ internal sealed class CpuWeightLoader(
             Embedding = embedding,
             Layers = [.. weights.Layers.Select(Layer)],
             FinalNorm = new CpuVector(memory, weights.FinalNorm),
-            Unembedding = Dense(weights.Unembedding, _kinds.OfUnembedding(weights.Unembedding)),
+            Unembedding = Dense(weights.Unembedding, _formats.OfUnembedding(weights.Unembedding)),
         };
         ReadAll(threads);
         return loaded;
@@ -71,15 +71,15 @@ internal sealed class CpuWeightLoader(
     private CpuMatrix Linear(LinearSource source)
     {
         var matrix = source.Weight is DenseWeightSource { Transposed: false } dense
-            ? Dense(dense, _kinds.Of(dense))
-            : Whole(source.Weight, _kinds.Of(source.Weight), source.Weight.OutputSize, new RowSelection(source.Weight.OutputSize));
+            ? Dense(dense, _formats.Of(dense))
+            : Whole(source.Weight, _formats.Of(source.Weight), source.Weight.OutputSize, new RowSelection(source.Weight.OutputSize));
         BiasReader.Read(source, matrix, new RowSelection(source.Weight.OutputSize));
         return matrix;
     }
 
     private CpuMatrix Router(LinearSource source)
     {
-        var matrix = Dense((DenseWeightSource)source.Weight, CpuWeightKinds.OfRouter(source));
+        var matrix = Dense((DenseWeightSource)source.Weight, CpuWeightFormats.OfRouter(source));
         BiasReader.Read(source, matrix, new RowSelection(source.Weight.OutputSize));
         return matrix;
     }
@@ -87,17 +87,17 @@ internal sealed class CpuWeightLoader(
     private CpuMatrix GateUp(ExpertSource expert)
     {
         var size = config.IntermediateSize;
-        var rows = CpuWeightKinds.GateUpRows(config);
+        var rows = CpuWeightFormats.GateUpRows(config);
         if (expert.GateUp is { } fused)
         {
             var selections = new[] { RowSelection.Gate(size, fused: true), RowSelection.Up(size, fused: true) };
-            var matrix = Whole(fused.Weight, _kinds.Of(fused.Weight), rows, selections);
+            var matrix = Whole(fused.Weight, _formats.Of(fused.Weight), rows, selections);
             BiasReader.Read(fused, matrix, selections);
             return matrix;
         }
 
         var (gate, up) = (expert.Gate!, expert.Up!);
-        var apart = new CpuMatrix(memory, _kinds.Of(gate.Weight, up.Weight), rows, gate.Weight.InputSize, size % RowGroup.BlockColumns != 0);
+        var apart = new CpuMatrix(memory, _formats.Of(gate.Weight, up.Weight), rows, gate.Weight.InputSize, size % RowGroup.BlockColumns != 0);
         foreach (var (source, selection) in new[] { (gate, RowSelection.Gate(size, fused: false)), (up, RowSelection.Up(size, fused: false)) })
         {
             AddWhole(apart, source.Weight, selection);
@@ -107,22 +107,22 @@ internal sealed class CpuWeightLoader(
         return apart;
     }
 
-    private CpuMatrix Dense(DenseWeightSource source, CpuWeightKind kind)
+    private CpuMatrix Dense(DenseWeightSource source, CpuWeightFormat format)
     {
         if (source.Transposed)
         {
-            return Whole(source, kind, source.OutputSize, new RowSelection(source.OutputSize));
+            return Whole(source, format, source.OutputSize, new RowSelection(source.OutputSize));
         }
 
-        var matrix = new CpuMatrix(memory, kind, source.OutputSize, source.InputSize);
+        var matrix = new CpuMatrix(memory, format, source.OutputSize, source.InputSize);
         AddChunks(source.OutputSize, (first, count) => MatrixReader.ReadRows(source, matrix, (int)first, count), source);
         return matrix;
     }
 
-    private CpuMatrix Whole(WeightSource source, CpuWeightKind kind, int rows, params RowSelection[] selections)
+    private CpuMatrix Whole(WeightSource source, CpuWeightFormat format, int rows, params RowSelection[] selections)
     {
         var padded = selections.Sum(selection => selection.RowCount) != rows;
-        var matrix = new CpuMatrix(memory, kind, rows, source.InputSize, padded);
+        var matrix = new CpuMatrix(memory, format, rows, source.InputSize, padded);
         AddWhole(matrix, source, selections);
         return matrix;
     }

@@ -42,7 +42,7 @@ internal static class MatrixReader
             values.AsSpan(i * source.InputSize, source.InputSize).CopyTo(padded);
             try
             {
-                WeightPacker.PackRow(matrix, (firstRow + i) / RowGroup.Rows, (firstRow + i) % RowGroup.Rows, padded);
+                matrix.PackRow((firstRow + i) / RowGroup.Rows, (firstRow + i) % RowGroup.Rows, padded);
             }
             catch (OverflowException exception)
             {
@@ -55,7 +55,7 @@ internal static class MatrixReader
     {
         var (codes, scales) = (Rent(source.Blocks), Rent(source.Scales));
         var blocks = matrix.Blocks;
-        ForEachRow(selections, (group, lane, row) => WeightPacker.PackMxfp4Row(
+        ForEachRow(selections, (group, lane, row) => Mxfp4Weights.PackRow(
             matrix, group, lane, codes.AsSpan(row * blocks * Mxfp4Format.BlockBytes, blocks * Mxfp4Format.BlockBytes), scales.AsSpan(row * blocks, blocks)));
         ArrayPool<byte>.Shared.Return(codes);
         ArrayPool<byte>.Shared.Return(scales);
@@ -70,9 +70,9 @@ internal static class MatrixReader
         AwqMatrix Stored() => new(
             MemoryMarshal.Cast<byte, int>(words), MemoryMarshal.Cast<byte, int>(zeros), MemoryMarshal.Cast<byte, Half>(scales),
             source.InputSize, source.OutputSize, source.GroupSize);
-        if (matrix.Kind == CpuWeightKind.Int4)
+        if (matrix.Format == CpuWeightFormat.Int4)
         {
-            ForEachRow(selections, (group, lane, row) => WeightPacker.PackAwqRow(matrix, group, lane, Stored(), row));
+            ForEachRow(selections, (group, lane, row) => Int4Weights.PackRow(matrix, group, lane, Stored(), row));
             return;
         }
 
@@ -105,7 +105,7 @@ internal static class MatrixReader
         ForEachRow(selections, (group, lane, row) =>
         {
             values.AsSpan(row * columns, columns).CopyTo(padded);
-            WeightPacker.PackRow(matrix, group, lane, padded);
+            matrix.PackRow(group, lane, padded);
         });
     }
 

@@ -93,7 +93,7 @@ public sealed unsafe class MatrixReaderTests : IDisposable
 
     private CpuMatrix Read(WeightSource source, params RowSelection[] selections)
     {
-        var matrix = new CpuMatrix(_memory, CpuWeightKind.Float32, rows: 32, Columns, isSparse: true);
+        var matrix = new CpuMatrix(_memory, CpuWeightFormat.Float32, rows: 32, Columns, isSparse: true);
         MatrixReader.Read(source, matrix, selections);
         return matrix;
     }

@@ -10,7 +10,7 @@ public sealed unsafe class ActivationRowTests
     [InlineData(ActivationFormat.Int16, 32767)]
     internal void Each_value_is_off_by_at_most_half_a_step_of_its_block(ActivationFormat format, int steps)
     {
-        using var sample = new MatrixSample(CpuWeightKind.Float32, rows: 1, columns: 96, seed: 2);
+        using var sample = new MatrixSample(CpuWeightFormat.Float32, rows: 1, columns: 96, seed: 2);
         var values = Enumerable.Range(0, 96).Select(i => sample.NextGaussian() * (i < 32 ? 1000 : 1)).ToArray();
 
         var row = sample.Encode(format, [values])[0];
@@ -25,7 +25,7 @@ public sealed unsafe class ActivationRowTests
     [Fact]
     public void Int8_blocks_keep_the_sum_of_their_codes()
     {
-        using var sample = new MatrixSample(CpuWeightKind.Float32, rows: 1, columns: 64, seed: 3);
+        using var sample = new MatrixSample(CpuWeightFormat.Float32, rows: 1, columns: 64, seed: 3);
         var row = sample.Encode(ActivationFormat.Int8, [[.. Enumerable.Range(0, 64).Select(_ => sample.NextGaussian())]])[0];
 
         for (var block = 0; block < 2; block++, row += ActivationRow.Int8Bytes)
@@ -42,7 +42,7 @@ public sealed unsafe class ActivationRowTests
     [InlineData(ActivationFormat.Int16, float.PositiveInfinity)]
     internal void A_value_that_is_not_finite_is_not_lost(ActivationFormat format, float value)
     {
-        using var sample = new MatrixSample(CpuWeightKind.Int8, rows: 1, columns: 32, seed: 3);
+        using var sample = new MatrixSample(CpuWeightFormat.Int8, rows: 1, columns: 32, seed: 3);
         var values = new float[32];
         values[7] = value;
         var row = sample.Encode(format, [values])[0];

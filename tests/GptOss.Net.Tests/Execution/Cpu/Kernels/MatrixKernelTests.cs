@@ -5,31 +5,33 @@ namespace GptOss.Net.Tests.Execution.Cpu.Kernels;
 
 public sealed unsafe class MatrixKernelTests
 {
-    public static TheoryData<int, int> Forms
+    private static readonly CpuWeightFormat[] Formats =
+        [CpuWeightFormat.Mxfp4, CpuWeightFormat.Int4, CpuWeightFormat.Int8, CpuWeightFormat.Bf16, CpuWeightFormat.Float32];
+
+    /// <summary>Each format of weights with float32 activations, and with those that it is fastest with.</summary>
+    public static TheoryData<string, bool> Forms
     {
         get
         {
-            var forms = new TheoryData<int, int>();
-            foreach (var kind in Enum.GetValues<CpuWeightKind>())
+            var forms = new TheoryData<string, bool>();
+            foreach (var format in Formats)
             {
-                forms.Add((int)kind, (int)ActivationFormat.Float32);
+                forms.Add(format.ToString()!, false);
+                forms.Add(format.ToString()!, true);
             }
 
-            forms.Add((int)CpuWeightKind.Mxfp4, (int)ActivationFormat.Int8);
-            forms.Add((int)CpuWeightKind.Int4, (int)ActivationFormat.Int8);
-            forms.Add((int)CpuWeightKind.Int8, (int)ActivationFormat.Int16);
             return forms;
         }
     }
 
     [Theory]
     [MemberData(nameof(Forms))]
-    public void Results_are_those_of_scalar_sums_over_the_decoded_values(int kindValue, int formatValue)
+    public void Results_are_those_of_scalar_sums_over_the_decoded_values(string weights, bool fast)
     {
-        var (kind, format) = ((CpuWeightKind)kindValue, (ActivationFormat)formatValue);
+        var (stored, format) = Form(weights, fast);
         foreach (var (rows, blocks, count) in new[] { (1, 1, 1), (16, 1, 2), (17, 3, 5), (72, 2, 1), (33, 7, 35) })
         {
-            using var sample = new MatrixSample(kind, rows, blocks * 32, seed: rows);
+            using var sample = new MatrixSample(stored, rows, blocks * 32, seed: rows);
             var inputs = Inputs(sample, count);
             var encoded = sample.Encode(format, inputs);
 
@@ -44,10 +46,10 @@ public sealed unsafe class MatrixKernelTests
 
     [Theory]
     [MemberData(nameof(Forms))]
-    public void A_row_of_activations_has_the_same_result_alone_and_among_others(int kindValue, int formatValue)
+    public void A_row_of_activations_has_the_same_result_alone_and_among_others(string weights, bool fast)
     {
-        var (kind, format) = ((CpuWeightKind)kindValue, (ActivationFormat)formatValue);
-        using var sample = new MatrixSample(kind, rows: 33, columns: 96, seed: 5);
+        var (stored, format) = Form(weights, fast);
+        using var sample = new MatrixSample(stored, rows: 33, columns: 96, seed: 5);
         var encoded = sample.Encode(format, Inputs(sample, count: 11));
 
         var together = sample.Multiply(format, encoded, count: 11);
@@ -59,17 +61,17 @@ public sealed unsafe class MatrixKernelTests
     }
 
     [Theory]
-    [InlineData(CpuWeightKind.Int8)]
-    [InlineData(CpuWeightKind.Bf16)]
-    [InlineData(CpuWeightKind.Float32)]
-    [InlineData(CpuWeightKind.Int4)]
-    internal void Columns_that_do_not_fill_a_block_count_as_zeros(CpuWeightKind kind)
+    [InlineData("Int8")]
+    [InlineData("Bf16")]
+    [InlineData("Float32")]
+    [InlineData("Int4")]
+    public void Columns_that_do_not_fill_a_block_count_as_zeros(string weights)
     {
         using var memory = new CpuMemory();
-        var matrix = new CpuMatrix(memory, kind, rows: 19, columns: 37);
+        var matrix = new CpuMatrix(memory, Form(weights, fast: false).Weights, rows: 19, columns: 37);
         var row = new float[64];
         Array.Fill(row, 1, 0, 37);
-        WeightPacker.PackRow(matrix, 0, groupRow: 18, row);
+        matrix.PackRow(0, groupRow: 18, row);
         var input = memory.Allocate<float>(64);
         new Span<float>(input, 64).Fill(1);
         var rows = (byte**)memory.Allocate<nint>(1);
@@ -85,8 +87,8 @@ public sealed unsafe class MatrixKernelTests
     [Fact]
     public void Int8_weights_are_off_by_at_most_half_a_step()
     {
-        using var sample = new MatrixSample(CpuWeightKind.Int8, rows: 20, columns: 64, seed: 1);
-        using var exact = new MatrixSample(CpuWeightKind.Bf16, rows: 20, columns: 64, seed: 1);
+        using var sample = new MatrixSample(CpuWeightFormat.Int8, rows: 20, columns: 64, seed: 1);
+        using var exact = new MatrixSample(CpuWeightFormat.Bf16, rows: 20, columns: 64, seed: 1);
 
         for (var i = 0; i < sample.Values.Length; i++)
         {
@@ -94,6 +96,12 @@ public sealed unsafe class MatrixKernelTests
             var largest = MathF.Max(block.ToArray().Max(), -block.ToArray().Min());
             Math.Abs(sample.Values[i] - exact.Values[i]).Should().BeLessThanOrEqualTo(largest / 127 * 1.01f / 2);
         }
+    }
+
+    private static (CpuWeightFormat Weights, ActivationFormat Activations) Form(string weights, bool fast)
+    {
+        var format = Formats.Single(candidate => candidate.ToString() == weights);
+        return (format, fast ? format.FastInput : ActivationFormat.Float32);
     }
 
     private static float[][] Inputs(MatrixSample sample, int count) =>

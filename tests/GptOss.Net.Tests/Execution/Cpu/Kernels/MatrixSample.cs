@@ -10,17 +10,12 @@ internal sealed unsafe class MatrixSample : IDisposable
     private readonly Random _random;
     private readonly CpuMemory _memory = new();
 
-    public MatrixSample(CpuWeightKind kind, int rows, int columns, int seed)
+    public MatrixSample(CpuWeightFormat format, int rows, int columns, int seed)
     {
         _random = new Random(seed);
         (Rows, Columns) = (rows, columns);
-        Matrix = new CpuMatrix(_memory, kind, rows, columns);
-        Values = kind switch
-        {
-            CpuWeightKind.Mxfp4 => FillMxfp4(),
-            CpuWeightKind.Int4 => FillAwq(),
-            _ => FillDense(),
-        };
+        Matrix = new CpuMatrix(_memory, format, rows, columns);
+        Values = format == CpuWeightFormat.Mxfp4 ? FillMxfp4() : format == CpuWeightFormat.Int4 ? FillAwq() : FillDense();
     }
 
     public int Rows { get; }
@@ -95,7 +90,7 @@ internal sealed unsafe class MatrixSample : IDisposable
         Array.ForEach(Enumerable.Range(0, scales.Length).ToArray(), i => scales[i] = (byte)_random.Next(110, 130));
         for (var row = 0; row < Rows; row++)
         {
-            WeightPacker.PackMxfp4Row(
+            Mxfp4Weights.PackRow(
                 Matrix, row / 32, row % 32, codes.AsSpan(row * Columns / 2, Columns / 2), scales.AsSpan(row * Columns / 32, Columns / 32));
         }
 
@@ -120,7 +115,7 @@ internal sealed unsafe class MatrixSample : IDisposable
         var awq = new AwqMatrix(words, zeros, scales, Columns, outputs, groupSize);
         for (var row = 0; row < Rows; row++)
         {
-            WeightPacker.PackAwqRow(Matrix, row / 32, row % 32, awq, row);
+            Int4Weights.PackRow(Matrix, row / 32, row % 32, awq, row);
         }
 
         var values = new float[outputs * Columns];
@@ -135,10 +130,10 @@ internal sealed unsafe class MatrixSample : IDisposable
         for (var row = 0; row < Rows; row++)
         {
             values.AsSpan(row * Columns, Columns).CopyTo(padded);
-            WeightPacker.PackRow(Matrix, row / 32, row % 32, padded);
+            Matrix.PackRow(row / 32, row % 32, padded);
         }
 
-        return Matrix.Kind == CpuWeightKind.Int8 ? DecodeInt8() : values;
+        return Matrix.Format == CpuWeightFormat.Int8 ? DecodeInt8() : values;
     }
 
     private float[] DecodeInt8()

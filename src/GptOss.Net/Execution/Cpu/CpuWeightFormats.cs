@@ -5,7 +5,7 @@ using GptOss.Net.Placement;
 namespace GptOss.Net.Execution.Cpu;
 
 /// <summary>In which form each weight lies in memory, and what that takes: the plan asks before anything is read.</summary>
-internal sealed class CpuWeightKinds(CpuExecutorOptions options)
+internal sealed class CpuWeightFormats(CpuExecutorOptions options)
 {
     /// <summary>The bytes of a model's weights. The embedding and the output projection are never one, even where they are tied.</summary>
     public MemoryEstimate Estimate(ModelConfig config, ModelWeights weights) => new(
@@ -15,31 +15,31 @@ internal sealed class CpuWeightKinds(CpuExecutorOptions options)
         MatrixBytes(weights.Unembedding, OfUnembedding(weights.Unembedding)),
         IsTied: false);
 
-    public CpuWeightKind Of(WeightSource source) => source switch
+    public CpuWeightFormat Of(WeightSource source) => source switch
     {
-        Mxfp4WeightSource => CpuWeightKind.Mxfp4,
-        AwqWeightSource awq when MatrixReader.StaysPacked(awq) => CpuWeightKind.Int4,
-        _ when options.DenseInt8 => CpuWeightKind.Int8,
+        Mxfp4WeightSource => CpuWeightFormat.Mxfp4,
+        AwqWeightSource awq when MatrixReader.StaysPacked(awq) => CpuWeightFormat.Int4,
+        _ when options.DenseInt8 => CpuWeightFormat.Int8,
         DenseWeightSource dense => AsStored(dense),
-        _ => CpuWeightKind.Float32,
+        _ => CpuWeightFormat.Float32,
     };
 
     /// <summary>Of two sources in one matrix: theirs, where it is the same; otherwise a form that holds any values.</summary>
-    public CpuWeightKind Of(WeightSource first, WeightSource second) =>
-        Of(first) == Of(second) ? Of(first) : options.DenseInt8 ? CpuWeightKind.Int8 : CpuWeightKind.Float32;
+    public CpuWeightFormat Of(WeightSource first, WeightSource second) =>
+        Of(first) == Of(second) ? Of(first) : options.DenseInt8 ? CpuWeightFormat.Int8 : CpuWeightFormat.Float32;
 
-    public CpuWeightKind OfUnembedding(DenseWeightSource source) => options.UnembeddingInt4 ? CpuWeightKind.Int4 : Of(source);
+    public CpuWeightFormat OfUnembedding(DenseWeightSource source) => options.UnembeddingInt4 ? CpuWeightFormat.Int4 : Of(source);
 
     /// <summary>Which expert a token takes hangs on small differences, and the matrix is small: it stays as stored.</summary>
-    public static CpuWeightKind OfRouter(LinearSource source) => AsStored((DenseWeightSource)source.Weight);
+    public static CpuWeightFormat OfRouter(LinearSource source) => AsStored((DenseWeightSource)source.Weight);
 
     /// <summary>Gates and ups in one matrix, each padded to whole blocks of gated activations.</summary>
     public static int GateUpRows(ModelConfig config) => 2 * RowGroup.Blocks(config.IntermediateSize) * RowGroup.BlockColumns;
 
-    private static CpuWeightKind AsStored(DenseWeightSource source) =>
-        source.Values.Type == Checkpoint.TensorType.BF16 ? CpuWeightKind.Bf16 : CpuWeightKind.Float32;
+    private static CpuWeightFormat AsStored(DenseWeightSource source) =>
+        source.Values.Type == Checkpoint.TensorType.BF16 ? CpuWeightFormat.Bf16 : CpuWeightFormat.Float32;
 
-    private static long MatrixBytes(WeightSource source, CpuWeightKind kind) => CpuMatrix.BytesOf(kind, source.OutputSize, source.InputSize);
+    private static long MatrixBytes(WeightSource source, CpuWeightFormat format) => CpuMatrix.BytesOf(format, source.OutputSize, source.InputSize);
 
     private long LayerBytes(ModelConfig config, LayerWeights layer)
     {
@@ -51,6 +51,6 @@ internal sealed class CpuWeightKinds(CpuExecutorOptions options)
             + CpuVector.BytesOf(config.HeadCount);
     }
 
-    private CpuWeightKind OfGateUp(ExpertSource expert) =>
+    private CpuWeightFormat OfGateUp(ExpertSource expert) =>
         expert.GateUp is { } fused ? Of(fused.Weight) : Of(expert.Gate!.Weight, expert.Up!.Weight);
 }

@@ -7,7 +7,7 @@ using GptOss.Net.Tests.Model;
 namespace GptOss.Net.Tests.Execution.Cpu;
 
 /// <summary>What the plan counts for weights is what the loader takes.</summary>
-public sealed class CpuWeightKindsTests
+public sealed class CpuWeightFormatsTests
 {
     public static TheoryData<string, string> Cases
     {
@@ -41,7 +41,7 @@ public sealed class CpuWeightKindsTests
         new CpuWeightLoader(config, weights, options, memory, new WeightReadProgress(0, (_, _) => { }, default)).Load(threads: 1);
 
         // Each part begins on a cache line.
-        new CpuWeightKinds(options).Estimate(config, weights).Total.Should().BeInRange(memory.AllocatedBytes - 64, memory.AllocatedBytes);
+        new CpuWeightFormats(options).Estimate(config, weights).Total.Should().BeInRange(memory.AllocatedBytes - 64, memory.AllocatedBytes);
     }
 
     private static CheckpointDraft Draft(string model)
