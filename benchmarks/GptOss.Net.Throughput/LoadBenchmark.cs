@@ -11,19 +11,17 @@ internal static class LoadBenchmark
     public static Command Command()
     {
         var directory = new Argument<string>("checkpoint") { Description = "A checkpoint directory." };
-        var computeType = new Option<ComputeType>("--compute-type") { Description = "BFloat16 or Float32." };
-        var precision = new Option<CpuPrecision>("--precision") { Description = "On the CPU: Fast, Exact or Reference." };
+        var precision = new Option<Precision>("--precision") { Description = "How weights are held, such as AsStored or Reference." };
         var tokens = new Option<int>("--tokens") { Description = "Tokens to generate.", DefaultValueFactory = _ => 8 };
         var command = new Command("load", "Loads a checkpoint and generates: seconds, and peak resident memory beside the size of the files.")
         {
-            directory, computeType, precision, tokens,
+            directory, precision, tokens,
         };
         command.SetAction((result, cancellationToken) => RunAsync(
             result.GetRequiredValue(directory),
             new GptOssModelOptions
             {
-                ComputeType = result.GetValue(computeType),
-                Cpu = new CpuOptions { Precision = result.GetValue(precision) },
+                Precision = result.GetValue(precision),
                 MaxModelLength = 4096,
                 MaxSequences = 1,
             },

@@ -29,14 +29,16 @@ internal sealed class PipelineThroughput
     {
         var checkpoint = new Argument<string>("checkpoint") { Description = "Directory of a gpt-oss checkpoint." };
         var devices = new Option<string>("--devices") { DefaultValueFactory = _ => "cuda:0,cuda:1", Description = "Such as cuda:0,cuda:1 or cpu,cpu." };
-        var computeType = new Option<ComputeType>("--compute-type") { Description = "BFloat16 or Float32." };
-        var storage = new Option<WeightStorage>("--weight-storage") { Description = "Packed or Expanded." };
+        var precision = new Option<Precision>("--precision")
+        {
+            DefaultValueFactory = _ => Precision.Reference, Description = "How weights are held, such as Reference or ExpandedBFloat16.",
+        };
         var sequences = new Option<int>("--sequences") { DefaultValueFactory = _ => 16, Description = "Sequences to decode together." };
         var tokens = new Option<int>("--tokens") { DefaultValueFactory = _ => 32, Description = "Tokens of each answer." };
         var runs = new Option<int>("--runs") { DefaultValueFactory = _ => 3, Description = "Runs; the median is reported." };
         var command = new Command("pipeline", "Decoding on one device, on several in turns, and on several at once.")
         {
-            checkpoint, devices, computeType, storage, sequences, tokens, runs,
+            checkpoint, devices, precision, sequences, tokens, runs,
         };
         command.SetAction((result, _) => new PipelineThroughput
         {
@@ -44,9 +46,7 @@ internal sealed class PipelineThroughput
             Devices = [.. result.GetRequiredValue(devices).Split(',').Select(DeviceId.Parse)],
             Options = new GptOssModelOptions
             {
-                ComputeType = result.GetValue(computeType),
-                WeightStorage = result.GetValue(storage),
-                Cpu = new CpuOptions { Precision = CpuPrecision.Reference },
+                Precision = result.GetValue(precision),
                 LibTorchDirectory = Environment.GetEnvironmentVariable("GPTOSS_LIBTORCH"),
                 MaxSequences = result.GetValue(sequences),
                 MaxModelLength = PromptTokens + result.GetValue(tokens),

@@ -20,9 +20,9 @@ internal sealed class StagedModel(
         var config = ModelConfigReader.Read(checkpoint.ConfigPath);
         var weights = ModelWeightsReader.Read(config, checkpoint);
         var inventory = DeviceInventory.Take();
-        var executors = new ExecutorFactory(config, options, inventory);
-        var (placement, capacity) = new CachePlanner(config, weights, executors, options, options.MaxModelLength!.Value).Plan(inventory);
-        var executor = executors.Create(weights, placement, capacity, new WeightReadProgress(0, (_, _) => { }, CancellationToken.None));
+        var executors = new ExecutorFactory(config, weights, options, inventory);
+        var (placement, capacity) = new CachePlanner(config, executors, options, options.MaxModelLength!.Value).Plan(inventory);
+        var executor = executors.Create(placement, capacity, new WeightReadProgress(0, (_, _) => { }, CancellationToken.None));
         return new StagedModel(config, placement, capacity, executor, options);
     }
 

@@ -12,8 +12,8 @@ internal static class ModelLoading
     /// <param name="cancellationToken">Stops loading.</param>
     public static async Task<GptOssModel> LoadAsync(string? pathOrId, bool allowDownload, CancellationToken cancellationToken)
     {
-        // The demonstration model is so small that it need not be held in bfloat16.
-        var options = new GptOssModelOptions { ComputeType = pathOrId is null ? ComputeType.Float32 : ComputeType.BFloat16 };
+        // The demonstration model is so small that nothing need be rounded.
+        var options = new GptOssModelOptions { Precision = pathOrId is null ? Precision.Float32 : Precision.Default };
         var path = pathOrId ?? await DemoCheckpoint.ExtractAsync(cancellationToken: cancellationToken);
         var isAllowed = allowDownload || (!GptOssModel.IsLocal(path, options) && await AskAsync(path, cancellationToken));
         return await LoadAsync(path, options with { AllowDownload = isAllowed }, cancellationToken);

@@ -52,11 +52,11 @@ internal sealed partial class LoadingModel(IConfiguration configuration, ILogger
         {
             var directory = _path ?? await DemoCheckpoint.ExtractAsync(cancellationToken: stoppingToken);
 
-            // The demonstration model is so small that it need not be held in bfloat16.
+            // The demonstration model is so small that nothing need be rounded.
             var options = new GptOssModelOptions
             {
                 Name = ModelId,
-                ComputeType = _path is null ? ComputeType.Float32 : ComputeType.BFloat16,
+                Precision = _path is null ? Precision.Float32 : Precision.Default,
                 LoggerFactory = loggers,
             };
             Model = await GptOssModel.LoadAsync(directory, options, this, stoppingToken);

@@ -1,14 +1,8 @@
 namespace GptOss.Net;
 
-/// <summary>How a model computes that lies on the CPU as a whole, on kernels of this library that need no libtorch.</summary>
+/// <summary>What layers that lie on the CPU may use of it.</summary>
 public sealed record CpuOptions
 {
-    /// <summary>
-    /// Gets how exactly to compute. Default <see cref="CpuPrecision.Fast"/>; <see cref="ComputeType.Float32"/> makes it
-    /// <see cref="CpuPrecision.Exact"/>.
-    /// </summary>
-    public CpuPrecision Precision { get; init; } = CpuPrecision.Fast;
-
     /// <summary>
     /// Gets the most threads that compute. Default <see langword="null"/>: one for each physical core. Fewer take part where a layer has
     /// too little to do for all.
@@ -20,7 +14,4 @@ public sealed record CpuOptions
     /// leave processors to what the process does meanwhile, such as serving another model.
     /// </summary>
     public int? LoadingThreads { get; init; }
-
-    /// <summary>Gets a value indicating whether the output projection is held in 4 bits: faster, and coarser. Default false.</summary>
-    public bool UnembeddingInt4 { get; init; }
 }

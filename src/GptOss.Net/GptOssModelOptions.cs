@@ -19,13 +19,13 @@ public sealed record GptOssModelOptions
     /// <summary>Gets which layers go to which device. Default: spread over all CUDA devices, or the CPU if there are none.</summary>
     public PlacementOptions Placement { get; init; } = new();
 
-    /// <summary>Gets the number format of the computation. Default <see cref="ComputeType.BFloat16"/>.</summary>
-    public ComputeType ComputeType { get; init; } = ComputeType.BFloat16;
+    /// <summary>
+    /// Gets in which form weights are held and how exactly the model computes. Default <see cref="Precision.Default"/>: int8 dense weights
+    /// on the CPU, all weights as stored on a GPU. What the devices cannot do is refused with a <see cref="PlacementException"/>.
+    /// </summary>
+    public Precision Precision { get; init; }
 
-    /// <summary>Gets how quantized weights are held. Default <see cref="WeightStorage.Packed"/>.</summary>
-    public WeightStorage WeightStorage { get; init; } = WeightStorage.Packed;
-
-    /// <summary>Gets how a model computes that lies on the CPU as a whole.</summary>
+    /// <summary>Gets what layers that lie on the CPU may use of it.</summary>
     public CpuOptions Cpu { get; init; } = new();
 
     /// <summary>
@@ -93,6 +93,11 @@ public sealed record GptOssModelOptions
     internal void Validate()
     {
         ArgumentNullException.ThrowIfNull(Placement);
+        if (!Enum.IsDefined(Precision))
+        {
+            throw new ArgumentOutOfRangeException(nameof(Precision), Precision, "There is no such precision.");
+        }
+
         ArgumentNullException.ThrowIfNull(Cpu);
         ArgumentOutOfRangeException.ThrowIfLessThan(Cpu.Threads ?? 1, 1, nameof(Cpu.Threads));
         ArgumentOutOfRangeException.ThrowIfLessThan(Cpu.LoadingThreads ?? 1, 1, nameof(Cpu.LoadingThreads));

@@ -1,6 +1,7 @@
 using GptOss.Net.Execution;
 using GptOss.Net.Execution.Torch;
 using GptOss.Net.KVCache;
+using static TorchSharp.torch;
 
 namespace GptOss.Net.Gpu.Tests;
 
@@ -21,7 +22,7 @@ public sealed class TorchExecutorGpuTests(ITestOutputHelper output)
     public void Float32_logits_and_greedy_tokens_are_the_official_ones(string model, string devices)
     {
         using var fixture = new ModelFixture(model);
-        using var executor = Load(fixture, ComputeType.Float32, devices);
+        using var executor = Load(fixture, ScalarType.Float32, devices);
 
         foreach (var expected in fixture.Cases)
         {
@@ -42,7 +43,7 @@ public sealed class TorchExecutorGpuTests(ITestOutputHelper output)
     public void Bfloat16_logits_are_as_near_as_the_official_ones(string model, string devices)
     {
         using var fixture = new ModelFixture(model);
-        using var executor = Load(fixture, ComputeType.BFloat16, devices);
+        using var executor = Load(fixture, ScalarType.BFloat16, devices);
 
         foreach (var expected in fixture.Cases.Where(expected => expected.BFloat16Logits is not null))
         {
@@ -62,7 +63,7 @@ public sealed class TorchExecutorGpuTests(ITestOutputHelper output)
     public void Steps_in_flight_have_the_same_bits_as_one_after_the_other(string model, string devices)
     {
         using var fixture = new ModelFixture(model);
-        using var executor = Load(fixture, ComputeType.Float32, devices);
+        using var executor = Load(fixture, ScalarType.Float32, devices);
         using var recording = new RecordingExecutor(executor);
         var driver = Driver(fixture, recording);
         var cases = fixture.Cases.Concat(fixture.Cases).ToArray();
@@ -78,7 +79,7 @@ public sealed class TorchExecutorGpuTests(ITestOutputHelper output)
         }
     }
 
-    private TorchExecutor Load(ModelFixture fixture, ComputeType computeType, string devices)
+    private TorchExecutor Load(ModelFixture fixture, ScalarType type, string devices)
     {
         var ids = devices.Split(' ').Select(DeviceId.Parse).ToArray();
         var gpus = ids.Where(id => id.IsCuda).Select(id => id.Index).Distinct().ToArray();
@@ -95,7 +96,7 @@ public sealed class TorchExecutorGpuTests(ITestOutputHelper output)
             MaxModelLength = 1,
         };
         var progress = new WeightReadProgress(0, (_, _) => { }, CancellationToken.None);
-        var executor = new TorchExecutorFactory(fixture.Config, fixture.Weights, Capacity, computeType, WeightStorage.Packed, progress)
+        var executor = new TorchExecutorFactory(fixture.Config, fixture.Weights, Capacity, type, expandsQuantized: false, progress)
             .Create(placement);
         foreach (var (gpu, free) in gpus.Zip(before))
         {

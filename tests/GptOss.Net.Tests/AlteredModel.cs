@@ -14,28 +14,28 @@ internal static class AlteredModel
     /// <summary>Gets the settings of the exact CPU kernels.</summary>
     public static GptOssModelOptions Exact { get; } = new()
     {
-        Cpu = new CpuOptions { Precision = CpuPrecision.Exact, Threads = 1 },
+        Precision = Precision.AsStored,
+        Cpu = new CpuOptions { Threads = 1 },
         MaxModelLength = 128,
         MaxSequences = 2,
         Placement = new PlacementOptions { Devices = [DeviceId.Cpu] },
     };
 
     /// <summary>Gets the settings of the quantized CPU kernels.</summary>
-    public static GptOssModelOptions Fast { get; } = Exact with { Cpu = new CpuOptions { Threads = 1 } };
+    public static GptOssModelOptions Fast { get; } = Exact with { Precision = Precision.Int8Dense };
 
     /// <summary>Gets the settings of the reference in float32.</summary>
-    public static GptOssModelOptions Reference { get; } =
-        Exact with { ComputeType = ComputeType.Float32, Cpu = new CpuOptions { Precision = CpuPrecision.Reference } };
+    public static GptOssModelOptions Reference { get; } = Exact with { Precision = Precision.ReferenceFloat32 };
 
     /// <summary>Gets a name for each of them.</summary>
     public static IReadOnlyDictionary<string, GptOssModelOptions> Modes { get; } = new Dictionary<string, GptOssModelOptions>(StringComparer.Ordinal)
     {
         ["exact"] = Exact,
         ["fast"] = Fast,
-        ["int4 output"] = Exact with { Cpu = new CpuOptions { Precision = CpuPrecision.Exact, UnembeddingInt4 = true, Threads = 1 } },
+        ["int4 output"] = Exact with { Precision = Precision.Int4Unembedding },
         ["reference"] = Reference,
-        ["bfloat16"] = Reference with { ComputeType = ComputeType.BFloat16 },
-        ["expanded"] = Reference with { WeightStorage = WeightStorage.Expanded },
+        ["bfloat16"] = Exact with { Precision = Precision.Reference },
+        ["expanded"] = Exact with { Precision = Precision.ExpandedBFloat16 },
     };
 
     /// <summary>The logits of every token of the prompt, row after row.</summary>

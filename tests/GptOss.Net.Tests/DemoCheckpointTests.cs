@@ -62,7 +62,7 @@ public sealed class DemoCheckpointTests
         ];
         using var directory = new TemporaryDirectory();
         var folder = await DemoCheckpoint.ExtractAsync(directory.File("nano"), TestContext.Current.CancellationToken);
-        var options = new GptOssModelOptions { ComputeType = ComputeType.Float32, WeightStorage = WeightStorage.Expanded };
+        var options = new GptOssModelOptions { Precision = Precision.Float32 };
         await using var model = await GptOssModel.LoadAsync(folder, options, cancellationToken: TestContext.Current.CancellationToken);
         IChatClient client = model.AsIChatClient();
 

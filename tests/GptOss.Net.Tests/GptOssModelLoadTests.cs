@@ -25,14 +25,14 @@ public sealed class GptOssModelLoadTests
     }
 
     [Theory]
-    [InlineData(WeightStorage.Packed)]
-    [InlineData(WeightStorage.Expanded)]
-    public async Task A_disposed_model_leaves_no_tensors(WeightStorage storage)
+    [InlineData(Precision.ReferenceFloat32)]
+    [InlineData(Precision.ExpandedBFloat16)]
+    public async Task A_disposed_model_leaves_no_tensors(Precision precision)
     {
         var before = TensorCounts.Take();
 
         await using (var model = await GptOssModel.LoadAsync(
-            Fixtures.ModelDirectory("a-awq"), LoadedModels.Options with { WeightStorage = storage }, null, TestContext.Current.CancellationToken))
+            Fixtures.ModelDirectory("a-awq"), LoadedModels.Options with { Precision = precision }, null, TestContext.Current.CancellationToken))
         {
             await model.Ids([1, 2, 3], Generations.Greedy(3));
         }

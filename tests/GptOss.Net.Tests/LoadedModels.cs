@@ -13,8 +13,7 @@ public sealed class LoadedModels : IAsyncDisposable
 
     public static GptOssModelOptions Options { get; } = new()
     {
-        ComputeType = ComputeType.Float32,
-        Cpu = new CpuOptions { Precision = CpuPrecision.Reference }, // its tensors are what can leak
+        Precision = Precision.ReferenceFloat32, // its tensors are what can leak
         MaxModelLength = MaxModelLength,
         Placement = new PlacementOptions { Devices = [DeviceId.Cpu] },
     };

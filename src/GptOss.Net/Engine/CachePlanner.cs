@@ -8,12 +8,12 @@ namespace GptOss.Net.Engine;
 
 /// <summary>Places the model and gives the cache what the devices have left: room for one full sequence at least.</summary>
 internal sealed class CachePlanner(
-    ModelConfig config, ModelWeights weights, ExecutorFactory executors, GptOssModelOptions options, int maxModelLength)
+    ModelConfig config, ExecutorFactory executors, GptOssModelOptions options, int maxModelLength)
 {
     private const int StepTokensStep = 16;
 
-    private readonly MemoryEstimate _weights = executors.Estimate(weights);
-    private readonly MemoryEstimate? _packedWeights = executors.EstimatePacked(weights);
+    private readonly MemoryEstimate _weights = executors.WeightBytes;
+    private readonly MemoryEstimate? _packedWeights = executors.PackedWeightBytes;
     private readonly CacheLimits _limits = new(options.MaxSequences, options.MaxStepTokens, maxModelLength);
 
     /// <exception cref="PlacementException">The model does not fit even with room for a single sequence.</exception>

@@ -37,8 +37,8 @@ internal sealed partial class ModelLoader(
         var weights = ModelWeightsReader.Read(config, checkpoint);
         cancellationToken.ThrowIfCancellationRequested();
 
-        var executors = new ExecutorFactory(config, options, DeviceInventory.Take());
-        var planner = new CachePlanner(config, weights, executors, options, MaxModelLength(config));
+        var executors = new ExecutorFactory(config, weights, options, DeviceInventory.Take());
+        var planner = new CachePlanner(config, executors, options, MaxModelLength(config));
         var (plan, promise) = memory.Promise(planner.Plan, plan => plan.Placement);
         IModelExecutor? executor = null;
         try
@@ -59,7 +59,7 @@ internal sealed partial class ModelLoader(
     {
         try
         {
-            return executors.Create(weights, placement, capacity, ReadProgress(weights));
+            return executors.Create(placement, capacity, ReadProgress(weights));
         }
         catch (Exception exception) when (IsOutOfMemory(exception))
         {

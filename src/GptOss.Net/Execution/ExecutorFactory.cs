@@ -1,7 +1,3 @@
-using GptOss.Net.Execution.Cpu;
-using GptOss.Net.Execution.Cpu.Kernels;
-using GptOss.Net.Execution.Cuda;
-using GptOss.Net.Execution.Torch;
 using GptOss.Net.Interop;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
@@ -9,115 +5,63 @@ using GptOss.Net.Placement;
 
 namespace GptOss.Net.Execution;
 
-/// <summary>
-/// Chooses the executor by what is asked for: own kernels for a model that lies on the CPU or on one GPU as a whole, the reference
-/// elsewhere.
-/// </summary>
+/// <summary>Chooses the backend that runs a model, and answers for it while the model is placed.</summary>
 internal sealed class ExecutorFactory
 {
     private readonly ModelConfig _config;
+    private readonly ModelWeights _weights;
     private readonly GptOssModelOptions _options;
-    private readonly bool _usesCpuKernels;
-    private readonly bool _usesCudaKernels;
+    private readonly IExecutorBackend _backend;
 
-    public ExecutorFactory(ModelConfig config, GptOssModelOptions options, DeviceInventory inventory)
+    /// <exception cref="PlacementException">No backend can run the model there with that precision.</exception>
+    public ExecutorFactory(ModelConfig config, ModelWeights weights, GptOssModelOptions options, DeviceInventory inventory)
     {
-        (_config, _options) = (config, options);
-        _usesCpuKernels = IsOnCpu(options.Placement, inventory)
-            && options.Cpu.Precision != CpuPrecision.Reference
-            && options.WeightStorage == WeightStorage.Packed
-            && config.HeadDim % RowGroup.BlockColumns == 0;
-        _usesCudaKernels = options.ComputeType == ComputeType.BFloat16
-            && IsOnOneGpu(options.Placement, inventory)
-            && CudaShape.WhyNot(config) is null;
+        (_config, _weights, _options) = (config, weights, options);
+        var devices = Devices(options.Placement, inventory);
+        _backend = ExecutorBackends.All.FirstOrDefault(backend => WhyNot(backend, devices) is null)
+            ?? throw Refusal(devices);
     }
+
+    /// <summary>Gets what runs the model.</summary>
+    public string Backend => _backend.Name;
 
     /// <summary>Gets the bytes of a value in the cache.</summary>
-    public int CacheElementBytes => _usesCudaKernels ? CudaKVStorage.ElementBytes(_config)
-        : _usesCpuKernels || _options.ComputeType == ComputeType.Float32 ? sizeof(float) : 2;
+    public int CacheElementBytes => _backend.CacheElementBytes(_config, _options.Precision);
 
-    /// <summary>What the weights take in memory.</summary>
-    public MemoryEstimate Estimate(ModelWeights weights)
-    {
-        if (_usesCpuKernels)
-        {
-            return new CpuWeightFormats(CpuExecutorOptions).Estimate(_config, weights);
-        }
+    /// <summary>Gets what the weights take in memory.</summary>
+    public MemoryEstimate WeightBytes => _backend.Estimate(_config, _weights, _options.Precision);
 
-        var dense = _options.ComputeType == ComputeType.Float32 ? WeightFormat.Float32 : WeightFormat.BFloat16;
-        return MemoryEstimate.Of(
-            _config, weights, new WeightFormats(_options.WeightStorage == WeightStorage.Expanded ? dense : WeightFormat.AsStored, dense));
-    }
-
-    /// <summary>The same without expanding anything, where <see cref="Estimate"/> expands; <see langword="null"/> elsewhere.</summary>
-    public MemoryEstimate? EstimatePacked(ModelWeights weights) => _usesCpuKernels || _options.WeightStorage != WeightStorage.Expanded
-        ? null
-        : MemoryEstimate.Of(
-            _config, weights, new WeightFormats(WeightFormat.AsStored, _options.ComputeType == ComputeType.Float32 ? WeightFormat.Float32 : WeightFormat.BFloat16));
+    /// <summary>Gets the same without expanding anything, where <see cref="WeightBytes"/> expands; <see langword="null"/> elsewhere.</summary>
+    public MemoryEstimate? PackedWeightBytes => _options.Precision == Precision.ExpandedBFloat16
+        ? _backend.Estimate(_config, _weights, Precision.Reference)
+        : null;
 
     /// <summary>The memory that a step of so many tokens computes with.</summary>
-    public WorkspaceEstimate Workspace(int maxStepTokens) =>
-        _usesCudaKernels
-            ? CudaWorkspace.Estimate(_config, CudaExecutorOptions(maxStepTokens, _options.MaxModelLength ?? _config.MaxPositions))
-        : _usesCpuKernels ? CpuWorkspace.Estimate(_config, maxStepTokens)
-        : TorchWorkspace.Estimate(_config, maxStepTokens);
+    public WorkspaceEstimate Workspace(int maxStepTokens) => _backend.Workspace(_config, _options with { MaxStepTokens = maxStepTokens });
 
     /// <summary>Reads the weights. When that fails or is cancelled, nothing stays allocated.</summary>
-    public IModelExecutor Create(ModelWeights weights, PlacementPlan placement, KVCacheCapacity capacity, WeightReadProgress progress)
+    public IModelExecutor Create(PlacementPlan placement, KVCacheCapacity capacity, WeightReadProgress progress) =>
+        _backend.Create(new ExecutorRequest(_config, _weights, _options, placement, capacity, progress));
+
+    private static DeviceId[] Devices(PlacementOptions placement, DeviceInventory inventory)
     {
-        if (_usesCpuKernels)
+        if (placement.LayerDevices is { } layers)
         {
-            return CpuExecutor.Load(_config, weights, capacity, CpuExecutorOptions, progress);
+            return [.. layers.Concat(new[] { placement.EmbeddingDevice, placement.UnembeddingDevice }.OfType<DeviceId>()).Distinct()];
         }
 
-        if (_usesCudaKernels)
-        {
-            return CudaExecutor.Load(
-                placement.EmbeddingDevice,
-                _options.LibTorchDirectory,
-                _config,
-                weights,
-                capacity,
-                CudaExecutorOptions(_options.MaxStepTokens, placement.MaxModelLength),
-                progress);
-        }
-
-        NativeLibraries.EnsureLoaded(
-            _options.LibTorchDirectory, _options.LoggerFactory.CreateLogger(typeof(NativeLibraries).FullName!));
-        return new TorchExecutorFactory(_config, weights, capacity, _options.ComputeType, _options.WeightStorage, progress)
-            .Create(placement);
+        return placement.Devices is { } devices ? [.. devices.Distinct()]
+            : inventory.CudaDevices.Count == 0 ? [DeviceId.Cpu]
+            : [.. inventory.CudaDevices.Select(gpu => DeviceId.Cuda(gpu.Index))];
     }
 
-    private CpuExecutorOptions CpuExecutorOptions
+    private string? WhyNot(IExecutorBackend backend, DeviceId[] devices) => backend.WhyNot(_config, _weights, devices, _options.Precision);
+
+    private PlacementException Refusal(DeviceId[] devices)
     {
-        get
-        {
-            var isExact = _options.Cpu.Precision == CpuPrecision.Exact || _options.ComputeType == ComputeType.Float32;
-            return (isExact ? CpuExecutorOptions.Exact : CpuExecutorOptions.Fast) with
-            {
-                Threads = _options.Cpu.Threads,
-                LoadingThreads = _options.Cpu.LoadingThreads,
-                UnembeddingInt4 = _options.Cpu.UnembeddingInt4,
-            };
-        }
+        var reasons = ExecutorBackends.All.Select(backend => $"{backend.Name}: {WhyNot(backend, devices)}");
+        return new PlacementException(
+            $"Nothing runs this model with {nameof(Precision)}.{_options.Precision} on {string.Join(", ", devices)}. {string.Join("; ", reasons)}. "
+            + "Choose another precision, or other devices.");
     }
-
-    private CudaExecutorOptions CudaExecutorOptions(int maxStepTokens, int maxModelLength) =>
-        new(maxStepTokens, _options.MaxSequences, maxModelLength) { Storage = _options.WeightStorage };
-
-    private static bool IsOnOneGpu(PlacementOptions placement, DeviceInventory inventory)
-    {
-        IEnumerable<DeviceId> devices = placement.LayerDevices is { } layers ? Ends(placement).Concat(layers)
-            : placement.Devices ?? [.. inventory.CudaDevices.Select(device => DeviceId.Cuda(device.Index))];
-        var distinct = devices.Distinct().ToArray();
-        return distinct.Length == 1 && distinct[0].IsCuda;
-    }
-
-    private static bool IsOnCpu(PlacementOptions placement, DeviceInventory inventory) =>
-        placement.LayerDevices is { } layers ? Ends(placement).Concat(layers).All(device => !device.IsCuda)
-        : placement.Devices is { } devices ? devices.Count == 1 && !devices[0].IsCuda
-        : inventory.CudaDevices.Count == 0;
-
-    private static IEnumerable<DeviceId> Ends(PlacementOptions placement) =>
-        new[] { placement.EmbeddingDevice, placement.UnembeddingDevice }.OfType<DeviceId>();
 }

@@ -1,6 +1,7 @@
 using GptOss.Net.Execution;
 using GptOss.Net.Execution.Torch;
 using GptOss.Net.KVCache;
+using static TorchSharp.torch;
 
 namespace GptOss.Net.Tests.Execution;
 
@@ -12,7 +13,7 @@ public sealed class LoadedExecutors : IDisposable
     internal static readonly KVCacheCapacity Capacity = new(64, 64);
 
     private readonly Dictionary<string, ModelFixture> _fixtures = [];
-    private readonly Dictionary<(string Model, ComputeType Type, int Stages, WeightStorage Storage), TorchExecutor> _executors = [];
+    private readonly Dictionary<(string Model, bool Float32, int Stages, bool Expands), TorchExecutor> _executors = [];
 
     public void Dispose()
     {
@@ -41,29 +42,29 @@ public sealed class LoadedExecutors : IDisposable
     internal ExecutorDriver Driver(
         string model,
         int maxStepTokens = 512,
-        ComputeType type = ComputeType.Float32,
+        bool float32 = true,
         int stages = 1,
-        WeightStorage storage = WeightStorage.Packed,
+        bool expands = false,
         int fullBlocks = 64)
     {
-        var executor = Executor(model, type, stages, storage);
+        var executor = Executor(model, float32, stages, expands);
         return new ExecutorDriver(executor, Capacity with { FullBlocks = fullBlocks }, Fixture(model).Config.SlidingWindow, maxStepTokens);
     }
 
     internal TorchExecutor Executor(
-        string model, ComputeType type = ComputeType.Float32, int stages = 1, WeightStorage storage = WeightStorage.Packed)
+        string model, bool float32 = true, int stages = 1, bool expands = false)
     {
-        if (!_executors.TryGetValue((model, type, stages, storage), out var executor))
+        if (!_executors.TryGetValue((model, float32, stages, expands), out var executor))
         {
-            executor = Load(Fixture(model), type, stages, storage);
-            _executors.Add((model, type, stages, storage), executor);
+            executor = Load(Fixture(model), float32, stages, expands);
+            _executors.Add((model, float32, stages, expands), executor);
         }
 
         return executor;
     }
 
     internal static TorchExecutor Load(
-        ModelFixture fixture, ComputeType type, int stages, WeightStorage storage, KVCacheCapacity? capacity = null)
+        ModelFixture fixture, bool float32 = true, int stages = 1, bool expands = false, KVCacheCapacity? capacity = null)
     {
         var placement = new PlacementPlan
         {
@@ -75,7 +76,7 @@ public sealed class LoadedExecutors : IDisposable
             MaxModelLength = 1,
         };
         var progress = new WeightReadProgress(0, (_, _) => { }, CancellationToken.None);
-        return new TorchExecutorFactory(fixture.Config, fixture.Weights, capacity ?? Capacity, type, storage, progress).Create(placement);
+        return new TorchExecutorFactory(fixture.Config, fixture.Weights, capacity ?? Capacity, float32 ? ScalarType.Float32 : ScalarType.BFloat16, expands, progress).Create(placement);
     }
 
     private static StagePlacement[] Split(int layers, int stages) =>

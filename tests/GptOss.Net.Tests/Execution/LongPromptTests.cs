@@ -35,7 +35,7 @@ public sealed class LongPromptTests
     public void The_reference_gives_the_official_logits_at_the_end(string model, int maxStepTokens)
     {
         using var fixture = new ModelFixture(model);
-        using var executor = LoadedExecutors.Load(fixture, ComputeType.Float32, stages: 1, WeightStorage.Packed, Capacity);
+        using var executor = LoadedExecutors.Load(fixture, capacity: Capacity);
 
         ErrorAtTheEnd(fixture, executor, maxStepTokens).Should().BeLessThan(1e-4);
     }

@@ -110,7 +110,7 @@ public sealed class PipelinedTensorCountTests
     }
 
     private static TorchExecutor Load(ModelFixture fixture, int stages) =>
-        LoadedExecutors.Load(fixture, ComputeType.Float32, stages, WeightStorage.Packed);
+        LoadedExecutors.Load(fixture, stages: stages);
 
     private static ExecutorDriver Driver(ModelFixture fixture, TorchExecutor executor) =>
         new(executor, LoadedExecutors.Capacity, fixture.Config.SlidingWindow, maxStepTokens: 16);

@@ -92,7 +92,7 @@ public sealed class TorchExecutorTests(LoadedExecutors executors) : IClassFixtur
     {
         foreach (var expected in executors.Fixture(model).Cases)
         {
-            var logits = executors.Driver(model, type: ComputeType.BFloat16).Logits(expected.InputIds)[0];
+            var logits = executors.Driver(model, float32: false).Logits(expected.InputIds)[0];
 
             var ours = ModelFixture.RelativeError(logits, expected.Logits);
             var official = ModelFixture.RelativeError(expected.BFloat16Logits, expected.Logits);
@@ -103,13 +103,13 @@ public sealed class TorchExecutorTests(LoadedExecutors executors) : IClassFixtur
     }
 
     [Theory]
-    [InlineData("a", ComputeType.Float32)]
-    [InlineData("a", ComputeType.BFloat16)]
-    [InlineData("a-awq", ComputeType.Float32)]
-    public void Expanded_weights_have_the_same_bits_as_packed_ones(string model, ComputeType type)
+    [InlineData("a", true)]
+    [InlineData("a", false)]
+    [InlineData("a-awq", true)]
+    public void Expanded_weights_have_the_same_bits_as_packed_ones(string model, bool float32)
     {
-        var packed = executors.Driver(model, type: type).Logits(Prompts(model));
-        var expanded = executors.Driver(model, type: type, storage: WeightStorage.Expanded).Logits(Prompts(model));
+        var packed = executors.Driver(model, float32: float32).Logits(Prompts(model));
+        var expanded = executors.Driver(model, float32: float32, expands: true).Logits(Prompts(model));
 
         packed.Zip(expanded, SameBits).Should().AllBeEquivalentTo(true);
     }

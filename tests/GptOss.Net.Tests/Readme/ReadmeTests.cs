@@ -39,7 +39,7 @@ public sealed class ReadmeTests
     private static async Task<GptOssModel> LoadAsync(TemporaryDirectory directory)
     {
         var folder = await DemoCheckpoint.ExtractAsync(directory.File("nano"), TestContext.Current.CancellationToken);
-        var options = new GptOssModelOptions { ComputeType = ComputeType.Float32, MaxModelLength = 1_024, MaxSequences = 1 };
+        var options = new GptOssModelOptions { Precision = Precision.Float32, MaxModelLength = 1_024, MaxSequences = 1 };
         return await GptOssModel.LoadAsync(folder, options, cancellationToken: TestContext.Current.CancellationToken);
     }
 

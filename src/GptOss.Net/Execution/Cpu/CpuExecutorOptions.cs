@@ -9,6 +9,14 @@ internal sealed record CpuExecutorOptions
     /// <summary>Gets the set-up that equals the reference: weights as stored, activations in float32.</summary>
     public static CpuExecutorOptions Exact { get; } = new() { DenseInt8 = false, QuantizeActivations = false };
 
+    /// <summary>What a precision means here.</summary>
+    public static CpuExecutorOptions Of(Precision precision) => precision switch
+    {
+        Precision.AsStored or Precision.Float32 => Exact,
+        Precision.Int4Unembedding => Fast with { UnembeddingInt4 = true },
+        _ => Fast,
+    };
+
     /// <summary>Gets the number of threads; <see langword="null"/> for one on each physical core.</summary>
     public int? Threads { get; init; }
 

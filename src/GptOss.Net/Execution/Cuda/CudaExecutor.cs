@@ -73,7 +73,7 @@ internal sealed class CudaExecutor : IModelExecutor
             driver.Dispose();
             throw new CudaException(
                 $"{device} has compute capability {capability}; the CUDA kernels need {LeastMajor}.0 (Ampere) or newer. "
-                + "Place the model on another device, or ask for ComputeType.Float32, which runs on libtorch.");
+                + "Place the model on another device, or ask for Precision.Reference, which runs on libtorch.");
         }
 
         return Load(
@@ -103,7 +103,7 @@ internal sealed class CudaExecutor : IModelExecutor
         CudaKernels? kernels = null;
         try
         {
-            var (shape, formats) = (new CudaShape(config), CudaFormats.Of(weights, options.Storage));
+            var (shape, formats) = (new CudaShape(config), CudaFormats.Of(weights, options.ExpandsExperts));
             kernels = CudaKernels.Load(driver, compiler, cache, shape, formats, report: null, CancellationToken.None);
             var loaded = new CudaWeightLoader(driver, memory, kernels.Pack, shape, formats, weights, progress)
                 .Load(0, config.LayerCount, embeds: true, unembeds: true, options.MaxModelLength);

@@ -6,6 +6,6 @@ namespace GptOss.Net.Execution.Cuda;
 /// <param name="MaxModelLength">The most tokens of a sequence.</param>
 internal readonly record struct CudaExecutorOptions(int MaxStepTokens, int MaxSequences, int MaxModelLength)
 {
-    /// <summary>Gets whether quantized experts become bfloat16.</summary>
-    public WeightStorage Storage { get; init; }
+    /// <summary>Gets a value indicating whether quantized experts become bfloat16.</summary>
+    public bool ExpandsExperts { get; init; }
 }

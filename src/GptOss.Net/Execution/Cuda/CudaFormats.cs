@@ -13,7 +13,7 @@ internal sealed record CudaFormats(DenseFormat Attention, DenseFormat Unembeddin
     private const int GroupUnit = 32;
 
     /// <summary>Keeps what the checkpoint has; values in float32 and float16 become bfloat16.</summary>
-    public static CudaFormats Of(ModelWeights weights, WeightStorage storage)
+    public static CudaFormats Of(ModelWeights weights, bool expandsExperts)
     {
         var layers = weights.Layers;
         var attention = layers.SelectMany(layer => new[] { layer.Query, layer.Key, layer.Value, layer.Output });
@@ -22,7 +22,7 @@ internal sealed record CudaFormats(DenseFormat Attention, DenseFormat Unembeddin
         return new CudaFormats(
             attention.All(linear => KeepsInt4(linear.Weight)) ? DenseFormat.Int4 : DenseFormat.Bf16,
             DenseFormat.Bf16,
-            storage == WeightStorage.Expanded ? ExpertFormat.Bf16
+            expandsExperts ? ExpertFormat.Bf16
             : Array.TrueForAll(expert, weight => weight is Mxfp4WeightSource) ? ExpertFormat.Mxfp4
             : Array.TrueForAll(expert, KeepsInt4) ? ExpertFormat.Int4
             : ExpertFormat.Bf16);

@@ -10,12 +10,10 @@ internal sealed class TorchExecutorFactory(
     ModelConfig config,
     ModelWeights weights,
     KVCacheCapacity capacity,
-    ComputeType computeType,
-    WeightStorage storage,
+    ScalarType type,
+    bool expandsQuantized,
     WeightReadProgress progress)
 {
-    private readonly ScalarType _type = computeType == ComputeType.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
-
     private readonly Dictionary<DeviceId, TorchWeightLoader> _loaders = [];
 
     /// <summary>Loads the model as placed. When that fails or is cancelled, nothing stays allocated.</summary>
@@ -37,7 +35,7 @@ internal sealed class TorchExecutorFactory(
     {
         if (!_loaders.TryGetValue(id, out var loader))
         {
-            loader = new TorchWeightLoader(device(id.ToString()), _type, storage == WeightStorage.Expanded, progress);
+            loader = new TorchWeightLoader(device(id.ToString()), type, expandsQuantized, progress);
             _loaders.Add(id, loader);
         }
 
@@ -81,7 +79,7 @@ internal sealed class TorchExecutorFactory(
             loader.Linear(layer.Value),
             loader.Linear(layer.Output),
             loader.Values(layer.Sinks, ScalarType.Float32),
-            new TorchKVStorage(blocks, config.KVHeadCount, config.HeadDim, _type, loader.Device));
+            new TorchKVStorage(blocks, config.KVHeadCount, config.HeadDim, type, loader.Device));
     }
 
     private TorchExperts CreateExperts(LayerWeights layer, TorchWeightLoader loader) =>

@@ -39,7 +39,7 @@ public sealed class CpuExecutorTests
     {
         using var fixture = new ModelFixture(model);
         using var executor = Load(fixture, CpuExecutorOptions.Exact with { Threads = 2 });
-        using var reference = LoadedExecutors.Load(fixture, ComputeType.Float32, stages: 1, WeightStorage.Packed);
+        using var reference = LoadedExecutors.Load(fixture);
         var referenceDriver = new ExecutorDriver(reference, LoadedExecutors.Capacity, fixture.Config.SlidingWindow, maxStepTokens: 512);
         foreach (var prompt in fixture.Cases.Select(expected => expected.InputIds))
         {

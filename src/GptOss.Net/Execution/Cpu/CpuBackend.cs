@@ -1,0 +1,38 @@
+using GptOss.Net.Execution.Cpu.Kernels;
+using GptOss.Net.Model;
+using GptOss.Net.Placement;
+
+namespace GptOss.Net.Execution.Cpu;
+
+/// <summary>Models that lie on the CPU, on the SIMD kernels of <see cref="CpuExecutor"/>.</summary>
+internal sealed class CpuBackend : IExecutorBackend
+{
+    public string Name => "the CPU kernels";
+
+    public string? WhyNot(ModelConfig config, ModelWeights weights, IReadOnlyList<DeviceId> devices, Precision precision) =>
+        devices.Any(device => device.IsCuda) ? "they run a model that lies on the CPU"
+        : config.HeadDim % RowGroup.BlockColumns != 0
+            ? $"they need heads of a multiple of {RowGroup.BlockColumns} values, and this model's have {config.HeadDim}"
+        : precision is Precision.ExpandedBFloat16 or Precision.Reference or Precision.ReferenceFloat32
+            ? $"{nameof(Precision)}.{precision} is the reference's"
+        : null;
+
+    // Keys and values are float32 in every precision.
+    public int CacheElementBytes(ModelConfig config, Precision precision) => sizeof(float);
+
+    public MemoryEstimate Estimate(ModelConfig config, ModelWeights weights, Precision precision) =>
+        new CpuWeightFormats(CpuExecutorOptions.Of(precision)).Estimate(config, weights);
+
+    public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options) => CpuWorkspace.Estimate(config, options.MaxStepTokens);
+
+    public IModelExecutor Create(ExecutorRequest request) => CpuExecutor.Load(
+        request.Config,
+        request.Weights,
+        request.Capacity,
+        CpuExecutorOptions.Of(request.Options.Precision) with
+        {
+            Threads = request.Options.Cpu.Threads,
+            LoadingThreads = request.Options.Cpu.LoadingThreads,
+        },
+        request.Progress);
+}

@@ -1,0 +1,26 @@
+using GptOss.Net.Model;
+using GptOss.Net.Placement;
+
+namespace GptOss.Net.Execution;
+
+/// <summary>One way to run a model: what it can, what it takes, and how it is made. Stateless.</summary>
+internal interface IExecutorBackend
+{
+    /// <summary>Gets what error messages call it.</summary>
+    string Name { get; }
+
+    /// <summary>Why it cannot run this model on these devices, each named once; <see langword="null"/> when it can.</summary>
+    string? WhyNot(ModelConfig config, ModelWeights weights, IReadOnlyList<DeviceId> devices, Precision precision);
+
+    /// <summary>The bytes of a key's or a value's element in the cache.</summary>
+    int CacheElementBytes(ModelConfig config, Precision precision);
+
+    /// <summary>What the weights take in memory.</summary>
+    MemoryEstimate Estimate(ModelConfig config, ModelWeights weights, Precision precision);
+
+    /// <summary>The memory that a step of the most tokens computes with.</summary>
+    WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options);
+
+    /// <summary>Reads the weights. When that fails or is cancelled, nothing stays allocated.</summary>
+    IModelExecutor Create(ExecutorRequest request);
+}
