@@ -50,7 +50,7 @@ public sealed class ExecutorFactoryTests
     [Fact]
     public void The_cache_and_the_weights_are_sized_by_the_backend()
     {
-        var (exact, expanded) = (Factory(Precision.AsStored, "cpu"), Factory(Precision.ExpandedBFloat16, "cuda:0"));
+        var (exact, expanded) = (Factory(Precision.AsStored, "cpu"), Factory(Precision.ExpandedBFloat16, "cuda:0 cuda:1"));
 
         exact.CacheElementBytes.Should().Be(4);
         exact.PackedWeightBytes.Should().BeNull();
