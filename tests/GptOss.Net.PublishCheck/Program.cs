@@ -9,7 +9,7 @@ using PublishCheck;
 
 // Loads the demonstration model, asks it something, and says how fast it answered and what was logged. The exit code is 0 when the answer is right.
 var warnings = new Warnings();
-var options = new GptOssModelOptions { ComputeType = ComputeType.Float32, LoggerFactory = warnings, Placement = new PlacementOptions { Devices = [DeviceId.Cpu] } };
+var options = new GptOssModelOptions { Precision = Precision.Float32, LoggerFactory = warnings, Placement = new PlacementOptions { Devices = [DeviceId.Cpu] } };
 await using var model = await GptOssModel.LoadAsync(await DemoCheckpoint.ExtractAsync(), options);
 using IChatClient client = model.AsIChatClient();
 var greedy = new ChatOptions { Temperature = 0 };
