@@ -37,14 +37,15 @@ public sealed class KernelSourcesTests
                 }
             }
 
-            foreach (var source in Enum.GetValues<ExpertFormat>().SelectMany(format => ExpertKernels.Sources(shape, device, format)))
+            foreach (var source in Enum.GetValues<ExpertFormat>().SelectMany((format, i) => (IEnumerable<KernelSource>)
+                [.. ExpertKernels.Sources(shape, device, format), .. LayeredKernels.Sources(shape, device, (DenseFormat)i, (DenseFormat)i, format)]))
             {
                 yield return source;
             }
         }
 
         foreach (var source in (IEnumerable<KernelSource>)
-            [.. PackKernels.Sources(shape), .. ActivationKernels.Sources(shape), .. AttentionKernels.Sources(shape)])
+            [.. PackKernels.Sources(shape), .. ActivationKernels.Sources(shape), .. AttentionKernels.Sources(shape), .. SamplingKernels.Sources(shape)])
         {
             yield return source;
         }
