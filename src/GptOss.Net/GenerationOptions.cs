@@ -13,7 +13,9 @@ public sealed record GenerationOptions
 
     /// <summary>
     /// Gets how urgent it is, -1,000 to 1,000. Default 0. Each step up counts as 10 seconds of waiting, so that urgent requests go
-    /// first and the others are not forgotten. It also decides who gives way when memory runs out.
+    /// first and the others are not forgotten. It decides whose prompt is computed first, and who gives way when there are too many
+    /// sequences, or too little memory, for all: less urgent ones that came less than so much earlier stop, and go on later with the same
+    /// tokens.
     /// </summary>
     public int Priority { get; init; }
 
@@ -30,6 +32,13 @@ public sealed record GenerationOptions
     /// </summary>
     public string? CacheSalt { get; init; }
 
+    /// <summary>
+    /// Gets how many tokens may wait for their reader; when there are more, the generation ends with an
+    /// <see cref="UnreadTokensException"/>, so that a reader that never comes back holds no memory and no place among those that run.
+    /// Default <see langword="null"/>: as many as the context has.
+    /// </summary>
+    public int? MaxUnreadTokens { get; init; }
+
     /// <summary>Gets what telemetry calls it.</summary>
     internal string Operation { get; init; } = GenAIAttributes.TextCompletion;
 
@@ -38,6 +47,7 @@ public sealed record GenerationOptions
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Math.Abs((long)Priority), MaxPriority, nameof(Priority));
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(Finite(Timeout) ?? TimeSpan.MaxValue, TimeSpan.Zero, nameof(Timeout));
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxUnreadTokens ?? int.MaxValue, nameof(MaxUnreadTokens));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(CacheSalt?.Length ?? 0, MaxCacheSaltLength, nameof(CacheSalt));
     }
 

@@ -230,6 +230,7 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
         {
             await foreach (var token in stream.Tokens.ReadAllAsync(cancellationToken).ConfigureAwait(false))
             {
+                stream.Read();
                 yield return token;
             }
         }

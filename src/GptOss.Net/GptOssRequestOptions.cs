@@ -54,6 +54,10 @@ public sealed record GptOssRequestOptions
     /// <seealso cref="GenerationOptions.Timeout"/>
     public TimeSpan? Timeout { get; init; }
 
+    /// <summary>Gets how many tokens may wait for their reader. Default <see langword="null"/>: as many as the context has.</summary>
+    /// <seealso cref="GenerationOptions.MaxUnreadTokens"/>
+    public int? MaxUnreadTokens { get; init; }
+
     /// <summary>Gets whom the request shares computed prompts with. Default <see langword="null"/>: all that name nothing.</summary>
     /// <seealso cref="GenerationOptions.CacheSalt"/>
     public string? CacheSalt { get; init; }

@@ -46,6 +46,7 @@ internal sealed record ChatRequest
         {
             Priority = own.Priority,
             Timeout = own.Timeout,
+            MaxUnreadTokens = own.MaxUnreadTokens,
             CacheSalt = own.CacheSalt,
             Operation = GenAIAttributes.Chat,
         };

@@ -31,6 +31,9 @@ internal sealed class GenerationRequest : EngineRequest
     /// <summary>Gets which of the answers to its prompt it is, from 0.</summary>
     public int AnswerIndex { get; init; }
 
+    /// <summary>Gets how many tokens of the stream may wait for their reader.</summary>
+    public int MaxUnreadTokens { get; init; } = int.MaxValue;
+
     public override bool IsCancelled => _stream.IsAbandoned || base.IsCancelled;
 
     public override FinishReason? FinishReason => _finish;
@@ -68,6 +71,11 @@ internal sealed class GenerationRequest : EngineRequest
             AnswerIndex = AnswerIndex,
             CachedPromptTokens = Sequence.CachedTokens ?? 0,
         });
+        if (_finish is null && _stream.UnreadCount > MaxUnreadTokens)
+        {
+            throw new UnreadTokensException(MaxUnreadTokens);
+        }
+
         return _finish is not null;
     }
 

@@ -21,7 +21,7 @@ internal sealed class GenerationRequests(HarmonyTokenizer tokenizer, int maxMode
         return Answer(0, [.. Enumerable.Range(1, options.AnswerCount - 1).Select(index => Answer(index, []))]);
 
         GenerationRequest Answer(int index, IReadOnlyList<EngineRequest> followers) => new(
-            new Sequence(prompt, generation.CacheSalt) { Rank = rank },
+            new Sequence(prompt, generation.CacheSalt) { Rank = rank, Priority = generation.Priority },
             stream,
             new SamplingState(options with { Seed = unchecked(seed + index) }, prompt, seed, constraint),
             new OutputText(tokenizer, options.StopSequences),
@@ -31,6 +31,7 @@ internal sealed class GenerationRequests(HarmonyTokenizer tokenizer, int maxMode
             AnswerIndex = index,
             Operation = generation.Operation,
             Deadline = deadline,
+            MaxUnreadTokens = generation.MaxUnreadTokens ?? int.MaxValue,
             Followers = followers,
         };
     }

@@ -17,6 +17,10 @@ internal sealed partial class ModelLoader(
 {
     private const int DefaultMaxModelLength = 32_768;
 
+    // What a reader of a stream hardly notices, and what a prompt of many tokens takes of a device that needs a millisecond for one or less.
+    private static readonly TimeSpan CpuStepTime = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan GpuStepTime = TimeSpan.FromMilliseconds(50);
+
     private readonly ILogger _logger = options.LoggerFactory.CreateLogger(typeof(ModelLoader).FullName!);
 
     /// <summary>Loads on the calling thread; takes as long as reading the weights takes.</summary>
@@ -83,6 +87,7 @@ internal sealed partial class ModelLoader(
             new SchedulerOptions(options.MaxSequences, options.MaxStepTokens)
             {
                 MaxStepsInFlight = executor.MaxStepsInFlight,
+                MaxStepTime = options.MaxStepTime ?? (placement.Devices.Any(device => device.Device.IsCuda) ? GpuStepTime : CpuStepTime),
                 CachesPrefixes = options.PrefixCaching,
             });
         var blockBytes = KVCacheSizing.For(config, cacheElementBytes, options.MaxStepTokens).BytesPerBlock;

@@ -17,6 +17,8 @@ internal sealed partial class StepRunner(
     private readonly Queue<(StepInFlight Step, StepBatch Batch)> _inFlight = new();
     private readonly Stack<StepInFlight> _idleSteps = new();
     private readonly List<EngineRequest> _ended = [];
+    private readonly StepSlowdown _slowdown = new();
+    private long _lastCompleted;
 
     /// <summary>Gets a value indicating whether there are no requests.</summary>
     public bool IsIdle => _requests.Count == 0;
@@ -37,6 +39,11 @@ internal sealed partial class StepRunner(
     public void RunNext()
     {
         RemoveEnded();
+        if (scheduler.NextWaiting is { } first && !scheduler.CanHold(first))
+        {
+            EndUnfit(first);
+        }
+
         BeginSteps();
         if (_inFlight.TryDequeue(out var oldest))
         {
@@ -46,9 +53,7 @@ internal sealed partial class StepRunner(
         else if (scheduler.NextWaiting is { } stuck)
         {
             // Nothing runs, and still it cannot begin: it never will.
-            End(_requests[stuck], new GptOssException(
-                $"A sequence of {stuck.Tokens.Count:N0} tokens does not fit the cache, which has room for {scheduler.CacheCapacityTokens:N0}. "
-                + "Shorten it, or load the model with a smaller MaxModelLength or more memory."));
+            EndUnfit(stuck);
         }
 
         telemetry.Publish(scheduler);
@@ -97,6 +102,10 @@ internal sealed partial class StepRunner(
         _ended.Clear();
     }
 
+    private void EndUnfit(Sequence sequence) => End(_requests[sequence], new GptOssException(
+        $"A sequence of {sequence.Tokens.Count:N0} tokens does not fit the cache, which has room for {scheduler.CacheCapacityTokens:N0}. "
+        + "Shorten it, or load the model with a smaller MaxModelLength or more memory."));
+
     /// <summary>Begins as many steps as the executor computes at once, each with what is wanted of its rows.</summary>
     private void BeginSteps()
     {
@@ -105,6 +114,7 @@ internal sealed partial class StepRunner(
             Announce(plan);
             var step = _idleSteps.TryPop(out var idle) ? idle : new StepInFlight(_requests);
             var batch = step.Pack(plan, scheduler.FreeSlots);
+            step.Begun = options.TimeProvider.GetTimestamp();
             executor.Begin(batch);
             _inFlight.Enqueue((step, batch));
         }
@@ -135,8 +145,22 @@ internal sealed partial class StepRunner(
             return;
         }
 
+        Measure(step);
         scheduler.Commit(step.Plan);
         Deliver(step.Deliveries, _sampler.Sample(batch, result));
+    }
+
+    /// <summary>How long the step took, or what it added to those before it, when several are computed at once.</summary>
+    private void Measure(StepInFlight step)
+    {
+        var now = options.TimeProvider.GetTimestamp();
+        var seconds = options.TimeProvider.GetElapsedTime(Math.Max(step.Begun, _lastCompleted), now).TotalSeconds;
+        _lastCompleted = now;
+        scheduler.Pace.Record(step.Plan, seconds);
+        if (_slowdown.Record(step.Plan, seconds))
+        {
+            LogSlow(_slowdown.Ratio);
+        }
     }
 
     private void Deliver(IReadOnlyList<RowDelivery> deliveries, StepResult result)
@@ -262,4 +286,10 @@ internal sealed partial class StepRunner(
 
     [LoggerMessage(LogLevel.Error, "A step of the model failed.")]
     private partial void LogStepFailed(Exception exception);
+
+    [LoggerMessage(
+        LogLevel.Warning,
+        "Steps take {Ratio:F0} times as long as the fastest of their size: other work may have the processors. On a CPU, fewer threads "
+        + "(CpuOptions.Threads) wait less for each other.")]
+    private partial void LogSlow(double ratio);
 }

@@ -70,6 +70,9 @@ internal sealed class PagedKVCache
         return true;
     }
 
+    /// <summary>How many of the first tokens of a sequence are in the cache, for both kinds: a multiple of 16.</summary>
+    public int KnownTokens(string? salt, ReadOnlySpan<int> tokens) => LongestPrefix(salt, tokens).Count * BlockSize;
+
     /// <summary>
     /// Gives an empty sequence the blocks of as many of its first tokens as are in the cache, for both kinds. At least the last token
     /// is left to compute: its logits are wanted.

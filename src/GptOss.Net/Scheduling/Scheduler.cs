@@ -7,15 +7,22 @@ namespace GptOss.Net.Scheduling;
 /// token budget. When blocks run out, the last sequence in rank gives up its own and starts over later.
 /// </summary>
 /// <remarks>
-/// The first sequence in rank never waits for another, so every sequence ends, however small the cache. Plain bookkeeping, used by
-/// one thread.
+/// <para>Fair: at least half of what a step computes of prompts is of the first in rank, so that nobody's prompt stands still; the other
+/// half goes to those that have less left, the shortest first, so that a short one begins soon. These may pass a prompt that waits for
+/// room, but never delay it: it takes back what they hold.</para>
+/// <para>The first sequence in rank never waits for another, so every sequence ends, however small the cache. Plain bookkeeping, used by
+/// one thread.</para>
 /// </remarks>
-internal sealed class Scheduler(PagedKVCache cache, SchedulerOptions options)
+internal sealed partial class Scheduler(PagedKVCache cache, SchedulerOptions options)
 {
-    private readonly SequenceQueue _waiting = new();
-    private readonly SequenceQueue _running = new();
+    private readonly SequenceQueue _waiting = new(SequenceOrder.ByRank);
+    private readonly SequenceQueue _shortest = new(SequenceOrder.ByWork); // of those that wait
+    private readonly SequenceQueue _running = new(SequenceOrder.ByRank);
+    private readonly List<Sequence> _decoding = [];
     private readonly List<BlockCopy> _copies = [];
     private long _arrivals;
+    private long _steps;
+    private long _preemptionsBefore; // the step that is planned
 
     public int WaitingCount => _waiting.Count;
 
@@ -36,6 +43,9 @@ internal sealed class Scheduler(PagedKVCache cache, SchedulerOptions options)
     /// <summary>Gets how often a sequence had to give up its blocks.</summary>
     public long PreemptionCount { get; private set; }
 
+    /// <summary>Gets how long steps take; tell it when one has ended.</summary>
+    public StepPace Pace { get; } = new(options);
+
     /// <summary>Gets what was looked for and found of the prompts that began to run.</summary>
     public PrefixCounts Prefixes { get; private set; }
 
@@ -43,9 +53,11 @@ internal sealed class Scheduler(PagedKVCache cache, SchedulerOptions options)
     public void Add(Sequence sequence)
     {
         sequence.Arrival = _arrivals++;
-        sequence.Status = SequenceStatus.Waiting;
-        _waiting.Add(sequence);
+        Wait(sequence);
     }
+
+    /// <summary>Whether the cache could hold a sequence if there were no other.</summary>
+    public bool CanHold(Sequence sequence) => PagedKVCache.BlockCount(sequence.Tokens.Count) <= cache.FullPool.BlockCount;
 
     /// <summary>Takes a sequence out, wherever it is, and frees its blocks.</summary>
     /// <exception cref="InvalidOperationException">A step computes it: its blocks are being written.</exception>
@@ -63,7 +75,7 @@ internal sealed class Scheduler(PagedKVCache cache, SchedulerOptions options)
         }
         else
         {
-            _waiting.Remove(sequence);
+            StopWaiting(sequence);
         }
 
         sequence.Status = SequenceStatus.Finished;
@@ -72,21 +84,22 @@ internal sealed class Scheduler(PagedKVCache cache, SchedulerOptions options)
     /// <summary>Plans the next step and reserves its blocks; empty when there is nothing to do before a step ends.</summary>
     public StepPlan Plan()
     {
+        _steps++;
+        MakeRoomForFirst();
+        _preemptionsBefore = PreemptionCount;
         var step = new StepDraft(options.MaxStepTokens, FairShare());
-        var preemptions = PreemptionCount;
-        PlanDecodes(step);
-        PlanPrefills(step);
-        if (PreemptionCount == preemptions)
+        PlanDecodes(step, options.MaxStepTokens - RoomForPrompts());
+        PlanPrompts(step);
+        if (step.Chunks.Count == 0)
         {
-            // A sequence that has just lost its blocks must not take them back in the same step.
-            Admit(step);
+            PlanDecodes(step, options.MaxStepTokens);
         }
 
         while (step.Chunks.Count == 0 && _running.Count > 1 && !_running.Any(sequence => sequence.IsInFlight))
         {
             // Every running sequence waits for blocks that the others hold.
             Preempt(_running[^1]);
-            PlanPrefills(step);
+            PlanPrompts(step);
         }
 
         return Begin(step);
@@ -160,6 +173,7 @@ internal sealed class Scheduler(PagedKVCache cache, SchedulerOptions options)
         foreach (var (sequence, _) in step.Chunks)
         {
             sequence.IsInFlight = true;
+            sequence.LastStep = _steps;
         }
 
         var plan = new StepPlan(step.Chunks, [.. _copies]);
@@ -167,37 +181,52 @@ internal sealed class Scheduler(PagedKVCache cache, SchedulerOptions options)
         return plan;
     }
 
-    private void PlanDecodes(StepDraft step)
+    /// <summary>A quarter of the step, if there are prompts at all; of a step of less than four tokens, in turns.</summary>
+    private int RoomForPrompts() =>
+        _waiting.Count > 0 || _running.Any(sequence => sequence.PendingTokens > 1) ? (options.MaxStepTokens + (int)(_steps % 4)) / 4 : 0;
+
+    /// <summary>A token of each sequence that decodes; when there is no room for all, of those whose turn it is.</summary>
+    private void PlanDecodes(StepDraft step, int room)
     {
-        for (var i = 0; i < _running.Count && !step.IsFull; i++)
+        _decoding.Clear();
+        foreach (var sequence in _running)
         {
-            var sequence = _running[i];
-            if (!sequence.IsInFlight && sequence.PendingTokens == 1 && TryReserveDecode(sequence, i))
+            if (!sequence.IsInFlight && sequence.PendingTokens == 1)
+            {
+                _decoding.Add(sequence);
+            }
+        }
+
+        if (_decoding.Count > room)
+        {
+            _decoding.Sort(SequenceOrder.ByTurn);
+        }
+
+        for (var i = 0; i < _decoding.Count && room > 0 && !step.IsFull; i++)
+        {
+            var sequence = _decoding[i];
+            if (sequence.Status == SequenceStatus.Running && TryReserveDecode(sequence, step))
             {
                 step.Add(sequence, 1);
+                room--;
             }
         }
     }
 
     /// <summary>Makes room for one token, at the cost of sequences that come after this one, or of itself.</summary>
-    private bool TryReserveDecode(Sequence sequence, int index)
+    private bool TryReserveDecode(Sequence sequence, StepDraft step)
     {
         while (!cache.TryReserve(sequence.Blocks, 1))
         {
-            var last = _running.Count - 1;
-            while (last > index && _running[last].IsInFlight)
-            {
-                last--;
-            }
-
-            if (last == index && _running.Count - 1 > index)
+            var last = LastBehind(sequence, step);
+            if (last is null && _running[^1] != sequence)
             {
                 // Those behind it are being computed; they can be asked once their step has ended.
                 return false;
             }
 
-            Preempt(_running[last]);
-            if (last == index)
+            Preempt(last ?? sequence);
+            if (last is null)
             {
                 return false;
             }
@@ -206,74 +235,41 @@ internal sealed class Scheduler(PagedKVCache cache, SchedulerOptions options)
         return true;
     }
 
-    private void PlanPrefills(StepDraft step)
+    /// <summary>The last in rank of those that come after a sequence and are in no step.</summary>
+    private Sequence? LastBehind(Sequence sequence, StepDraft? step = null)
     {
-        foreach (var sequence in _running)
+        for (var i = _running.Count - 1; i >= 0 && SequenceOrder.ByRank(_running[i], sequence) > 0; i--)
         {
-            if (!sequence.IsInFlight && sequence.PendingTokens > 1)
+            if (!_running[i].IsInFlight && step?.Has(_running[i]) != true)
             {
-                TryPlanChunk(sequence, step);
+                return _running[i];
             }
         }
+
+        return null;
     }
 
-    private void Admit(StepDraft step)
-    {
-        while (!step.IsFull && _running.Count < options.MaxSequences && _waiting.Count > 0)
-        {
-            var sequence = _waiting[0];
-            AttachPrefix(sequence);
-
-            // A prompt starts only when all of it fits: half a prompt would hold blocks and wait. Those that run need blocks too.
-            var missing = PagedKVCache.BlockCount(sequence.Tokens.Count) - sequence.Blocks.Full.EndBlock;
-            if (missing + _running.Count > cache.FullPool.FreeCount || !TryPlanChunk(sequence, step))
-            {
-                cache.Free(sequence.Blocks);
-                return;
-            }
-
-            Start(sequence);
-        }
-    }
-
-    private void AttachPrefix(Sequence sequence)
-    {
-        if (options.CachesPrefixes && !sequence.WantsAllLogits)
-        {
-            cache.AttachPrefix(sequence.Blocks, sequence.TokenSpan);
-        }
-    }
-
-    private void Start(Sequence sequence)
-    {
-        _waiting.Remove(sequence);
-        _running.Add(sequence);
-        sequence.Status = SequenceStatus.Running;
-        if (sequence.CachedTokens is null)
-        {
-            sequence.CachedTokens = sequence.Blocks.ComputedTokens;
-            Prefixes = Prefixes.With(sequence.PromptLength, sequence.Blocks.ComputedTokens);
-        }
-    }
-
-    private bool TryPlanChunk(Sequence sequence, StepDraft step)
-    {
-        var count = Math.Min(sequence.PendingTokens, step.TokensLeft);
-        if (step.IsFull || !cache.TryReserve(sequence.Blocks, count))
-        {
-            return false;
-        }
-
-        step.Add(sequence, count);
-        return true;
-    }
-
+    /// <summary>Takes what a running sequence holds; it waits again.</summary>
     private void Preempt(Sequence sequence)
     {
         _running.Remove(sequence);
         cache.Free(sequence.Blocks);
-        sequence.Status = SequenceStatus.Waiting;
-        _waiting.Add(sequence);
+        sequence.LastStep = _steps; // it does not begin again in this one
+        Wait(sequence);
         PreemptionCount++;
+    }
+
+    private void Wait(Sequence sequence)
+    {
+        sequence.Status = SequenceStatus.Waiting;
+        sequence.KnownTokens = UsesPrefixes(sequence) ? cache.KnownTokens(sequence.Blocks.CacheSalt, sequence.TokenSpan) : 0;
+        _waiting.Add(sequence);
+        _shortest.Add(sequence);
+    }
+
+    private void StopWaiting(Sequence sequence)
+    {
+        _waiting.Remove(sequence);
+        _shortest.Remove(sequence);
     }
 }

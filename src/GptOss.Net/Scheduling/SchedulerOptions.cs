@@ -10,4 +10,10 @@ internal sealed record SchedulerOptions(int MaxSequences, int MaxStepTokens)
 
     /// <summary>Gets a value indicating whether sequences that begin alike share what was computed.</summary>
     public bool CachesPrefixes { get; init; } = true;
+
+    /// <summary>
+    /// Gets how long a step should take at most while others wait for their next token; <see cref="Timeout.InfiniteTimeSpan"/>: as long as
+    /// <see cref="MaxStepTokens"/> take.
+    /// </summary>
+    public TimeSpan MaxStepTime { get; init; } = Timeout.InfiniteTimeSpan;
 }

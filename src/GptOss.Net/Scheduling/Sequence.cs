@@ -24,6 +24,9 @@ internal sealed class Sequence(ReadOnlySpan<int> prompt, string? cacheSalt = nul
     /// <summary>Gets its place in the queue: the lower goes first, equal ones in the order in which they came.</summary>
     public long Rank { get; init; }
 
+    /// <summary>Gets how urgent it is: of those with a higher one, prompts that come later go before it too.</summary>
+    public int Priority { get; init; }
+
     /// <summary>Gets how many sequences came before it.</summary>
     public long Arrival { get; internal set; }
 
@@ -40,6 +43,15 @@ internal sealed class Sequence(ReadOnlySpan<int> prompt, string? cacheSalt = nul
 
     /// <summary>Gets how many tokens still have to be computed: 1 when decoding, more when prefilling.</summary>
     public int PendingTokens => _tokens.Count - Blocks.ComputedTokens;
+
+    /// <summary>Gets how many of its tokens the cache had when it began to wait; 0 unless it waits.</summary>
+    public int KnownTokens { get; internal set; }
+
+    /// <summary>Gets how many tokens have to be computed before its next one can be sampled, as far as is known.</summary>
+    public int Work => PendingTokens - KnownTokens;
+
+    /// <summary>Gets the number of the last step that it took part in.</summary>
+    public long LastStep { get; internal set; }
 
     /// <summary>Appends a sampled token, which the next step computes.</summary>
     public void Append(int token) => _tokens.Add(token);

@@ -2,8 +2,8 @@ using System.Collections;
 
 namespace GptOss.Net.Scheduling;
 
-/// <summary>Sequences in the order of their rank; equal ranks in the order of arrival.</summary>
-internal sealed class SequenceQueue : IReadOnlyList<Sequence>
+/// <summary>Sequences in an order that does not change while they are in the queue.</summary>
+internal sealed class SequenceQueue(Comparison<Sequence> order) : IReadOnlyList<Sequence>
 {
     private readonly List<Sequence> _sequences = [];
 
@@ -15,7 +15,7 @@ internal sealed class SequenceQueue : IReadOnlyList<Sequence>
     public void Add(Sequence sequence)
     {
         var index = _sequences.Count;
-        while (index > 0 && (_sequences[index - 1].Rank, _sequences[index - 1].Arrival).CompareTo((sequence.Rank, sequence.Arrival)) > 0)
+        while (index > 0 && order(_sequences[index - 1], sequence) > 0)
         {
             index--;
         }

@@ -10,4 +10,7 @@ internal sealed record StepPlan(IReadOnlyList<ScheduledChunk> Chunks, IReadOnlyL
     public bool IsEmpty => Chunks.Count == 0;
 
     public int TokenCount => Chunks.Sum(chunk => chunk.TokenCount);
+
+    /// <summary>Gets the tokens of chunks of more than one: of prompts.</summary>
+    public int PromptTokenCount => Chunks.Sum(chunk => chunk.TokenCount > 1 ? chunk.TokenCount : 0);
 }

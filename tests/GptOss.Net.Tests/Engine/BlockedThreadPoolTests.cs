@@ -19,13 +19,13 @@ public sealed class BlockedThreadPoolTests
     public void Generations_go_on() => BlockedThreadPool.Run(() =>
     {
         using var model = Create();
-        for (var i = 0; i < 3; i++)
+        for (var i = 0; i < 8; i++)
         {
             Begin(model, new GenerationOptions());
         }
 
-        Wait(() => model.GetStatistics().FinishedRequests == 3);
-        model.GetStatistics().GeneratedTokens.Should().Be(3 * 200);
+        Wait(() => model.GetStatistics().FinishedRequests == 8);
+        model.GetStatistics().GeneratedTokens.Should().Be(8 * 200);
     });
 
     [Fact]

@@ -15,7 +15,9 @@ public sealed class SchedulerPropertyTests
         Gen.Int[1, LongestSequence - 60],
         Gen.Frequency((5, Gen.Const(int.MaxValue)), (1, Gen.Int[0, 120])),
         Gen.Frequency((3, Gen.Const(1)), (1, Gen.Int[2, 3])),
-        (arrival, prompt, output, cancel, answers) => new ScheduledJob(arrival, prompt, output, cancel, answers));
+        Gen.Frequency((3, Gen.Const(0)), (1, Gen.Int[-3, 3])),
+        (arrival, prompt, output, cancel, answers, priority) =>
+            new ScheduledJob(arrival, prompt, output, cancel, answers) { Priority = priority });
 
     // From a cache that holds a single sequence to one that holds a few.
     private static readonly Gen<SchedulerSimulation> Simulation =
@@ -33,8 +35,9 @@ public sealed class SchedulerPropertyTests
             jobs, capacity, window, new SchedulerOptions(options.Item1, options.Item2) { MaxStepsInFlight = maxStepsInFlight });
 
     /// <summary>
-    /// After every plan and commit: the cache is sound, budget and limits hold, decodes go first, nobody overtakes, what a step computes
-    /// stays as it is, no token is lost; in the end everything finished in a bounded number of steps and the cache is empty.
+    /// After every plan and commit: the cache is sound, budget and limits hold, decodes go first and take turns, the first prompt in rank
+    /// gets its half and waits for none that came later, what a step computes stays as it is, no token is lost; in the end everything
+    /// finished in a bounded number of steps and the cache is empty.
     /// </summary>
     [Fact]
     public void Any_traffic_ends_with_every_token_computed_and_every_block_free() =>
@@ -48,7 +51,7 @@ public sealed class SchedulerPropertyTests
     {
         var jobs = Enumerable.Repeat(new ScheduledJob(0, 20, 60, int.MaxValue), 6).ToArray();
         var options = new SchedulerOptions(4, 64) { MaxStepsInFlight = maxStepsInFlight };
-        var simulation = new SchedulerSimulation(jobs, new KVCacheCapacity(9, 40), 16, options);
+        var simulation = new SchedulerSimulation(jobs, new KVCacheCapacity(11, 40), 16, options);
 
         simulation.Run();
 

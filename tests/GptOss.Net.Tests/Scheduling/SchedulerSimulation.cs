@@ -234,40 +234,47 @@ internal sealed class SchedulerSimulation
         }
 
         CheckDecodesFirst(plan, before);
-        CheckOrder(before);
+        CheckTurns(plan);
+        CheckPreemptions(before);
+        CheckFirstPrompt(plan, before);
     }
 
-    /// <summary>What decodes goes first. It can be left out only while other steps hold the blocks that it needs.</summary>
+    /// <summary>What decodes goes first. It can be left out only while other steps hold its blocks, or to leave a quarter to prompts.</summary>
     private void CheckDecodesFirst(StepPlan plan, SequenceObservation[] before)
     {
         var decoding = before.Where(sequence => sequence is { IsDecoding: true, IsInFlight: false })
             .Where(sequence => sequence.Sequence.Status == SequenceStatus.Running).Select(sequence => sequence.Sequence).ToHashSet();
         var leading = plan.Chunks.TakeWhile(chunk => decoding.Contains(chunk.Sequence)).Count();
         Expect(plan.Chunks.Skip(leading).All(chunk => !decoding.Contains(chunk.Sequence)), "a prompt was computed before a sequence that decodes");
+        var quarter = (_options.MaxStepTokens + 3) / 4;
         Expect(
-            leading == Math.Min(decoding.Count, plan.Chunks.Count) || _inFlight.Count > 0,
+            leading == decoding.Count || leading == plan.Chunks.Count || leading >= _options.MaxStepTokens - quarter || _inFlight.Count > 0,
             "a prompt was computed instead of a sequence that decodes");
     }
 
-    /// <summary>
-    /// No sequence starts while one that came earlier waits, and none gives up its blocks while one that came later could: only what is
-    /// being computed keeps them.
-    /// </summary>
-    private static void CheckOrder(SequenceObservation[] before)
+    /// <summary>However small the step is, nobody who decodes is left out for long.</summary>
+    private void CheckTurns(StepPlan plan)
     {
-        for (var i = 0; i < before.Length; i++)
+        foreach (var sequence in _arrived)
         {
-            var sequence = before[i].Sequence;
-            if (before[i].Status == SequenceStatus.Waiting && sequence.Status == SequenceStatus.Running)
-            {
-                Expect(before.Take(i).All(earlier => earlier.Sequence.Status != SequenceStatus.Waiting), "a later sequence started first");
-            }
+            var isLeftOut = sequence.Observe() is { IsDecoding: true, IsInFlight: false } && !plan.IsEmpty;
+            sequence.StepsLeftOut = isLeftOut ? sequence.StepsLeftOut + 1 : 0;
+            Expect(sequence.StepsLeftOut <= 2 * _options.MaxStepsInFlight * (_options.MaxSequences + 4), "a sequence that decodes was left out too long");
+        }
+    }
 
-            if (before[i].Status == SequenceStatus.Running && sequence.Status == SequenceStatus.Waiting)
+    /// <summary>None gives up its blocks while one that came later could: only what is being computed keeps them.</summary>
+    private static void CheckPreemptions(SequenceObservation[] before)
+    {
+        var ordered = before.OrderBy(observation => observation.Sequence.Rank).ThenBy(observation => observation.Sequence.Arrival).ToArray();
+        for (var i = 0; i < ordered.Length; i++)
+        {
+            if (ordered[i].Status == SequenceStatus.Running && ordered[i].Sequence.Status == SequenceStatus.Waiting)
             {
-                Expect(!before[i].IsInFlight, "a sequence lost its blocks while a step computed it");
+                Expect(!ordered[i].IsInFlight, "a sequence lost its blocks while a step computed it");
                 Expect(
-                    before.Skip(i + 1).All(later => later.IsInFlight || later.Sequence.Status != SequenceStatus.Running),
+                    ordered.Skip(i + 1).All(later => later.IsInFlight || later.Status != SequenceStatus.Running
+                        || later.Sequence.Status != SequenceStatus.Running || later.IsDecoding),
                     "a sequence lost its blocks and a later one kept its own");
             }
         }
@@ -275,6 +282,43 @@ internal sealed class SchedulerSimulation
         Expect(
             before.All(s => s.Sequence.Status != SequenceStatus.Waiting || s.Sequence.Blocks is { ReservedTokens: 0, ComputedTokens: 0 }),
             "a waiting sequence holds blocks");
+    }
+
+    /// <summary>
+    /// The bound on waiting: of what a step computes of prompts, at least half is of the first in rank, if it runs. It waits only for room
+    /// that those hold which come before it.
+    /// </summary>
+    private void CheckFirstPrompt(StepPlan plan, SequenceObservation[] before)
+    {
+        var decoding = before.Where(observation => observation.IsDecoding).Select(observation => observation.Sequence).ToHashSet();
+        var prompts = plan.Chunks.Where(chunk => !decoding.Contains(chunk.Sequence)).ToArray();
+        var first = before.Where(observation => observation is { IsInFlight: false, IsDecoding: false })
+            .Where(observation => observation.Sequence.Status is SequenceStatus.Running or SequenceStatus.Waiting)
+            .Select(observation => observation.Sequence)
+            .OrderBy(sequence => sequence.Rank).ThenBy(sequence => sequence.Arrival).FirstOrDefault();
+        if (first is null || prompts.Length == 0 || _inFlight.Count > 0)
+        {
+            return;
+        }
+
+        if (first.Status == SequenceStatus.Running)
+        {
+            var share = prompts.Where(chunk => chunk.Sequence == first).Sum(chunk => chunk.TokenCount);
+            var half = (prompts.Sum(chunk => chunk.TokenCount) + 1) / 2;
+            var lacksBlocks = _cache.FullPool.FreeCount * PagedKVCache.BlockSize < _options.MaxStepTokens + PagedKVCache.BlockSize
+                || _cache.SlidingPool.FreeCount * PagedKVCache.BlockSize < _options.MaxStepTokens + PagedKVCache.BlockSize;
+            Expect(share >= Math.Min(first.PendingTokens, half) || lacksBlocks, "the first in rank got less than half");
+        }
+        else if (!before.Any(observation => observation.Status == SequenceStatus.Running && observation.Sequence.Status == SequenceStatus.Waiting))
+        {
+            var earlier = _arrived.Select(sequence => sequence.Sequence).Where(sequence => sequence.Status == SequenceStatus.Running)
+                .Where(sequence => (sequence.Rank, sequence.Arrival).CompareTo((first.Rank, first.Arrival)) < 0).ToArray();
+            Expect(
+                earlier.Length >= _options.MaxSequences
+                || earlier.Sum(sequence => PagedKVCache.BlockCount(sequence.Tokens.Count) + 1) + PagedKVCache.BlockCount(first.Tokens.Count)
+                    > _cache.FullPool.BlockCount,
+                "the first in rank waits for room that later ones hold");
+        }
     }
 
     private void CheckCache()

@@ -31,15 +31,127 @@ public sealed class SchedulerTests
     }
 
     [Fact]
-    public void A_prompt_that_does_not_fit_waits_and_lets_no_one_pass()
+    public void A_prompt_that_does_not_fit_waits_and_shorter_ones_pass()
     {
         var scheduler = Create(maxStepTokens: 200);
-        scheduler.Add(Prompt(100));
-        scheduler.Add(Prompt(17));
+        scheduler.Add(Prompt(60));
+        scheduler.Add(Prompt(70));
+        scheduler.Add(Prompt(80));
         scheduler.Add(Prompt(1));
 
-        Steps(scheduler, 1).Should().Be("100");
+        Steps(scheduler, 1).Should().Be("60 + 1");
         scheduler.WaitingCount.Should().Be(2);
+    }
+
+    [Fact]
+    public void Who_passed_gives_its_blocks_back_as_soon_as_that_is_enough()
+    {
+        var scheduler = Create(maxStepTokens: 200, cachesPrefixes: false);
+        var (first, passed) = (Prompt(60), Prompt(110));
+        scheduler.Add(first);
+        scheduler.Add(passed);
+        Steps(scheduler, 1).Should().Be("60");
+        var shorter = Prompt(20);
+        scheduler.Add(shorter);
+        Steps(scheduler, 1).Should().Be("20");
+        shorter.Append(1);
+
+        scheduler.Remove(first);
+
+        Steps(scheduler, 1).Should().Be("110");
+        shorter.Status.Should().Be(SequenceStatus.Waiting);
+        scheduler.PreemptionCount.Should().Be(1);
+    }
+
+    [Fact]
+    public void Half_of_the_budget_is_of_the_first_prompt_and_half_of_shorter_ones()
+    {
+        var scheduler = Create(maxStepTokens: 20);
+        scheduler.Add(Prompt(50));
+        Steps(scheduler, 1).Should().Be("20");
+        scheduler.Add(Prompt(12));
+        scheduler.Add(Prompt(3));
+
+        Steps(scheduler, 2).Should().Be("10 + 3 + 7 | 15 + 5");
+    }
+
+    [Fact]
+    public void A_prompt_that_has_as_much_left_as_the_first_waits()
+    {
+        var scheduler = Create(maxStepTokens: 10);
+        scheduler.Add(Prompt(30));
+        scheduler.Add(Prompt(30));
+        scheduler.Add(Prompt(31));
+
+        Steps(scheduler, 4).Should().Be("10 | 10 | 10 | 10");
+    }
+
+    [Fact]
+    public void A_prompt_of_which_most_is_in_the_cache_counts_as_a_short_one()
+    {
+        var scheduler = Create(maxStepTokens: 200);
+        var known = Prompt(60);
+        scheduler.Add(known);
+        Steps(scheduler, 1);
+        scheduler.Remove(known);
+        var narrow = new Scheduler(_cache, new SchedulerOptions(8, 8));
+        narrow.Add(Prompt(40));
+        Steps(narrow, 1).Should().Be("8");
+        narrow.Add(new Sequence([.. known.Tokens, 1]));
+
+        Steps(narrow, 1).Should().Be("4 + 4");
+    }
+
+    [Fact]
+    public void The_more_urgent_goes_first_for_the_budget()
+    {
+        var scheduler = Create(maxStepTokens: 10);
+        scheduler.Add(Prompt(30));
+        Steps(scheduler, 1).Should().Be("10");
+        scheduler.Add(Urgent(40));
+
+        Steps(scheduler, 2).Should().Be("10 | 10");
+        scheduler.RunningCount.Should().Be(2);
+    }
+
+    [Fact]
+    public void The_more_urgent_takes_the_place_and_the_blocks_of_others()
+    {
+        var scheduler = Create(maxStepTokens: 200, maxSequences: 2);
+        var (older, younger) = (Prompt(20), Prompt(20));
+        scheduler.Add(older);
+        scheduler.Add(younger);
+        Steps(scheduler, 1).Should().Be("20 + 20");
+        older.Append(1);
+        younger.Append(1);
+        scheduler.Add(Urgent(20));
+
+        Steps(scheduler, 1).Should().Be("1 + 20");
+        younger.Status.Should().Be(SequenceStatus.Waiting);
+
+        scheduler.Add(Urgent(70));
+        Steps(scheduler, 1).Should().Be("70");
+        older.Status.Should().Be(SequenceStatus.Waiting);
+    }
+
+    [Fact]
+    public void Sequences_take_turns_when_a_step_has_fewer_tokens_than_there_are()
+    {
+        var scheduler = new Scheduler(new PagedKVCache(new KVCacheCapacity(64, 64), slidingWindow: 16), new SchedulerOptions(8, 4));
+        Sequence[] sequences = [.. Enumerable.Range(0, 8).Select(_ => Prompt(1))];
+        Array.ForEach(sequences, scheduler.Add);
+        for (var step = 0; step < 40; step++)
+        {
+            var plan = scheduler.Plan();
+            scheduler.Commit(plan);
+            foreach (var chunk in plan.Chunks)
+            {
+                chunk.Sequence.Append(1);
+            }
+        }
+
+        sequences.Max(sequence => sequence.Tokens.Count).Should().BeLessThanOrEqualTo(sequences.Min(sequence => sequence.Tokens.Count) + 5);
+        sequences.Min(sequence => sequence.Tokens.Count).Should().BeGreaterThan(12);
     }
 
     [Fact]
@@ -220,6 +332,12 @@ public sealed class SchedulerTests
     {
         _firstToken += length;
         return new Sequence([.. Enumerable.Range(_firstToken, length)]);
+    }
+
+    private Sequence Urgent(int length)
+    {
+        _firstToken += length;
+        return new Sequence([.. Enumerable.Range(_firstToken, length)]) { Priority = 1, Rank = -1 };
     }
 
     /// <summary>Runs some steps and tells the chunks of each.</summary>

@@ -11,9 +11,12 @@ internal sealed class SimulatedSequence(ScheduledJob job, int[] prompt, int firs
 {
     public ScheduledJob Job { get; } = job;
 
-    public Sequence Sequence { get; } = new(prompt);
+    public Sequence Sequence { get; } = new(prompt) { Rank = job.Rank, Priority = job.Priority };
 
     public IReadOnlyList<SimulatedSequence> Followers { get; } = followers;
+
+    /// <summary>Gets or sets for how many steps it could have computed its next token and did not.</summary>
+    public int StepsLeftOut { get; set; }
 
     public bool IsFinished => Sequence.Status == SequenceStatus.Finished;
 
