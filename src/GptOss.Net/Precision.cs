@@ -14,10 +14,13 @@ public enum Precision
     AsStored,
 
     /// <summary>
-    /// The dense matrices (attention, output projection) in int8 with a scale per 32 values, activations quantized before each product:
-    /// about as exact as the usual 8-bit files, and the fastest on a CPU.
+    /// The dense matrices (attention, output projection) in int8. On the CPU with a scale per 32 values, activations quantized before
+    /// each product: about as exact as the usual 8-bit files, and the fastest there. On a GPU with a scale per row; activations stay.
     /// </summary>
     Int8Dense,
+
+    /// <summary>On a GPU: the output projection alone in int8, with a scale per row; most of what int8 gains for one sequence.</summary>
+    Int8Unembedding,
 
     /// <summary>As <see cref="Int8Dense"/>, with the output projection in int4 per 32: faster, and coarser.</summary>
     Int4Unembedding,

@@ -27,6 +27,12 @@ internal sealed class TokenPenalties
         }
     }
 
+    /// <summary>
+    /// Gets how often each penalised token is in the output; 0 for those in the prompt only. <see langword="null"/> in a message's
+    /// header, where nothing is penalised.
+    /// </summary>
+    public Dictionary<int, int>? Counts => _inHeader ? null : _outputCounts;
+
     public static bool AreWanted(SamplingOptions options) =>
         options is not { RepetitionPenalty: 1, PresencePenalty: 0, FrequencyPenalty: 0 };
 

@@ -21,6 +21,8 @@ public sealed class ExecutorFactoryTests
     [InlineData(Precision.Default, "cuda:0", "the CUDA kernels")]
     [InlineData(Precision.AsStored, "cuda:1", "the CUDA kernels")]
     [InlineData(Precision.ExpandedBFloat16, "cuda:1", "the CUDA kernels")]
+    [InlineData(Precision.Int8Dense, "cuda:0", "the CUDA kernels")]
+    [InlineData(Precision.Int8Unembedding, "cuda:0", "the CUDA kernels")]
     [InlineData(Precision.Reference, "cuda:0", "the reference")]
     [InlineData(Precision.Float32, "cuda:0", "the reference")]
     [InlineData(Precision.ExpandedBFloat16, "cuda:0 cuda:1", "the reference")]
@@ -29,7 +31,7 @@ public sealed class ExecutorFactoryTests
         Factory(precision, devices).Backend.Should().Be(expected);
 
     [Theory]
-    [InlineData(Precision.Int8Dense, "cuda:0")]
+    [InlineData(Precision.Int8Unembedding, "cuda:0 cuda:1")]
     [InlineData(Precision.Int4Unembedding, "cuda:0 cuda:1")]
     public void What_no_backend_can_is_refused_with_each_ones_reason(Precision precision, string devices)
     {

@@ -13,6 +13,7 @@ internal sealed class CpuBackend : IExecutorBackend
         devices.Any(device => device.IsCuda) ? "they run a model that lies on the CPU"
         : config.HeadDim % RowGroup.BlockColumns != 0
             ? $"they need heads of a multiple of {RowGroup.BlockColumns} values, and this model's have {config.HeadDim}"
+        : precision == Precision.Int8Unembedding ? "they hold the output projection in int4, or all dense weights in int8"
         : precision is Precision.ExpandedBFloat16 or Precision.Reference or Precision.ReferenceFloat32
             ? $"{nameof(Precision)}.{precision} is the reference's"
         : null;

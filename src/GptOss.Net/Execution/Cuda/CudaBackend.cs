@@ -10,8 +10,8 @@ internal sealed class CudaBackend : IExecutorBackend
 
     public string? WhyNot(ModelConfig config, ModelWeights weights, IReadOnlyList<DeviceId> devices, Precision precision) =>
         devices.Count != 1 || !devices[0].IsCuda ? "they run a model that lies on one NVIDIA GPU"
-        : precision is not (Precision.Default or Precision.AsStored or Precision.ExpandedBFloat16)
-            ? "they hold weights as stored, or expanded to bfloat16"
+        : precision is not (Precision.Default or Precision.AsStored or Precision.Int8Unembedding or Precision.Int8Dense or Precision.ExpandedBFloat16)
+            ? "they hold weights as stored, dense ones in int8, or all expanded to bfloat16"
         : CudaShape.WhyNot(config);
 
     public int CacheElementBytes(ModelConfig config, Precision precision) => CudaKVStorage.ElementBytes(config);
@@ -34,5 +34,5 @@ internal sealed class CudaBackend : IExecutorBackend
         request.Progress);
 
     private static CudaExecutorOptions Options(GptOssModelOptions options, int maxModelLength) =>
-        new(options.MaxStepTokens, options.MaxSequences, maxModelLength) { ExpandsExperts = options.Precision == Precision.ExpandedBFloat16 };
+        new(options.MaxStepTokens, options.MaxSequences, maxModelLength) { Precision = options.Precision };
 }

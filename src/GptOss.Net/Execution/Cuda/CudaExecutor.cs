@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using GptOss.Net.Execution.Cuda.Compilation;
+using GptOss.Net.Execution.Cuda.Kernels;
 using GptOss.Net.Execution.Cuda.Loading;
 using GptOss.Net.Interop;
 using GptOss.Net.Interop.Cuda;
@@ -17,22 +19,27 @@ internal sealed class CudaExecutor : IModelExecutor
 {
     private const int LeastMajor = 8;
 
-    /// <summary>How many steps may be begun before the oldest is completed.</summary>
-    public const int StepsInFlight = 1;
+    // The one that the device computes, and the one that it goes on with.
+    public const int StepsInFlight = 2;
 
     private readonly ICudaDriver _driver;
     private readonly CudaMemory _memory;
     private readonly CudaKernels _kernels;
     private readonly CudaShape _shape;
     private readonly CudaStage _stage;
+    private readonly LayeredStage _layered;
     private readonly CudaWorkspace _workspace;
     private readonly StepInputs _inputs;
+    private readonly SamplingInputs _sampling;
     private readonly StepGraphs _graphs;
     private readonly nint _stream;
     private readonly StepSlot[] _slots;
     private readonly Queue<StepSlot> _inFlight = new();
     private readonly int _rowTile;
+    private readonly nint _lateCopies;
     private readonly nint _chosen;
+    private readonly nint _results;
+    private readonly nint _samplingWork;
     private int _next;
 
     private CudaExecutor(
@@ -46,13 +53,20 @@ internal sealed class CudaExecutor : IModelExecutor
         _inputs = new StepInputs(driver, memory, shape, tokens, TableEntries(options, tokens), partialChunks, StepsInFlight);
         var storage = new CudaKVStorage(memory, shape, shape.Config.LayerKinds, capacity);
         _stage = new CudaStage(shape, kernels, weights, storage, _workspace, _inputs, shape.Config.LayerKinds);
-        _chosen = memory.Allocate(2L * tokens * sizeof(int));
+        _layered = new LayeredStage(shape, kernels.Layered, weights, storage, _workspace, _inputs, shape.Config.LayerKinds);
+        _sampling = new SamplingInputs(driver, memory, shape, _rowTile, StepsInFlight);
+        _chosen = memory.Allocate((long)_rowTile * sizeof(int));
+        _results = memory.Allocate((long)_rowTile * Unsafe.SizeOf<SamplingKernels.Result>());
+        _samplingWork = memory.Allocate((long)_rowTile * SamplingKernels.WorkBytesPerRow);
         _graphs = new StepGraphs(driver);
         _stream = driver.CreateStream();
-        _slots = [.. Enumerable.Range(0, StepsInFlight).Select(index => new StepSlot(driver, index))];
+        _lateCopies = driver.CreateStream();
+        _slots = [.. Enumerable.Range(0, StepsInFlight).Select(index => new StepSlot(driver, memory, index, _rowTile))];
     }
 
     public int MaxStepsInFlight => 1;
+
+    public int MaxStepsAhead => StepsInFlight - 1;
 
     /// <summary>Opens a device and its compiler, and loads a model.</summary>
     /// <exception cref="CudaException">The device, its driver or its compiler cannot do it.</exception>
@@ -103,7 +117,7 @@ internal sealed class CudaExecutor : IModelExecutor
         CudaKernels? kernels = null;
         try
         {
-            var (shape, formats) = (new CudaShape(config), CudaFormats.Of(weights, options.ExpandsExperts));
+            var (shape, formats) = (new CudaShape(config), CudaFormats.Of(weights, options.Precision));
             kernels = CudaKernels.Load(driver, compiler, cache, shape, formats, report: null, CancellationToken.None);
             var loaded = new CudaWeightLoader(driver, memory, kernels.Pack, shape, formats, weights, progress)
                 .Load(0, config.LayerCount, embeds: true, unembeds: true, options.MaxModelLength);
@@ -129,11 +143,10 @@ internal sealed class CudaExecutor : IModelExecutor
         var slot = _slots[_next];
         _next = (_next + 1) % _slots.Length;
         _inFlight.Enqueue(slot);
-        slot.Failure = null;
+        slot.Begin(batch);
         try
         {
             Compute(batch, slot);
-            slot.End(_stream);
         }
 #pragma warning disable CA1031 // Thrown where the step is completed.
         catch (Exception exception)
@@ -156,8 +169,17 @@ internal sealed class CudaExecutor : IModelExecutor
         }
 
         slot.Wait();
+        foreach (var row in slot.ReadTokens())
+        {
+            CopyLate(slot, row);
+        }
+
         var vocabulary = _shape.Config.VocabularySize;
-        return new StepResult(slot.Logits.Memory[..(slot.Rows * vocabulary)], vocabulary);
+        return new StepResult(slot.Logits.Memory[..(slot.HostRows * vocabulary)], vocabulary)
+        {
+            Tokens = slot.Tokens,
+            LogitsIndices = slot.LogitsIndices,
+        };
     }
 
     public bool CanContinue()
@@ -181,6 +203,7 @@ internal sealed class CudaExecutor : IModelExecutor
             _graphs.Dispose();
             Array.ForEach(_slots, slot => slot.Dispose());
             _driver.DestroyStream(_stream);
+            _driver.DestroyStream(_lateCopies);
             _kernels.Dispose();
         }
         catch (CudaException)
@@ -201,38 +224,86 @@ internal sealed class CudaExecutor : IModelExecutor
     private void Compute(StepBatch batch, StepSlot slot)
     {
         var stream = new KernelStream(_driver, _stream, IsDependent: false);
+        var logits = _workspace.Logits[slot.Index];
         _stage.Copy(stream, batch.BlockCopies);
         var step = _inputs.Send(batch, slot.Index, _stream);
-        if (step.IsDecode && step.Tokens <= StepBuckets.Largest)
+        var needs = _sampling.Send(batch.Rows.Span, slot.Index, _stream, slot.ForHost);
+        CountHostRows(slot);
+        if (LayeredStage.Serves(batch, step))
         {
-            _graphs.Launch(stream, step.Tokens, step.Chunks, recording => _stage.Forward(recording, step, _chosen));
+            _graphs.Launch(stream, step.Tokens, step.Chunks, slot.Index, recording => _layered.Forward(recording, step, _chosen, logits));
+            Deliver(stream, slot, 0, step.Tokens, needs);
         }
         else
         {
-            _stage.Forward(stream, step, _chosen);
-        }
-
-        Unembed(stream, batch, slot);
-    }
-
-    /// <summary>Computes the wanted logits, as many rows at a time as there is room for, and brings them to the host.</summary>
-    private void Unembed(KernelStream stream, StepBatch batch, StepSlot slot)
-    {
-        var (vocabulary, logits) = (_shape.Config.VocabularySize, _workspace.Logits[slot.Index]);
-        slot.Rows = batch.RowCount;
-        var host = slot.Logits.Reserve(checked(slot.Rows * vocabulary));
-        for (var first = 0; first < slot.Rows; first += _rowTile)
-        {
-            var rows = Math.Min(_rowTile, slot.Rows - first);
-            _stage.Unembed(stream, first, rows, logits);
-            for (var row = 0; row < rows; row++)
+            Forward(stream, step);
+            for (var first = 0; first < batch.RowCount; first += _rowTile)
             {
-                _driver.Copy(
-                    host + ((nint)(first + row) * vocabulary * sizeof(float)),
-                    logits + ((nint)row * _shape.Vocabulary * sizeof(float)),
-                    (long)vocabulary * sizeof(float),
-                    _stream);
+                var rows = Math.Min(_rowTile, batch.RowCount - first);
+                _stage.Unembed(stream, first, rows, logits);
+                Deliver(stream, slot, first, rows, needs);
             }
         }
+
+        slot.End(_results, Math.Min(batch.RowCount, _rowTile), _stream);
     }
+
+    private void Forward(KernelStream stream, in StepShape step)
+    {
+        if (!step.IsDecode || step.Tokens > StepBuckets.Largest)
+        {
+            _stage.Forward(stream, step, _chosen);
+            return;
+        }
+
+        var own = step;
+        _graphs.Launch(stream, step.Tokens, step.Chunks, StepGraphs.AnySlot, recording => _stage.Forward(recording, own, _chosen));
+    }
+
+    /// <summary>Gives each row that goes to the host its place there.</summary>
+    private void CountHostRows(StepSlot slot)
+    {
+        for (var row = 0; row < slot.ForHost.Length; row++)
+        {
+            slot.LogitsIndices.Span[row] = slot.ForHost[row] ? slot.HostRows++ : 0;
+        }
+
+        slot.Logits.Reserve(checked(slot.HostRows * _shape.Config.VocabularySize));
+    }
+
+    /// <summary>Rows of logits that the host wants go there, the others are sampled, which only the step's first rows can be.</summary>
+    private void Deliver(KernelStream stream, StepSlot slot, int first, int rows, SamplingNeeds needs)
+    {
+        var logits = _workspace.Logits[slot.Index];
+        for (var row = 0; row < rows; row++)
+        {
+            if (slot.ForHost[first + row])
+            {
+                CopyRow(slot, first + row, logits + LogitsOffset(row), _stream);
+            }
+        }
+
+        if (first == 0 && slot.HostRows < slot.ForHost.Length)
+        {
+            _kernels.Sampling.Sample(
+                stream with { IsDependent = true }, new(logits, _sampling.RowsFrom(0), _samplingWork, _results, _chosen), rows, needs);
+        }
+    }
+
+    /// <summary>A row that turned out to be the host's when it was sampled. Its logits stay until the step after the next begins.</summary>
+    private void CopyLate(StepSlot slot, int row)
+    {
+        slot.LogitsIndices.Span[row] = slot.HostRows++;
+        slot.Logits.Reserve(checked(slot.HostRows * _shape.Config.VocabularySize));
+        CopyRow(slot, row, _workspace.Logits[slot.Index] + LogitsOffset(row), _lateCopies);
+        _driver.SynchronizeStream(_lateCopies);
+    }
+
+    private void CopyRow(StepSlot slot, int row, nint logits, nint stream)
+    {
+        long bytes = (long)_shape.Config.VocabularySize * sizeof(float);
+        _driver.Copy(slot.Logits.Address + (nint)(slot.LogitsIndices.Span[row] * bytes), logits, bytes, stream);
+    }
+
+    private nint LogitsOffset(int row) => (nint)row * _shape.Vocabulary * sizeof(float);
 }

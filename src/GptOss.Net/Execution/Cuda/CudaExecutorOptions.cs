@@ -6,6 +6,6 @@ namespace GptOss.Net.Execution.Cuda;
 /// <param name="MaxModelLength">The most tokens of a sequence.</param>
 internal readonly record struct CudaExecutorOptions(int MaxStepTokens, int MaxSequences, int MaxModelLength)
 {
-    /// <summary>Gets a value indicating whether quantized experts become bfloat16.</summary>
-    public bool ExpandsExperts { get; init; }
+    /// <summary>Gets in which form weights are held.</summary>
+    public Precision Precision { get; init; }
 }

@@ -12,17 +12,19 @@ internal sealed record CudaFormats(DenseFormat Attention, DenseFormat Unembeddin
     // A group of AWQ values must hold whole halves of a chunk.
     private const int GroupUnit = 32;
 
-    /// <summary>Keeps what the checkpoint has; values in float32 and float16 become bfloat16.</summary>
-    public static CudaFormats Of(ModelWeights weights, bool expandsExperts)
+    /// <summary>Keeps what the checkpoint has, but for what is asked for; values in float32 and float16 become bfloat16.</summary>
+    public static CudaFormats Of(ModelWeights weights, Precision precision)
     {
         var layers = weights.Layers;
         var attention = layers.SelectMany(layer => new[] { layer.Query, layer.Key, layer.Value, layer.Output });
         var experts = layers.SelectMany(layer => layer.Experts).SelectMany(expert => new[] { expert.GateUp, expert.Gate, expert.Up, expert.Down });
         var expert = experts.OfType<LinearSource>().Select(linear => linear.Weight).ToArray();
         return new CudaFormats(
-            attention.All(linear => KeepsInt4(linear.Weight)) ? DenseFormat.Int4 : DenseFormat.Bf16,
-            DenseFormat.Bf16,
-            expandsExperts ? ExpertFormat.Bf16
+            attention.All(linear => KeepsInt4(linear.Weight)) ? DenseFormat.Int4
+            : precision == Precision.Int8Dense ? DenseFormat.Int8
+            : DenseFormat.Bf16,
+            precision is Precision.Int8Dense or Precision.Int8Unembedding ? DenseFormat.Int8 : DenseFormat.Bf16,
+            precision == Precision.ExpandedBFloat16 ? ExpertFormat.Bf16
             : Array.TrueForAll(expert, weight => weight is Mxfp4WeightSource) ? ExpertFormat.Mxfp4
             : Array.TrueForAll(expert, KeepsInt4) ? ExpertFormat.Int4
             : ExpertFormat.Bf16);

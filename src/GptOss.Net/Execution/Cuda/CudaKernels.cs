@@ -17,6 +17,8 @@ internal sealed class CudaKernels : IDisposable
         Attention = new AttentionKernels(library, shape);
         Dense = new DenseKernels(library, device);
         Experts = new ExpertKernels(library, shape, device);
+        Layered = new LayeredKernels(library, shape, device);
+        Sampling = new SamplingKernels(library);
     }
 
     public PackKernels Pack { get; }
@@ -28,6 +30,11 @@ internal sealed class CudaKernels : IDisposable
     public DenseKernels Dense { get; }
 
     public ExpertKernels Experts { get; }
+
+    /// <summary>Gets the kernels for one or two sequences that decode.</summary>
+    public LayeredKernels Layered { get; }
+
+    public SamplingKernels Sampling { get; }
 
     /// <summary>Compiles what the cache does not hold, and loads everything.</summary>
     public static CudaKernels Load(
@@ -47,6 +54,8 @@ internal sealed class CudaKernels : IDisposable
             .. AttentionKernels.Sources(shape),
             .. DenseKernels.Sources(shape, device, formats.Attention, formats.Unembedding),
             .. ExpertKernels.Sources(shape, device, formats.Experts),
+            .. LayeredKernels.Sources(shape, device, formats.Attention, formats.Unembedding, formats.Experts),
+            .. SamplingKernels.Sources(shape),
         ];
         var library = KernelLibrary.Load(driver, compiler, cache, sources, report, cancellationToken);
         try

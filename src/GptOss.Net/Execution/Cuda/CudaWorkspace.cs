@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using GptOss.Net.Execution.Cuda.Kernels;
 using GptOss.Net.Model;
 using GptOss.Net.Placement;
@@ -12,6 +13,7 @@ namespace GptOss.Net.Execution.Cuda;
 /// <param name="Projected">float <c>[tokens, hidden]</c>: what attention adds to the residual.</param>
 /// <param name="Partial">float, partial results of decode attention for <see cref="PartialChunks"/> chunks over all sequences.</param>
 /// <param name="Experts">What routing and experts work on.</param>
+/// <param name="Layered">What the kernels for one or two sequences have beside that.</param>
 /// <param name="Logits">float <c>[rows, vocabulary]</c>, for each step in flight.</param>
 internal sealed record CudaWorkspace(
     nint Residual,
@@ -21,6 +23,7 @@ internal sealed record CudaWorkspace(
     nint Projected,
     nint Partial,
     ExpertKernels.Buffers Experts,
+    CudaWorkspace.LayeredBuffers Layered,
     IReadOnlyList<nint> Logits)
 {
     /// <summary>Rows of logits that are computed at a time, at least: a tile of the output projection.</summary>
@@ -55,6 +58,10 @@ internal sealed record CudaWorkspace(
                 memory.Allocate(sizeof(int)),
                 memory.Allocate(Bf16(pairs, shape.Intermediate)),
                 memory.Allocate(Float(pairs, shape.Hidden))),
+            new LayeredBuffers(
+                memory.Allocate(LayeredKernels.MaxSequences * LayeredKernels.AttentionRowBytes(shape)),
+                memory.AllocateZeros(LayeredKernels.CounterBytes(shape), stream: 0),
+                memory.Allocate(LayeredKernels.RoutingBytes(shape))),
             [.. Enumerable.Range(0, CudaExecutor.StepsInFlight).Select(_ => memory.Allocate(Float(rows, shape.Vocabulary)))]);
     }
 
@@ -70,7 +77,9 @@ internal sealed record CudaWorkspace(
         var partial = AttentionKernels.PartialBytes(shape, 1, Chunks(maxSequences, maxModelLength));
         return new WorkspaceEstimate(
             DriverBytes + activations + partial + Loading.RotationTable.Bytes(maxModelLength),
-            CudaExecutor.StepsInFlight * Float(Rows(maxSequences), shape.Vocabulary));
+            (CudaExecutor.StepsInFlight * Float(Rows(maxSequences), shape.Vocabulary))
+                + SamplingInputs.Bytes(shape, Rows(maxSequences))
+                + ((long)Rows(maxSequences) * (SamplingKernels.WorkBytesPerRow + Unsafe.SizeOf<SamplingKernels.Result>())));
     }
 
     /// <summary>Tokens of the largest step: also a padded batch of all sequences.</summary>
@@ -81,6 +90,11 @@ internal sealed record CudaWorkspace(
     public static int Chunks(int maxSequences, int maxModelLength) => (int)Math.Min(
         PartialChunks,
         (long)StepBuckets.RoundUp(maxSequences) * StepBuckets.RoundUpChunks(AttentionKernels.Chunks(maxModelLength, AttentionKernels.NoWindow)));
+
+    /// <param name="Attended">What attention gives to the output projection.</param>
+    /// <param name="Counters">Zeros between two launches.</param>
+    /// <param name="Routing">The experts of each sequence.</param>
+    internal readonly record struct LayeredBuffers(nint Attended, nint Counters, nint Routing);
 
     private static long Float(long rows, int width) => rows * width * sizeof(float);
 

@@ -6,25 +6,28 @@ namespace GptOss.Net.Execution.Cuda;
 /// <summary>Page-locked main memory for the rows of logits of one step that the host wants; it only grows.</summary>
 internal sealed unsafe class HostLogits(ICudaDriver driver) : MemoryManager<float>
 {
-    private nint _address;
     private int _length;
 
-    /// <summary>Makes room for so many values; what was there is lost.</summary>
-    public nint Reserve(int length)
+    /// <summary>Gets where the values begin; it changes when they get more room.</summary>
+    public nint Address { get; private set; }
+
+    /// <summary>Makes room for so many values, and keeps those that are there.</summary>
+    public void Reserve(int length)
     {
-        if (_length < length)
+        if (_length >= length)
         {
-            Release();
-            _address = driver.AllocateHost((long)length * sizeof(float));
-            _length = length;
+            return;
         }
 
-        return _address;
+        var address = driver.AllocateHost((long)length * sizeof(float));
+        GetSpan().CopyTo(new Span<float>((void*)address, length));
+        Release();
+        (Address, _length) = (address, length);
     }
 
-    public override Span<float> GetSpan() => new((void*)_address, _length);
+    public override Span<float> GetSpan() => new((void*)Address, _length);
 
-    public override MemoryHandle Pin(int elementIndex = 0) => new((float*)_address + elementIndex);
+    public override MemoryHandle Pin(int elementIndex = 0) => new((float*)Address + elementIndex);
 
     public override void Unpin()
     {
@@ -34,10 +37,10 @@ internal sealed unsafe class HostLogits(ICudaDriver driver) : MemoryManager<floa
 
     private void Release()
     {
-        if (_address != 0)
+        if (Address != 0)
         {
-            driver.FreeHost(_address);
-            (_address, _length) = (0, 0);
+            driver.FreeHost(Address);
+            (Address, _length) = (0, 0);
         }
     }
 }

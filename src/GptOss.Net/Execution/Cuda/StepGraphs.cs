@@ -5,16 +5,20 @@ namespace GptOss.Net.Execution.Cuda;
 /// <summary>Decode steps that were recorded: one launch instead of hundreds. Recorded when first needed.</summary>
 internal sealed class StepGraphs(ICudaDriver driver) : IDisposable
 {
-    private readonly Dictionary<(int Sequences, int Chunks), nint> _graphs = [];
+    /// <summary>Says that a step is the same in every slot.</summary>
+    public const int AnySlot = -1;
+
+    private readonly Dictionary<(int Sequences, int Chunks, int Slot), nint> _graphs = [];
 
     /// <summary>Launches the step for so many sequences and chunks of keys, recording it first if it is new.</summary>
     /// <param name="stream">Where to launch; kernels of a graph may start while the one before them ends.</param>
     /// <param name="sequences">Padded.</param>
     /// <param name="chunks">Padded.</param>
+    /// <param name="slot">Which of the steps in flight, where that makes a difference; else <see cref="AnySlot"/>.</param>
     /// <param name="record">Gives the stream the step's launches.</param>
-    public void Launch(KernelStream stream, int sequences, int chunks, Action<KernelStream> record)
+    public void Launch(KernelStream stream, int sequences, int chunks, int slot, Action<KernelStream> record)
     {
-        if (!_graphs.TryGetValue((sequences, chunks), out var graph))
+        if (!_graphs.TryGetValue((sequences, chunks, slot), out var graph))
         {
             driver.BeginCapture(stream.Handle);
             try
@@ -26,7 +30,7 @@ internal sealed class StepGraphs(ICudaDriver driver) : IDisposable
                 graph = driver.EndCapture(stream.Handle);
             }
 
-            _graphs.Add((sequences, chunks), graph);
+            _graphs.Add((sequences, chunks, slot), graph);
         }
 
         driver.LaunchGraph(graph, stream.Handle);

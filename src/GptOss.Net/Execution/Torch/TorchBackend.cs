@@ -13,7 +13,7 @@ internal sealed class TorchBackend : IExecutorBackend
     // On the CPU only where no kernel can: those are many times faster.
     public string? WhyNot(ModelConfig config, ModelWeights weights, IReadOnlyList<DeviceId> devices, Precision precision) => precision switch
     {
-        Precision.Int8Dense or Precision.Int4Unembedding => "it holds dense weights in bfloat16 or float32 only",
+        Precision.Int8Dense or Precision.Int8Unembedding or Precision.Int4Unembedding => "it holds dense weights in bfloat16 or float32 only",
         Precision.AsStored or Precision.Float32 when !devices.Any(device => device.IsCuda) =>
             $"on the CPU it is many times slower than kernels; {nameof(Precision)}.{nameof(Precision.ReferenceFloat32)} asks for it all the same",
         _ => null,

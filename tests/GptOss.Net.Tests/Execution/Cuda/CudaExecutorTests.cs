@@ -81,6 +81,23 @@ public sealed class CudaExecutorTests
         scarce.Should().BeEquivalentTo(enough, options => options.WithStrictOrdering());
     }
 
+    [Theory]
+    [InlineData(Precision.Int8Unembedding, 0.05)]
+    [InlineData(Precision.Int8Dense, 0.2)]
+    public void Int8_stays_near_what_is_stored_and_does_not_depend_on_the_batch(Precision precision, double most)
+    {
+        using var fixture = new ModelFixture("b");
+        using var exact = Load(fixture, new EmulatedCudaDriver());
+        using var executor = Load(fixture, new EmulatedCudaDriver(), precision: precision);
+        var prompt = fixture.Cases[1].InputIds;
+
+        var logits = Driver(fixture, executor, 64).Logits(prompt)[0];
+
+        ModelFixture.RelativeError(logits, Driver(fixture, exact, 64).Logits(prompt)[0]).Should().BeInRange(1e-4, most);
+        SameBits(Driver(fixture, executor, 1).Logits(prompt)[0], logits).Should().BeTrue();
+        Driver(fixture, executor, 64).Logits(prompt, prompt, prompt).Should().OnlyContain(other => SameBits(other, logits));
+    }
+
     [Fact]
     public void Dispose_gives_back_all_memory_of_the_device()
     {
@@ -108,7 +125,7 @@ public sealed class CudaExecutorTests
         driver.AllocatedBytes.Should().Be(0);
     }
 
-    private static CudaExecutor Load(ModelFixture fixture, EmulatedCudaDriver driver, WeightReadProgress? progress = null)
+    internal static CudaExecutor Load(ModelFixture fixture, EmulatedCudaDriver driver, WeightReadProgress? progress = null, Precision precision = Precision.Default)
     {
         EmulatedKernelCompiler.Require();
         return CudaExecutor.Load(
@@ -118,7 +135,7 @@ public sealed class CudaExecutorTests
             fixture.Config,
             fixture.Weights,
             Capacity,
-            new CudaExecutorOptions(MaxStepTokens: 64, MaxSequences: 16, MaxModelLength: 512),
+            new CudaExecutorOptions(MaxStepTokens: 64, MaxSequences: 16, MaxModelLength: 512) { Precision = precision },
             progress ?? new WeightReadProgress(fixture.Weights.ByteLength, (_, _) => { }, CancellationToken.None));
     }
 
