@@ -63,6 +63,18 @@ public sealed class OpenAIServerOptions
     /// <summary>Gets or sets after which silence a stream sends something that clients ignore. Default 15 seconds.</summary>
     public TimeSpan KeepAliveInterval { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>Gets or sets what the events of reasoning are called in streams of responses. Default OpenAI's names.</summary>
+    public ReasoningEventNames ReasoningEventNames { get; set; }
+
+    /// <summary>Gets or sets the most responses that are kept for continuation. Default 1,000; the oldest go first.</summary>
+    public int MaxStoredResponses { get; set; } = 1_000;
+
+    /// <summary>Gets or sets the most bytes of them. Default 64 MiB.</summary>
+    public long MaxStoredResponseBytes { get; set; } = 64 << 20;
+
+    /// <summary>Gets or sets how long they are kept. Default 24 hours.</summary>
+    public TimeSpan StoredResponseLifetime { get; set; } = TimeSpan.FromHours(24);
+
     /// <summary>Gets or sets a value indicating whether answers come without their reasoning. Default <see langword="false"/>.</summary>
     public bool HidesReasoning { get; set; }
 }

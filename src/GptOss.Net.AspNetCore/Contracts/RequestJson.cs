@@ -1,5 +1,9 @@
 using System.Text.Json.Serialization;
 using GptOss.Net.AspNetCore.Contracts.Chat;
+using GptOss.Net.AspNetCore.Contracts.Completions;
+using GptOss.Net.AspNetCore.Contracts.Messages;
+using GptOss.Net.AspNetCore.Contracts.Responses;
+using GptOss.Net.AspNetCore.Contracts.Tokens;
 
 namespace GptOss.Net.AspNetCore.Contracts;
 
@@ -7,6 +11,11 @@ namespace GptOss.Net.AspNetCore.Contracts;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(IntegerConverter)], MaxDepth = MaxDepth)]
 [JsonSerializable(typeof(ChatCompletionRequest))]
+[JsonSerializable(typeof(CompletionRequest))]
+[JsonSerializable(typeof(DetokenizeRequest))]
+[JsonSerializable(typeof(MessagesRequest))]
+[JsonSerializable(typeof(ResponseRequest))]
+[JsonSerializable(typeof(TokenizeRequest))]
 internal sealed partial class RequestJson : JsonSerializerContext
 {
     /// <summary>How deep objects and arrays may be nested.</summary>

@@ -12,20 +12,26 @@ internal sealed class ChoiceTurns : IAsyncEnumerator<ChoiceUpdate>
 {
     private const int Buffered = 16;
 
-    private readonly PrimedTurn _first;
-    private readonly Func<int, PrimedTurn> _start;
+    private readonly PrimedStream<ChatResponseUpdate> _first;
+    private readonly Func<int, PrimedStream<ChatResponseUpdate>> _start;
     private readonly int _count;
     private Channel<ChoiceUpdate>? _others;
     private Task _readers = Task.CompletedTask;
 
-    private ChoiceTurns(PrimedTurn first, Func<int, PrimedTurn> start, int count) => (_first, _start, _count) = (first, start, count);
+    private ChoiceTurns(PrimedStream<ChatResponseUpdate> first, Func<int, PrimedStream<ChatResponseUpdate>> start, int count) => (_first, _start, _count) = (first, start, count);
 
     public ChoiceUpdate Current { get; private set; }
 
     /// <summary>Hands the first answer to the model; throws what it refuses.</summary>
     public static ChoiceTurns Start(IChatClient client, ModelCall call, int count, CancellationToken cancellationToken)
     {
-        PrimedTurn StartChoice(int index) => PrimedTurn.Start(client, call.Choice(index), cancellationToken);
+        PrimedStream<ChatResponseUpdate> StartChoice(int index)
+        {
+            var (messages, options) = call.Choice(index);
+            return PrimedStream<ChatResponseUpdate>.Start(
+                client.GetStreamingResponseAsync(messages, options, cancellationToken), cancellationToken);
+        }
+
         return new ChoiceTurns(StartChoice(0), StartChoice, count);
     }
 

@@ -1,4 +1,5 @@
 using GptOss.Net.AspNetCore.Contracts.Chat;
+using GptOss.Net.AspNetCore.Contracts.Responses;
 using Microsoft.Extensions.AI;
 
 namespace GptOss.Net.AspNetCore.Mapping;
@@ -17,5 +18,16 @@ internal static class UsageMapper
             prompt + completion,
             new PromptTokensDetails(answers.Max(usage => usage.CachedInputTokenCount) ?? 0),
             new CompletionTokensDetails(answers.Sum(usage => usage.ReasoningTokenCount) ?? 0));
+    }
+
+    public static ResponseUsage ToResponse(UsageDetails usage)
+    {
+        var (input, output) = (usage.InputTokenCount ?? 0, usage.OutputTokenCount ?? 0);
+        return new ResponseUsage(
+            input,
+            new InputTokensDetails(usage.CachedInputTokenCount ?? 0),
+            output,
+            new OutputTokensDetails(usage.ReasoningTokenCount ?? 0),
+            input + output);
     }
 }

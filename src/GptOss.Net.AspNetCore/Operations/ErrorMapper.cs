@@ -12,6 +12,7 @@ internal static class ErrorMapper
     {
         RequestError error => error,
         GptOssBusyException => RequestError.TooMany(exception.Message, BusyRetry),
+        ContextLengthExceededException => RequestError.Invalid(null, exception.Message, "context_length_exceeded"),
         NotSupportedException => RequestError.Invalid(null, exception.Message, "unsupported_value"),
         ArgumentException => RequestError.Invalid(null, exception.Message),
         TimeoutException => new RequestError(StatusCodes.Status504GatewayTimeout, "server_error", "timeout", null, exception.Message)

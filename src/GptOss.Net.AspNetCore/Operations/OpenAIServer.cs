@@ -5,10 +5,12 @@ using Microsoft.Extensions.Options;
 namespace GptOss.Net.AspNetCore.Operations;
 
 /// <summary>What all endpoints of one server share.</summary>
-internal sealed class OpenAIServer
+internal sealed class OpenAIServer : IDisposable
 {
     private readonly Lazy<IChatClient> _client;
     private readonly Lazy<IModelStatus> _status;
+    private readonly ITokenModel? _tokens;
+    private GptOssTokenModel? _modelTokens;
 
     public OpenAIServer(IServiceProvider services)
     {
@@ -17,7 +19,10 @@ internal sealed class OpenAIServer
         Loggers = services.GetRequiredService<ILoggerFactory>();
         StartedAt = Time.GetUtcNow();
         _client = new(services.GetRequiredService<IChatClient>);
-        _status = new(() => services.GetService<IModelStatus>() ?? new ClientModelStatus(Client));
+        _status = new(() => services.GetService<IModelStatus>()
+            ?? (services.GetService<HostedGptOssModel>() is { } host ? new HostedModelStatus(host) : new ClientModelStatus(Client)));
+        _tokens = services.GetService<ITokenModel>();
+        Responses = services.GetService<IResponseStore>() ?? new MemoryResponseStore(Options, Time);
         Admission = new Admission(Options);
         Drain = new Drain(services.GetRequiredService<IHostApplicationLifetime>(), Options.DrainTimeout, Time);
     }
@@ -32,6 +37,10 @@ internal sealed class OpenAIServer
 
     public Admission Admission { get; }
 
+    public IResponseStore Responses { get; }
+
+    public CompactionSeal Compactions { get; } = new();
+
     public Drain Drain { get; }
 
     public IChatClient Client => _client.Value;
@@ -40,8 +49,15 @@ internal sealed class OpenAIServer
 
     public string ModelId => Options.ModelId ?? Status.ModelId;
 
-    /// <summary>Gets the model's tokenizer, where it is a local one.</summary>
-    public HarmonyTokenizer? Tokenizer => Client.GetService<HarmonyTokenizer>();
+    /// <summary>Gets the model's tokens, where it is a local one.</summary>
+    public ITokenModel? TokensOrNull =>
+        _tokens ?? (Status.Model is { } model ? _modelTokens ??= new GptOssTokenModel(model) : null);
+
+    /// <summary>Gets the model's tokens, or refuses the request.</summary>
+    public ITokenModel Tokens => TokensOrNull ?? throw RequestError.Invalid(
+        null, "This server's model is not in its process, so that its tokens are not known here.", "unsupported_value");
+
+    public HarmonyTokenizer? Tokenizer => TokensOrNull?.Tokenizer;
 
     /// <summary>Throws unless the model was asked for by a name that it has.</summary>
     public void CheckModel(string? asked)
@@ -50,6 +66,12 @@ internal sealed class OpenAIServer
         {
             throw RequestError.NotFound($"The model '{asked}' does not exist; this server has '{ModelId}'.", "model_not_found", "model");
         }
+    }
+
+    public void Dispose()
+    {
+        Drain.Dispose();
+        Compactions.Dispose();
     }
 
     public bool IsModel(string? asked) => asked is null || Options.AnswersToAnyName

@@ -1,0 +1,121 @@
+using System.Text.Json;
+using GptOss.Net.AspNetCore.Contracts;
+using GptOss.Net.AspNetCore.Contracts.Responses;
+using GptOss.Net.AspNetCore.Mapping;
+using GptOss.Net.AspNetCore.Operations;
+using Microsoft.Extensions.AI;
+
+namespace GptOss.Net.AspNetCore.Endpoints;
+
+/// <summary>What the ways to ask for a response (HTTP, in the background, over a WebSocket) share.</summary>
+internal sealed partial class ResponseRunner(OpenAIServer server, UnknownFields unknown)
+{
+    private readonly ResponsePlanner _planner = new(server);
+    private readonly ILogger _logger = server.Loggers.CreateLogger("GptOss.Net.AspNetCore");
+
+    /// <summary>Looks up what is continued, and maps the request.</summary>
+    public async Task<ResponsePlan> PlanAsync(ResponseRequest body, ServedRequest request, IReadOnlyList<JsonElement>? context = null)
+    {
+        unknown.Log(body);
+        server.CheckModel(body.Model);
+        context ??= await ContextAsync(body.PreviousResponseId, request).ConfigureAwait(false);
+        var input = await ResolveAsync(ResponseInput.Read(body.Input, server.Options.MaxMessages), request).ConfigureAwait(false);
+        var plan = _planner.Plan(body, request.Caller, context, input);
+        foreach (var tool in plan.Tools.Skipped)
+        {
+            LogSkipped(tool);
+        }
+
+        return plan;
+    }
+
+    /// <summary>Hands the plan to the model. With <c>truncation: auto</c> the oldest turns go until the rest fits.</summary>
+    public PrimedStream<ChatResponseUpdate> Begin(ResponsePlan plan, CancellationToken cancellationToken)
+    {
+        var call = plan.Call;
+        while (true)
+        {
+            try
+            {
+                return PrimedStream<ChatResponseUpdate>.Start(
+                    server.Client.GetStreamingResponseAsync(call.Messages, call.Options, cancellationToken), cancellationToken);
+            }
+            catch (ContextLengthExceededException) when (plan.Start.Truncation is "auto" && TurnTruncation.Shorten(call) is { } shorter)
+            {
+                call = shorter;
+            }
+        }
+    }
+
+    public ResponseBuilder Builder(ResponsePlan plan, Action<ResponseEvent> emit) =>
+        new(plan, server.Time, server.Options.ReasoningEventNames, emit);
+
+    /// <summary>Keeps a response where that was asked for.</summary>
+    public ValueTask StoreAsync(ResponsePlan plan, ResponseBody body, ResponseBuilder? builder) => plan.Start.Store
+        ? server.Responses.SaveAsync(Stored(plan, body, builder), CancellationToken.None)
+        : ValueTask.CompletedTask;
+
+    public static StoredResponse Stored(ResponsePlan plan, ResponseBody body, ResponseBuilder? builder) => new()
+    {
+        Caller = plan.Caller,
+        Id = body.Id,
+        Status = body.Status,
+        Body = JsonSerializer.SerializeToElement(body, ReplyJson.Default.ResponseBody),
+        Input = plan.Input,
+        Context =
+        [
+            .. plan.Context,
+            .. plan.Input,
+            .. (builder?.SealedOutput ?? []).Select(item => JsonSerializer.SerializeToElement(item, ReplyJson.Default.ResponseItem)),
+        ],
+    };
+
+    private async ValueTask<IReadOnlyList<JsonElement>> ContextAsync(string? previous, ServedRequest request)
+    {
+        if (previous is null)
+        {
+            return [];
+        }
+
+        var response = await server.Responses.FindAsync(request.Caller, previous, request.Ended).ConfigureAwait(false);
+        return response is { Status: "completed" or "incomplete" }
+            ? response.Context
+            : throw PreviousNotFound(previous, response?.Status);
+    }
+
+    public static RequestError PreviousNotFound(string id, string? status = null) => RequestError.Invalid(
+        "previous_response_id",
+        status is null ? $"There is no response '{id}' to continue." : $"The response '{id}' is {status} and cannot be continued.",
+        "previous_response_not_found");
+
+    private async ValueTask<IReadOnlyList<JsonElement>> ResolveAsync(IReadOnlyList<JsonElement> input, ServedRequest request)
+    {
+        if (!input.Any(IsReference))
+        {
+            return input;
+        }
+
+        var resolved = new List<JsonElement>();
+        for (var i = 0; i < input.Count; i++)
+        {
+            if (!IsReference(input[i]))
+            {
+                resolved.Add(input[i]);
+                continue;
+            }
+
+            var id = input[i].GetProperty("id").GetString()!;
+            resolved.Add(await server.Responses.FindItemAsync(request.Caller, id, request.Ended).ConfigureAwait(false)
+                ?? throw RequestError.NotFound(
+                    $"There is no stored item '{id}'; send the item itself, as with 'store': false.",
+                    param: FormattableString.Invariant($"input[{i}].id")));
+        }
+
+        return resolved;
+    }
+
+    private static bool IsReference(JsonElement item) => item.GetProperty("type").ValueEquals("item_reference");
+
+    [LoggerMessage(LogLevel.Debug, "A {Tool} tool is skipped: the model can call functions only.")]
+    private partial void LogSkipped(string tool);
+}

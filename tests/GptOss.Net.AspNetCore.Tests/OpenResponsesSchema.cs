@@ -1,0 +1,84 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Json.Schema;
+
+namespace GptOss.Net.AspNetCore.Tests;
+
+/// <summary>
+/// The data of the Open Responses specification. Two of its schemas allow only null where the text and every client have a value; they are
+/// left out of the check.
+/// </summary>
+internal static class OpenResponsesSchema
+{
+    private static readonly JsonObject Components = Load();
+    private static readonly Dictionary<string, JsonSchema> Schemas = Components.ToDictionary(pair => pair.Key, pair => Build(pair.Key));
+    private static readonly Dictionary<string, string> EventSchemas = Components
+        .Where(pair => pair.Key.EndsWith("StreamingEvent", StringComparison.Ordinal))
+        .ToDictionary(pair => pair.Value!["properties"]!["type"]!["enum"]![0]!.GetValue<string>(), pair => pair.Key);
+
+    public static void ShouldBeResponse(JsonElement body) => ShouldBe(body, "ResponseResource");
+
+    public static void ShouldBeEvent(JsonElement data)
+    {
+        var type = data.GetProperty("type").GetString()!;
+        EventSchemas.Should().ContainKey(type);
+        ShouldBe(data, EventSchemas[type]);
+    }
+
+    public static void ShouldBe(JsonElement body, string schema)
+    {
+        var result = Schemas[schema].Evaluate(body, new EvaluationOptions { OutputFormat = OutputFormat.List });
+        var errors = (result.Details ?? []).Where(detail => detail.Errors is { Count: > 0 })
+            .Select(detail => $"{detail.InstanceLocation}: {string.Join(", ", detail.Errors!.Values)}");
+        result.IsValid.Should().BeTrue($"{schema}: {string.Join("; ", errors.Take(12))} in {body.GetRawText()}");
+    }
+
+    private static JsonObject Load()
+    {
+        var text = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "TestData", "open-responses-openapi.json"));
+        var components = JsonNode.Parse(text)!["components"]!["schemas"]!.AsObject();
+        Strip(components, areNames: true);
+        components["JsonSchemaResponseFormat"]!["properties"]!["schema"] = new JsonObject();
+        return components;
+    }
+
+    /// <summary>A schema with all others as its definitions.</summary>
+    private static JsonSchema Build(string name)
+    {
+        var text = new JsonObject
+        {
+            ["$ref"] = $"#/$defs/{name}",
+            ["$defs"] = Components.DeepClone(),
+        }.ToJsonString().Replace("#/components/schemas/", "#/$defs/", StringComparison.Ordinal);
+        return JsonSchema.FromText(text);
+    }
+
+    /// <summary>Removes what OpenAPI adds to JSON schema.</summary>
+    private static void Strip(JsonNode? node, bool areNames = false)
+    {
+        switch (node)
+        {
+            case JsonObject members:
+                foreach (var name in members.Select(member => member.Key).ToList())
+                {
+                    if (!areNames && (name is "example" or "discriminator" || name.StartsWith("x-", StringComparison.Ordinal)))
+                    {
+                        members.Remove(name);
+                    }
+                    else
+                    {
+                        Strip(members[name], !areNames && name == "properties");
+                    }
+                }
+
+                break;
+            case JsonArray elements:
+                foreach (var element in elements)
+                {
+                    Strip(element);
+                }
+
+                break;
+        }
+    }
+}
