@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Text.Json;
 using Microsoft.Agents.AI;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -54,6 +55,14 @@ internal static class Recipes
     public static GptOssModelOptions SharedKey(byte[] key)
     {
         var options = new GptOssModelOptions { ReasoningProtection = ReasoningProtection.FromKey(key) };
+
+        return options;
+    }
+
+    public static GptOssModelOptions DataProtection(IDataProtectionProvider provider)
+    {
+        IDataProtector protector = provider.CreateProtector("reasoning");
+        var options = new GptOssModelOptions { ReasoningProtection = new(protector.Protect, protector.Unprotect) };
 
         return options;
     }

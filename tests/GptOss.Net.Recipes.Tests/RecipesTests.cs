@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Text;
 using DemoModel;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -77,6 +78,20 @@ public sealed class RecipesTests : IAsyncLifetime
         _client.Last.SelectMany(message => message.Contents).OfType<FunctionResultContent>().Should().ContainSingle(
             result => result.Result!.ToString() == "18 degrees and sunny in Paris");
         Recipes.SharedKey(new byte[16]).ReasoningProtection.Should().NotBeNull();
+    }
+
+    [Fact]
+    public async Task Reasoning_is_protected_by_the_data_protection_of_the_application()
+    {
+        var provider = new EphemeralDataProtectionProvider();
+        var options = Small() with { ReasoningProtection = Recipes.DataProtection(provider).ReasoningProtection };
+        await using var model = await GptOssModel.LoadAsync(_directory.File("nano"), options, cancellationToken: Cancellation);
+        using var client = new RecordingClient(model.AsIChatClient());
+
+        var response = await client.GetResponseAsync("What is the weather in Paris?", new ChatOptions { Tools = [Weather] }, Cancellation);
+
+        var data = response.Messages.SelectMany(message => message.Contents).OfType<TextReasoningContent>().First().ProtectedData!;
+        provider.CreateProtector("reasoning").Unprotect(Convert.FromBase64String(data)).Should().NotBeEmpty();
     }
 
     [Fact]

@@ -13,6 +13,9 @@ internal sealed class ChatMessageMapper(ToolCatalog tools, ChatOptions options, 
     private readonly List<string> _instructions = string.IsNullOrWhiteSpace(options.Instructions) ? [] : [options.Instructions];
     private readonly CallHistory _calls = new(tools);
 
+    // Where several assistants take part, who of them speaks is told; otherwise the model's own words stay as it wrote them.
+    private bool _tellsAssistants;
+
     // The last text of the assistant's turn: its answer, unless something follows.
     private List<HarmonyMessage>? _answer;
 
@@ -23,6 +26,8 @@ internal sealed class ChatMessageMapper(ToolCatalog tools, ChatOptions options, 
     {
         ChatMessage[] all = [.. messages];
         var lastAnswered = Array.FindLastIndex(all, message => message is not null && Is(message, "assistant"));
+        _tellsAssistants = all.Where(message => message is not null && Is(message, "assistant"))
+            .Select(message => HarmonyName.OfAuthor(message.AuthorName)).Distinct(StringComparer.Ordinal).Skip(1).Any();
         for (var i = 0; i < all.Length; i++)
         {
             ArgumentNullException.ThrowIfNull(all[i], nameof(messages));
@@ -63,7 +68,7 @@ internal sealed class ChatMessageMapper(ToolCatalog tools, ChatOptions options, 
 
                 break;
             case "assistant":
-                AddContents(message, isAsked: false, AddAnswer);
+                AddContents(message, isAsked: false, text => AddAnswer(message, text));
                 break;
             case "tool":
                 AddContents(message, isAsked: false, text => Place(HarmonyMessage.FromTool(_calls.LastAnswered ?? UnknownTool, text)));
@@ -178,10 +183,10 @@ internal sealed class ChatMessageMapper(ToolCatalog tools, ChatOptions options, 
         }
     }
 
-    private void AddAnswer(string text)
+    private void AddAnswer(ChatMessage message, string text)
     {
         AnswerWasPreamble();
-        _answer = [HarmonyMessage.FromAssistant(text, HarmonyChannel.Final)];
+        _answer = [Said(text, HarmonyChannel.Final, _tellsAssistants ? HarmonyName.OfAuthor(message.AuthorName) : null)];
         _groups.Add(_answer);
     }
 
@@ -190,8 +195,11 @@ internal sealed class ChatMessageMapper(ToolCatalog tools, ChatOptions options, 
     {
         if (_answer is not null)
         {
-            _answer[0] = HarmonyMessage.FromAssistant(_answer[0].Text, HarmonyChannel.Commentary);
+            _answer[0] = Said(_answer[0].Text, HarmonyChannel.Commentary, _answer[0].AuthorName);
             _answer = null;
         }
     }
+
+    private static HarmonyMessage Said(string text, string channel, string? author) =>
+        new() { Role = HarmonyRole.Assistant, AuthorName = author, Channel = channel, Content = [new HarmonyText(text)] };
 }

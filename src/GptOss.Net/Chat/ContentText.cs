@@ -30,6 +30,14 @@ internal sealed class ContentText
         return text.Take();
     }
 
+    /// <summary>Whether the data of a media type is text.</summary>
+    public static bool IsText(string mediaType)
+    {
+        var type = mediaType.Split(';')[0].Trim().ToLowerInvariant();
+        return type.StartsWith("text/", StringComparison.Ordinal) || TextTypes.Contains(type, StringComparer.Ordinal)
+            || type.EndsWith("+json", StringComparison.Ordinal) || type.EndsWith("+xml", StringComparison.Ordinal);
+    }
+
     /// <summary>Adds a content.</summary>
     /// <exception cref="NotSupportedException">It is no text, and the user asks about it.</exception>
     public void Append(AIContent? content, bool isAsked)
@@ -68,13 +76,6 @@ internal sealed class ContentText
     private static bool IsMedia(AIContent content) =>
         content is DataContent or UriContent or HostedFileContent or HostedVectorStoreContent
         && !(content is DataContent data && IsText(data.MediaType));
-
-    private static bool IsText(string mediaType)
-    {
-        var type = mediaType.Split(';')[0].Trim().ToLowerInvariant();
-        return type.StartsWith("text/", StringComparison.Ordinal) || TextTypes.Contains(type, StringComparer.Ordinal)
-            || type.EndsWith("+json", StringComparison.Ordinal) || type.EndsWith("+xml", StringComparison.Ordinal);
-    }
 
     private static string Describe(AIContent content) => content switch
     {

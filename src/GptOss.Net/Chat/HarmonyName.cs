@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace GptOss.Net.Chat;
@@ -52,9 +53,12 @@ internal static class HarmonyName
                 break;
             }
 
-            text.Append(Rune.IsLetterOrDigit(rune) || rune.Value is '-' or '_' ? rune.ToString() : "_");
+            text.Append(IsInName(rune) ? rune.ToString() : "_");
         }
 
         return text.Length > 0 ? text.ToString() : null;
     }
+
+    private static bool IsInName(Rune rune) => Rune.IsLetterOrDigit(rune) || rune.Value is '-' or '_'
+        || Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark;
 }

@@ -26,7 +26,7 @@ internal static class ToolResultText
         JsonValueKind.String => json.GetString()!,
         JsonValueKind.Object when AsContent(json) is { } content => ContentText.Of([content]),
         JsonValueKind.Array when AsContents(json) is { } contents => ContentText.Of(contents),
-        _ => JsonText.Compact(json),
+        _ => JsonText.Compact(MediaInJson.Replace(json)),
     };
 
     private static AIContent?[]? AsContents(JsonElement array)

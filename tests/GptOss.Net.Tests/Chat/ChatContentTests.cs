@@ -91,6 +91,21 @@ public sealed class ChatContentTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(
+        """{"content":[{"type":"text","text":"t"},{"type":"image","data":"AQID","mimeType":"image/png"}],"isError":true}""",
+        """{"content":[{"type":"text","text":"t"},{"type":"image","data":"PICTURE","mimeType":"image/png"}],"isError":true}""")]
+    [InlineData("""{"resource":{"uri":"a://b","mimeType":"image/png","blob":"AQID"}}""", """{"resource":{"uri":"a://b","mimeType":"image/png","blob":"PICTURE"}}""")]
+    [InlineData("""["data:image/png;base64,AQID",1]""", """["PICTURE",1]""")]
+    [InlineData("""{"data":"AQID","type":"image"}""", null)]
+    [InlineData("""{"data":"no base64!","mimeType":"image/png"}""", null)]
+    [InlineData("""{"data":"AQID","mimeType":"text/plain"}""", null)]
+    [InlineData("""{"a":"data: none","mimeType":5,"data":"AQID"}""", null)]
+    [InlineData("""["data:text/plain,hello"]""", null)]
+    [InlineData("""{"mimeType":"image/png","data":"AQID","data":"AQID"}""", null)]
+    public void Pictures_within_json_are_replaced(string json, string? told) =>
+        Result(false, JsonElement.Parse(json)).Should().Contain($"<|message|>{(told ?? json).Replace("PICTURE", Picture, StringComparison.Ordinal)}<|end|>");
+
     [Fact]
     public void What_only_looks_like_a_content_is_json()
     {

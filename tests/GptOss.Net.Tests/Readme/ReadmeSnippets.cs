@@ -1,4 +1,6 @@
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace GptOss.Net.Tests.Readme;
 
@@ -26,6 +28,12 @@ internal static class ReadmeSnippets
         Console.WriteLine($"{answer.Text} {capital.Result.City} is the capital of {capital.Result.Country}.");
 
         return (answer.Text, capital.Result);
+    }
+
+    public static void Services(IHostApplicationBuilder builder)
+    {
+        builder.Services.AddGptOss("openai/gpt-oss-20b");
+        builder.Services.AddChatClient(services => services.GetRequiredService<HostedGptOssModel>().ChatClient).UseFunctionInvocation();
     }
 
     public static async Task Placement()
