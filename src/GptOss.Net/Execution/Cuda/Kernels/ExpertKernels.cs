@@ -82,13 +82,16 @@ internal sealed class ExpertKernels
             320,
             0,
             new RouteParameters(b.ExpertOfPair, b.WeightOfPair, b.X, router.Rows, router.Bias, live, tokens));
-        stream.Launch(
-            _sort,
-            (1, 1, 1),
-            1024,
-            0,
-            new SortParameters(b.PairAt, b.Tiles, b.TileCount, b.ExpertOfPair, tokens * _shape.TopK, TileFor(true, format, tokens).Tokens));
+        Sort(stream, format, b, tokens);
     }
+
+    /// <summary>Sorts the pairs by <see cref="Buffers.ExpertOfPair"/>, for the tiles that so many tokens take.</summary>
+    public void Sort(KernelStream stream, ExpertFormat format, in Buffers b, int tokens) => stream.Launch(
+        _sort,
+        (1, 1, 1),
+        1024,
+        0,
+        new SortParameters(b.PairAt, b.Tiles, b.TileCount, b.ExpertOfPair, tokens * _shape.TopK, TileFor(true, format, tokens).Tokens));
 
     /// <summary>gate_up and SwiGLU, then down, times the routing weights: <see cref="Buffers.Y"/>.</summary>
     public void Run(KernelStream stream, in ExpertWeights up, in ExpertWeights down, in Buffers b, int tokens)
