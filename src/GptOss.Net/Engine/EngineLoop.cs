@@ -147,6 +147,7 @@ internal sealed partial class EngineLoop : IAsyncDisposable
         }
 
         _options.Promise?.Dispose();
+        Counters.Close();
         _telemetry.Dispose();
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using GptOss.Net.Interop;
 
@@ -19,5 +20,16 @@ public sealed class MemoryFileTests
         }
 
         File.Exists(path).Should().BeFalse();
+    }
+
+    [Fact]
+    public void A_library_loads_from_it()
+    {
+        var library = File.ReadAllBytes(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "libSystem.Native.so"));
+        using var file = MemoryFile.Create("lib.so", library);
+
+        var handle = NativeLibrary.Load(file.Path);
+
+        NativeLibrary.TryGetExport(handle, "SystemNative_GetPid", out _).Should().BeTrue();
     }
 }

@@ -101,6 +101,16 @@ internal sealed class EngineCounters(TimeProvider time)
         Volatile.Write(ref _running, scheduler.RunningCount);
     }
 
+    /// <summary>The engine has ended: nothing runs and the cache is gone; what was counted stays.</summary>
+    public void Close()
+    {
+        Volatile.Write(ref _running, 0);
+        Volatile.Write(ref _fullBlocksUsed, 0);
+        Volatile.Write(ref _slidingBlocksUsed, 0);
+        Volatile.Write(ref _fullBlocksTouched, 0);
+        Volatile.Write(ref _slidingBlocksTouched, 0);
+    }
+
     public GptOssModelStatistics Snapshot() => new()
     {
         RunningRequests = Running,

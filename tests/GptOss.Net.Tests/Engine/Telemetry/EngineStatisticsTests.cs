@@ -82,6 +82,36 @@ public sealed class EngineStatisticsTests
         await Task.WhenAll([first, .. others]);
     }
 
+    /// <summary>By being disposed of, and by an error.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_engine_that_has_ended_runs_nothing_and_holds_no_blocks(bool fails)
+    {
+        using var reached = new SemaphoreSlim(0);
+        var executor = new ScriptedExecutor(ScriptedModel.VocabularySize)
+        {
+            Continues = false,
+            BeforeStep = (number, _) =>
+            {
+                reached.Release();
+                if (fails && number == 3)
+                {
+                    throw new InvalidOperationException("The device is gone.");
+                }
+            },
+        };
+        var model = ScriptedModel.Create(executor);
+        var running = model.Ids([.. Enumerable.Range(0, 100)], Generations.Greedy(800));
+        await reached.WaitAsync(Token);
+
+        await (fails ? running.ContinueWith(_ => { }, TaskScheduler.Default) : Task.CompletedTask);
+        await model.DisposeAsync();
+
+        await running.Invoking(task => task).Should().ThrowAsync<Exception>();
+        model.GetStatistics().Should().BeEquivalentTo(new { RunningRequests = 0, WaitingRequests = 0, FullBlocksUsed = 0, SlidingBlocksUsed = 0 });
+    }
+
     [Fact]
     public async Task Blocks_in_use_are_told_while_a_request_runs_and_none_after_it()
     {
