@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using GptOss.Net.Checkpoint;
 using GptOss.Net.Quantization;
 using GptOss.Net.Tests.Model;

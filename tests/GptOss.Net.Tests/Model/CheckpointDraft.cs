@@ -121,7 +121,7 @@ internal sealed class CheckpointDraft(string fixture)
     {
         WriteConfig(directory);
         var map = new JsonObject();
-        var shards = Tensors.Keys.GroupBy(_ => $"model-{random.Next(count):D5}.safetensors").ToList();
+        var shards = Tensors.Keys.GroupBy(_ => $"model-{random.Next(count):D5}.safetensors", StringComparer.Ordinal).ToList();
         foreach (var shard in shards)
         {
             Tensors.Writer(shard).Save(Path.Combine(directory, shard.Key));

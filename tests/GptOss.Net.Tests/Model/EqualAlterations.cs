@@ -22,7 +22,7 @@ internal static class EqualAlterations
         new("MXFP4 expanded", IsHuggingFaceMxfp4, (draft, random) =>
         {
             // A form of the experts is that of all matrices of a layer.
-            foreach (var layer in Some([.. draft.Mxfp4Matrices().Select(name => name[..name.LastIndexOf('.')]).Distinct()], random))
+            foreach (var layer in Some([.. draft.Mxfp4Matrices().Select(name => name[..name.LastIndexOf('.')]).Distinct(StringComparer.Ordinal)], random))
             {
                 draft.ExpandMxfp4($"{layer}.gate_up_proj");
                 draft.ExpandMxfp4($"{layer}.down_proj");
