@@ -1,0 +1,38 @@
+// Conversations in IndexedDB; in memory where the browser forbids it. Tabs tell each other what changed.
+import { openDB } from "../lib/idb.js";
+
+const channel = "BroadcastChannel" in window ? new BroadcastChannel("conversations") : null;
+
+/** Opens the store; `onChange(id)` is called when another tab wrote or deleted a conversation, `onFailure(error)` when nothing is kept. */
+export async function openStore({ onChange, onFailure }) {
+  if (channel) channel.onmessage = event => onChange(event.data);
+  let database = null;
+  const failed = error => { database = null; onFailure(error); };
+  try {
+    database = await openDB("gptoss-chat", 1, {
+      upgrade: db => db.createObjectStore("conversations", { keyPath: "id" }),
+      terminated: () => failed(new Error("the database was closed")),
+    });
+  } catch (error) {
+    failed(error);
+  }
+
+  const write = async (id, work) => {
+    if (!database) return;
+    try {
+      await work(database);
+      channel?.postMessage(id);
+    } catch (error) {
+      failed(error);
+    }
+  };
+
+  return {
+    all: async () => {
+      try { return database ? await database.getAll("conversations") : []; } catch (error) { failed(error); return []; }
+    },
+    get: async id => database?.get("conversations", id),
+    put: conversation => write(conversation.id, db => db.put("conversations", structuredClone(conversation))),
+    remove: id => write(id, db => db.delete("conversations", id)),
+  };
+}
