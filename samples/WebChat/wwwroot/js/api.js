@@ -123,6 +123,3 @@ export async function* watchStatus(signal) {
     wait = Math.min(wait * 2, 5_000);
   }
 }
-
-/** What the server serves: [{ id, max_model_len }]. */
-export const models = async () => (await (await request("/v1/models")).json()).data;

@@ -1,6 +1,6 @@
 // The page: its state, and what a click does. Components only show.
 import { html, render, useEffect, useLayoutEffect, useReducer, useRef, useState } from "../lib/preact.js";
-import { apiKey, models, watchStatus } from "./api.js";
+import { apiKey, watchStatus } from "./api.js";
 import { Composer } from "./composer.js";
 import { addAssistant, addUser, newConversation, path, textOf, version, walk } from "./conversation.js";
 import { Choice, Question, Settings } from "./dialogs.js";
@@ -156,7 +156,6 @@ function createPage(refresh) {
 
   async function watch() {
     const history = [];
-    let knows = false;
     for await (const status of watchStatus(new AbortController().signal)) {
       page.isOffline = status === null;
       if (status) {
@@ -164,10 +163,7 @@ function createPage(refresh) {
         if (history.length > HistoryLength) history.shift();
         page.status = { ...status, history };
         page.model = status.model ?? page.model;
-        if (status.status === "ready" && !knows) {
-          knows = true;
-          models().then(list => set({ contextLimit: list[0]?.max_model_len ?? null }), () => { knows = false; });
-        }
+        page.contextLimit = status.max_model_len ?? null;
       } else {
         page.status = null;
       }

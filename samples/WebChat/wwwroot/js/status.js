@@ -6,9 +6,9 @@ const Tight = 0.03; // of a device
 
 export function Status({ status, context }) {
   if (!status?.requests) return html`<aside class="status" aria-label=${t("status")}><p class="muted">${t("noStatus")}</p></aside>`;
-  const { requests, memory = [], tokens_per_second: speed, history = [] } = status;
+  const { requests, memory, tokens_per_second: speed, history = [] } = status;
   return html`<aside class="status" aria-label=${t("status")}>
-    ${memory.map(device => html`<${Memory} device=${device} />`)}
+    ${(memory ?? []).map(device => html`<${Memory} device=${device} />`)}
     <p class="queue">${t("running", { running: number(requests.running), waiting: number(requests.waiting) })}</p>
     <p class="speed"><${Spark} values=${history} /> ${t("speedNow", { speed: number(speed ?? 0) })}</p>
     ${context !== null && html`<p class="context">${t("contextUsed", { percent: percent(context) })}</p>`}
@@ -16,7 +16,8 @@ export function Status({ status, context }) {
 }
 
 function Memory({ device }) {
-  const { device: name, total_bytes: total, weight_bytes: weights, kv_bytes: cache, kv_used_bytes: used, workspace_bytes: workspace, free_bytes: free } = device;
+  const { device: name, weight_bytes: weights, kv_bytes: cache, kv_used_bytes: used, workspace_bytes: workspace, free_bytes: free } = device;
+  const total = device.total_bytes ?? weights + cache + workspace + free;
   const other = Math.max(0, total - free - weights - cache - workspace);
   const parts = [["weights", weights], ["cacheUsed", used], ["cacheFree", cache - used], ["workspace", workspace], ["other", other], ["free", free]];
   const described = parts.filter(([, size]) => size > 0).map(([key, size]) => `${t(key)} ${bytes(size)}`).join(", ");

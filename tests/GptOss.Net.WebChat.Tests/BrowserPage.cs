@@ -1,0 +1,67 @@
+using Deque.AxeCore.Playwright;
+using Microsoft.Playwright;
+
+namespace GptOss.Net.WebChat.Tests;
+
+/// <summary>The chat page as a user has it before him.</summary>
+public sealed class BrowserPage : IAsyncDisposable
+{
+    private static readonly string Screenshots = Directory.CreateDirectory(
+        Environment.GetEnvironmentVariable("GPTOSS_SCREENSHOTS") ?? Path.Combine(AppContext.BaseDirectory, "screenshots")).FullName;
+
+    private readonly IBrowserContext _context;
+    private readonly List<string> _errors = [];
+
+    private BrowserPage(IBrowserContext context, IPage page) => (_context, Page) = (context, page);
+
+    public IPage Page { get; }
+
+    /// <summary>Gets what the page's scripts threw.</summary>
+    public IReadOnlyList<string> Errors => _errors;
+
+    public ILocator Composer => Page.Locator("#message");
+
+    public ILocator Messages => Page.Locator("article.message");
+
+    public ILocator Answer => Page.Locator("article.assistant").Last;
+
+    internal static async Task<BrowserPage> OpenAsync(IBrowserContext context, string url)
+    {
+        var page = new BrowserPage(context, await context.NewPageAsync());
+        page.Page.PageError += (_, error) => page._errors.Add(error);
+        await page.Page.GotoAsync(url);
+        return page;
+    }
+
+    public async Task<BrowserPage> OpenAnotherAsync(string url) => await OpenAsync(_context, url);
+
+    public async Task SendAsync(string text)
+    {
+        await Composer.FillAsync(text);
+        await Page.GetByRole(AriaRole.Button, new() { Name = "Send", Exact = true }).ClickAsync();
+    }
+
+    /// <summary>Sends a message and waits for the whole answer.</summary>
+    public async Task AskAsync(string text)
+    {
+        var count = await Messages.CountAsync();
+        await SendAsync(text);
+        await Assertions.Expect(Messages).ToHaveCountAsync(count + 2);
+        await EndsAsync("done");
+    }
+
+    public Task EndsAsync(string state) => Assertions.Expect(Answer).ToHaveAttributeAsync("data-state", state);
+
+    public ILocator Button(string name) => Page.GetByRole(AriaRole.Button, new() { Name = name, Exact = true });
+
+    /// <summary>Writes a screenshot, and finds what people with disabilities could not use.</summary>
+    public async Task CheckAsync(string name)
+    {
+        await Page.ScreenshotAsync(new() { Path = Path.Combine(Screenshots, name + ".png"), Animations = ScreenshotAnimations.Disabled });
+        var result = await Page.RunAxe();
+        result.Violations.Select(violation => $"{violation.Id}: {string.Join("; ", violation.Nodes.Select(node => node.Html))}").Should().BeEmpty(name);
+        _errors.Should().BeEmpty();
+    }
+
+    public async ValueTask DisposeAsync() => await _context.DisposeAsync();
+}
