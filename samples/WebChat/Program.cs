@@ -19,7 +19,7 @@ builder.Services.AddGptOss(
     services => new GptOssModelOptions
     {
         Name = model is null ? "gpt-oss-nano" : null,
-        ComputeType = model is null ? ComputeType.Float32 : ComputeType.BFloat16,
+        Precision = model is null ? Precision.Float32 : Precision.Default,
         AllowDownload = builder.Configuration.GetValue("download", false),
         LoggerFactory = services.GetRequiredService<ILoggerFactory>(),
     });

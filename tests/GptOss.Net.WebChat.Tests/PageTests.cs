@@ -40,7 +40,7 @@ public sealed class PageTests(Chromium browser) : IClassFixture<Chromium>
 
         await page.EndsAsync("stopped");
         await Expect(page.Answer).ToContainTextAsync("Stopped by you.");
-        SpinWait.SpinUntil(() => server.Chat.Running == 0, TimeSpan.FromSeconds(5)).Should().BeTrue();
+        SpinWait.SpinUntil(() => server.Chat.Running == 0, TimeSpan.FromSeconds(20)).Should().BeTrue();
     }
 
     [Fact]

@@ -79,6 +79,7 @@ function Conversation({ shown, current, running, actions }) {
     toEnd(list.current);
     return () => { seen.disconnect(); grown.disconnect(); };
   }, []);
+  useLayoutEffect(() => toEnd(list.current), [shown.at(-1)?.id]);
   return html`<div class="scroll" ref=${list} tabindex="0" role="log" aria-live="off" aria-label=${t("conversation")}>
     <div class="column">
       ${shown.length === 0 && html`<${Empty} actions=${actions} />`}
