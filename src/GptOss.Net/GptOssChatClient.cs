@@ -27,6 +27,12 @@ namespace GptOss.Net;
 /// </remarks>
 public sealed partial class GptOssChatClient : IChatClient
 {
+    /// <summary>
+    /// The key under which <see cref="ChatResponse.AdditionalProperties"/> holds what of the schemas of tools and of the answer is not enforced: a
+    /// <see cref="string"/> array, each with the function's name, the place in its schema and the reason. Not there when everything is enforced.
+    /// </summary>
+    public const string NotEnforced = "gptoss.not_enforced";
+
     private readonly GptOssModel _model;
     private readonly HarmonyRenderer _renderer;
     private readonly ChatClientMetadata _metadata;
@@ -107,6 +113,11 @@ public sealed partial class GptOssChatClient : IChatClient
             LogIgnored(tool);
         }
 
+        foreach (var omission in _model.Schemas.TakeUnreported(request.NotEnforced))
+        {
+            LogNotEnforced(omission);
+        }
+
         return StreamAsync(request, cancellationToken);
     }
 
@@ -168,4 +179,7 @@ public sealed partial class GptOssChatClient : IChatClient
 
     [LoggerMessage(LogLevel.Warning, "A {Tool} is ignored: the model can call functions only.")]
     private partial void LogIgnored(string tool);
+
+    [LoggerMessage(LogLevel.Warning, "Not enforced: {Omission}")]
+    private partial void LogNotEnforced(string omission);
 }

@@ -46,6 +46,20 @@ public sealed record GptOssRequestOptions
     /// </summary>
     public int? RepetitionLimit { get; init; }
 
+    /// <summary>
+    /// Gets the texts of which the answer is one, word for word; the reasoning and calls of functions stay as they are. Default <see langword="null"/>: any.
+    /// Not together with <see cref="Regex"/> or a response format.
+    /// </summary>
+    /// <example><code>new GptOssRequestOptions { Choice = ["positive", "neutral", "negative"] }</code></example>
+    public IReadOnlyList<string>? Choice { get; init; }
+
+    /// <summary>
+    /// Gets the regular expression, in ECMAScript's syntax, that the answer matches as a whole; the reasoning and calls of functions stay as they are.
+    /// Default <see langword="null"/>: any. Back references and inline options cannot be enforced: the request is refused.
+    /// </summary>
+    /// <example><code>new GptOssRequestOptions { Regex = @"\d{4}-\d{2}-\d{2}" }</code></example>
+    public string? Regex { get; init; }
+
     /// <summary>Gets how urgent the request is. Default 0.</summary>
     /// <seealso cref="GenerationOptions.Priority"/>
     public int Priority { get; init; }

@@ -4,8 +4,9 @@ namespace GptOss.Net.Harmony;
 public enum SchemaRendering
 {
     /// <summary>
-    /// As OpenAI's library, but nothing is lost on the way: nullable enums and objects, <c>anyOf</c>, <c>const</c> and <c>$ref</c> are
-    /// written out, every line of a comment is a comment, and a tool without arguments is <c>() =&gt; any</c>.
+    /// As OpenAI's library, but nothing is lost on the way: what the schema means is written out, choices, references, maps, tuples and
+    /// null included; bounds are comments; a type that contains itself has a name; every line of a comment is a comment; and a tool
+    /// without arguments is <c>() =&gt; any</c>.
     /// </summary>
     Enriched,
 

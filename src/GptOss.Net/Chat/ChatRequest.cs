@@ -28,6 +28,9 @@ internal sealed record ChatRequest
     /// <summary>Gets after how many times of the same passage in succession a message ends.</summary>
     public int? RepetitionLimit { get; init; }
 
+    /// <summary>Gets what of the schemas is not enforced, each with its function.</summary>
+    public required IReadOnlyList<string> NotEnforced { get; init; }
+
     /// <summary>Gets a value indicating whether the caller wants the reasoning as content.</summary>
     public bool ShowsReasoning { get; init; }
 
@@ -52,15 +55,17 @@ internal sealed record ChatRequest
         };
         generation.Validate();
 
-        var tools = new ToolCatalog(options.Tools);
+        var tools = new ToolCatalog(options.Tools, model.Schemas, cancellationToken);
+        var answer = AnswerGrammar.Create(options, own, model.Schemas, cancellationToken);
         return new ChatRequest
         {
-            Grammar = new TurnGrammarMapper(model.Schemas, cancellationToken).Map(options, tools, own.ReasoningBudget),
+            Grammar = TurnGrammarMapper.Map(options, tools, answer, own.ReasoningBudget),
             Messages = MapMessages(messages, options, own, tools, model),
             Sampling = sampling with { StopSequences = [] },
             Generation = generation,
             StopSequences = sampling.StopSequences,
             Tools = tools,
+            NotEnforced = [.. tools.NotEnforced, .. answer?.NotEnforced ?? []],
             RepetitionLimit = own.RepetitionLimit,
             ShowsReasoning = options.Reasoning?.Output == ReasoningOutput.Full,
         };
@@ -73,7 +78,8 @@ internal sealed record ChatRequest
         IEnumerable<ChatMessage> messages, ChatOptions options, IChatClient client, GptOssModel model)
     {
         ChatOptionsMapper.RefuseUnsupported(options, model);
-        return MapMessages(messages, options, ChatOptionsMapper.RequestOptions(options, client), new ToolCatalog(options.Tools), model);
+        var tools = new ToolCatalog(options.Tools, model.Schemas, CancellationToken.None);
+        return MapMessages(messages, options, ChatOptionsMapper.RequestOptions(options, client), tools, model);
     }
 
     private static IReadOnlyList<HarmonyMessage> MapMessages(

@@ -76,6 +76,17 @@ internal sealed class ChatUpdateMapper
             yield return update;
         }
 
+        if (_request.NotEnforced.Count > 0)
+        {
+            // Of no message, so that it is the response's.
+            yield return new ChatResponseUpdate
+            {
+                ResponseId = _responseId,
+                AdditionalProperties = new() { [GptOssChatClient.NotEnforced] = _request.NotEnforced.ToArray() },
+                RawRepresentation = new List<GeneratedToken>(),
+            };
+        }
+
         var last = Update(new UsageContent(Usage()), TakeTokens());
         last.FinishReason = _stop.IsStopped ? ChatFinishReason.Stop : _isRepeating ? GptOssChatClient.RepetitionFinishReason : _finishReason;
         yield return last;

@@ -1,4 +1,5 @@
 using GptOss.Net.Harmony;
+using GptOss.Net.StructuredOutput;
 using Microsoft.Extensions.AI;
 
 namespace GptOss.Net.Chat;
@@ -13,7 +14,8 @@ internal sealed class ToolCatalog
     private readonly List<string> _ignored = [];
 
     /// <exception cref="ArgumentException">A tool is null, or two different functions have the same name.</exception>
-    public ToolCatalog(IEnumerable<AITool>? tools)
+    /// <exception cref="OperationCanceledException">It was cancelled while a schema was compiled.</exception>
+    public ToolCatalog(IEnumerable<AITool>? tools, SchemaCache schemas, CancellationToken cancellationToken)
     {
         foreach (var tool in tools ?? [])
         {
@@ -26,7 +28,8 @@ internal sealed class ToolCatalog
 
             if (!_byName.TryGetValue(declaration.Name, out var same))
             {
-                var function = new ToolFunction(declaration, FreeName(HarmonyName.Of(declaration.Name)));
+                var arguments = schemas.GetArguments(declaration.JsonSchema, cancellationToken);
+                var function = new ToolFunction(declaration, FreeName(HarmonyName.Of(declaration.Name)), arguments);
                 _byName.Add(declaration.Name, function);
                 _byHarmonyName.Add(function.HarmonyName, function);
             }
@@ -39,6 +42,10 @@ internal sealed class ToolCatalog
     }
 
     public IReadOnlyCollection<ToolFunction> Functions => _byHarmonyName.Values;
+
+    /// <summary>What of the functions' schemas is not enforced.</summary>
+    public IEnumerable<string> NotEnforced => Functions.SelectMany(function =>
+        function.Arguments.Omissions.Select(omission => $"{function.Declaration.Name} {omission}"));
 
     /// <summary>The kinds of tools that are no functions: what a service would run itself, such as a search of the web.</summary>
     public IReadOnlyList<string> Ignored => _ignored;

@@ -25,23 +25,24 @@ internal sealed class TurnGrammar
     /// <summary>A turn that ends with an answer or a call.</summary>
     /// <param name="calls">The functions that may be called, and what their arguments must be.</param>
     /// <param name="answers">Whether the turn may end with an answer; otherwise there must be functions.</param>
-    /// <param name="answer">The JSON that the answer must be; any text when <see langword="null"/>.</param>
+    /// <param name="answer">What the answer must be; any text when <see langword="null"/>.</param>
     /// <param name="reasoningBudget">The most tokens of reasoning.</param>
+    /// <param name="isJson">Whether what the answer must be is JSON.</param>
     public static TurnGrammar Create(
-        IReadOnlyDictionary<string, TextState> calls, bool answers = true, TextState? answer = null, int reasoningBudget = int.MaxValue)
+        IReadOnlyDictionary<string, TextState> calls, bool answers = true, TextState? answer = null, int reasoningBudget = int.MaxValue, bool isJson = true)
     {
         HeaderForm thought = new(MessageKind.Thought, HarmonyChannel.Analysis);
         HeaderForm preamble = new(MessageKind.Preamble, HarmonyChannel.Commentary);
 
-        // JSON with words before it would not parse, so there are no preambles to it.
+        // JSON with words before it would not parse, and what is one of some texts stands alone: there are no preambles to them.
         return new TurnGrammar(
             answer is null ? [thought, preamble] : [thought],
-            [.. answers ? AnswerForms(answer) : [], .. calls.SelectMany(call => CallForms(call.Key, call.Value))],
+            [.. answers ? AnswerForms(answer, isJson) : [], .. calls.SelectMany(call => CallForms(call.Key, call.Value))],
             reasoningBudget);
     }
 
-    private static HeaderForm[] AnswerForms(TextState? answer) => answer is null
-        ? [new HeaderForm(MessageKind.Answer, HarmonyChannel.Final)]
+    private static HeaderForm[] AnswerForms(TextState? answer, bool isJson) => answer is null || !isJson
+        ? [new HeaderForm(MessageKind.Answer, HarmonyChannel.Final) { Body = answer }]
         :
         [
             new HeaderForm(MessageKind.Answer, HarmonyChannel.Final + " ") { IsConstrained = true, Body = answer },

@@ -10,16 +10,43 @@ internal sealed class SchemaCache
     // A generous guess at a grammar, by the characters of its schema.
     private const long BytesPerCharacter = 256;
 
-    private readonly LeastRecentlyUsed<string, JsonSchemaGrammar> _grammars = new(Capacity);
+    private readonly LeastRecentlyUsed<string, bool> _reported = new(Capacity / 32);
+    private readonly LeastRecentlyUsed<(string Schema, bool IsArguments), JsonSchemaGrammar> _grammars = new(Capacity);
 
+    /// <summary>Returns the grammar of an answer.</summary>
     /// <inheritdoc cref="JsonSchemaGrammar.Compile"/>
-    public JsonSchemaGrammar GetGrammar(JsonElement schema, CancellationToken cancellationToken)
+    public JsonSchemaGrammar GetGrammar(JsonElement schema, CancellationToken cancellationToken) =>
+        Get(schema, isArguments: false, JsonSchemaGrammar.Compile, cancellationToken);
+
+    /// <summary>Returns the grammar of a tool's arguments.</summary>
+    /// <inheritdoc cref="JsonSchemaGrammar.CompileArguments"/>
+    public JsonSchemaGrammar GetArguments(JsonElement schema, CancellationToken cancellationToken) =>
+        Get(schema, isArguments: true, JsonSchemaGrammar.CompileArguments, cancellationToken);
+
+    /// <summary>Returns those of some remarks about schemas that it did not return yet.</summary>
+    public IReadOnlyList<string> TakeUnreported(IReadOnlyList<string> remarks)
+    {
+        List<string> unreported = [];
+        foreach (var remark in remarks)
+        {
+            if (!_reported.TryGet(remark, out _))
+            {
+                _reported.Add(remark, true, remark.Length * sizeof(char));
+                unreported.Add(remark);
+            }
+        }
+
+        return unreported;
+    }
+
+    private JsonSchemaGrammar Get(
+        JsonElement schema, bool isArguments, Func<JsonElement, CancellationToken, JsonSchemaGrammar> compile, CancellationToken cancellationToken)
     {
         var text = schema.GetRawText();
-        if (!_grammars.TryGet(text, out var grammar))
+        if (!_grammars.TryGet((text, isArguments), out var grammar))
         {
-            grammar = JsonSchemaGrammar.Compile(schema, cancellationToken);
-            _grammars.Add(text, grammar, text.Length * BytesPerCharacter);
+            grammar = compile(schema, cancellationToken);
+            _grammars.Add((text, isArguments), grammar, text.Length * BytesPerCharacter);
         }
 
         return grammar;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using CsCheck;
 using GptOss.Net.Chat;
+using GptOss.Net.StructuredOutput;
 using Microsoft.Extensions.AI;
 
 namespace GptOss.Net.Tests.Chat;
@@ -58,7 +59,7 @@ public sealed class ChatSurrogateTests : IDisposable
     public void In_what_the_model_writes()
     {
         const string Written = """{"a\ude00": "\ud83d"}""";
-        var reader = new FunctionCallReader(new ToolCatalog(null));
+        var reader = new FunctionCallReader(new ToolCatalog(null, new SchemaCache(), CancellationToken.None));
         reader.Append(Written);
 
         var call = reader.Take("functions.f")!;

@@ -290,13 +290,36 @@ public sealed class ChatToolTests
     }
 
     [Fact]
-    public void A_schema_that_cannot_be_enforced_is_refused_with_the_function()
+    public async Task What_of_a_schema_cannot_be_enforced_is_left_out_and_listed()
     {
-        using var chat = new ScriptedChat(Answer);
-        var declaration = AIFunctionFactory.CreateDeclaration("broken", null, JsonElement.Parse("""{"type":"object","properties":{"a":{"type":"strong"}}}"""));
+        using var chat = new ScriptedChat("<|channel|>commentary to=functions.odd <|constrain|>json<|message|>{\"a\":1}<|call|>");
+        var declaration = AIFunctionFactory.CreateDeclaration("odd", null, JsonElement.Parse(
+            """{"type":"object","properties":{"a":{"type":"strong"},"b":{"type":"array","contains":{"const":1}}},"if":{},"then":{}}"""));
 
-        chat.Client.Invoking(client => client.GetStreamingResponseAsync("Hi", new ChatOptions { Tools = [declaration] }))
-            .Should().Throw<ArgumentException>().WithMessage("The parameters of the function 'broken': *");
+        var response = await chat.Ask(options: new() { Tools = [declaration] });
+
+        response.Messages[^1].Contents.OfType<FunctionCallContent>().Single().Name.Should().Be("odd");
+        response.AdditionalProperties![GptOssChatClient.NotEnforced].Should().BeAssignableTo<string[]>().Which.Should().BeEquivalentTo(
+            "odd #: 'if' is not enforced", "odd #/properties/b: 'contains' is not enforced",
+            "odd #/properties/a/type: 'type' must be null, boolean, integer, number, string, array or object, or an array of these");
+    }
+
+    [Theory]
+    [InlineData("""{"type":["object","null"],"properties":{"a":{"type":"integer"}}}""")]
+    [InlineData("""{"type":"object","nullable":true,"properties":{"a":{"type":"integer"}}}""")]
+    [InlineData("""{"anyOf":[{"type":"null"},{"type":"object","properties":{"a":{"type":"integer"}}}]}""")]
+    public async Task Arguments_are_never_null(string schema)
+    {
+        using var chat = new ScriptedChat("<|channel|>commentary to=functions.f <|constrain|>json<|message|>null<|call|>");
+        var options = new ChatOptions
+        {
+            Tools = [AIFunctionFactory.CreateDeclaration("f", null, JsonElement.Parse(schema))],
+            ToolMode = ChatToolMode.RequireAny,
+        };
+
+        var response = await chat.Ask(options: options);
+
+        response.Messages[^1].Contents.OfType<FunctionCallContent>().Single().Arguments.Should().NotBeNull();
     }
 
     [Theory]

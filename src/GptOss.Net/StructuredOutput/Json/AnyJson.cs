@@ -11,25 +11,20 @@ internal static class AnyJson
 
     private static ValueRule CreateValue()
     {
-        var value = new ValueRule();
+        var value = new ValueRule(minDepth: 0);
         value.Add(TextsForm.Booleans);
         value.Add(TextsForm.Null);
-        value.Add(NumberForm.Number);
+        value.Add(NumberForm.Any);
         value.Add(StringForm.Any);
-        value.Add(new ArrayForm([], value, 0, null));
-        value.Add(new ObjectForm([], value));
-        while (value.UpdateMinDepth())
-        {
-        }
-
+        value.Add(new ArrayForm([], value, 0, null, minDepth: 1));
+        value.Add(new ObjectForm([], [new OtherNames(null, value)], minDepth: 1));
         return value;
     }
 
     private static ValueRule CreateObject()
     {
-        var rule = new ValueRule();
+        var rule = new ValueRule(minDepth: 1);
         rule.Add(Value.Forms.OfType<ObjectForm>().Single());
-        rule.UpdateMinDepth();
         return rule;
     }
 }

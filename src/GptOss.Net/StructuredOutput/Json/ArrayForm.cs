@@ -5,11 +5,10 @@ namespace GptOss.Net.StructuredOutput.Json;
 /// <param name="rest">The rule of all other items; null if there may be none.</param>
 /// <param name="minItems">The least number of items.</param>
 /// <param name="maxItems">The greatest number of items; null if there is no bound.</param>
-internal sealed class ArrayForm(IReadOnlyList<ValueRule> prefix, ValueRule? rest, int minItems, int? maxItems) : ValueForm
+/// <param name="minDepth">How many levels of arrays and objects the shallowest such array has.</param>
+internal sealed class ArrayForm(IReadOnlyList<ValueRule> prefix, ValueRule? rest, int minItems, int? maxItems, int minDepth) : ValueForm
 {
-    private int _minDepth = Endless;
-
-    public override int MinDepth => _minDepth;
+    public override int MinDepth => minDepth;
 
     public int MinItems => minItems;
 
@@ -23,18 +22,4 @@ internal sealed class ArrayForm(IReadOnlyList<ValueRule> prefix, ValueRule? rest
 
     /// <summary>The number of items, or a smaller one from where nothing changes any more.</summary>
     public int Saturate(int count) => maxItems is null ? Math.Min(count, Math.Max(minItems, prefix.Count)) : count;
-
-    public override bool UpdateMinDepth()
-    {
-        var depth = 0;
-        for (var i = 0; i < Math.Min(minItems, prefix.Count + 1); i++)
-        {
-            depth = Math.Max(depth, Item(i)?.MinDepth ?? Endless);
-        }
-
-        depth = depth == Endless || minItems > maxItems ? Endless : depth + 1;
-        var changed = depth != _minDepth;
-        _minDepth = depth;
-        return changed;
-    }
 }

@@ -1,17 +1,13 @@
 namespace GptOss.Net.StructuredOutput.Json;
 
-/// <summary>A number of any size that a 64-bit type holds.</summary>
+/// <summary>A number without bounds: any decimal, with fraction and exponent if it likes.</summary>
 internal sealed class NumberForm : ValueForm
 {
-    /// <summary>A whole number of up to 18 digits.</summary>
-    public static readonly NumberForm Integer = new(isInteger: true);
+    public static readonly NumberForm Any = new();
 
-    /// <summary>A number, with fraction and exponent if it likes.</summary>
-    public static readonly NumberForm Number = new(isInteger: false);
+    private NumberForm()
+    {
+    }
 
-    private readonly bool _isInteger;
-
-    private NumberForm(bool isInteger) => _isInteger = isInteger;
-
-    public override TextState Start(TextState next, int depth) => new NumberText(NumberPart.Start, 0, _isInteger, next);
+    public override TextState Start(TextState next, int depth) => new NumberText(NumberPart.Start, 0, next);
 }

@@ -1,27 +1,32 @@
 using System.Text;
+using GptOss.Net.Harmony;
 
 namespace GptOss.Net.StructuredOutput.Json;
 
 /// <summary>An object: declared properties in their order, where optional ones may be left out, and then any others.</summary>
 internal sealed class ObjectForm : ValueForm
 {
+    private static readonly byte[] Colon = [(byte)':'];
+
     private readonly IReadOnlyList<ObjectProperty> _properties;
-    private readonly ValueRule? _additional;
+    private readonly IReadOnlyList<OtherNames> _others;
+    private readonly int _othersMinDepth;
 
     // [property + 1] The first required property from there on; their number if there is none.
     private readonly int[] _nextRequired;
 
     // [place in Names]
     private readonly int[] _propertyOfName;
-    private int _minDepth = Endless;
 
     /// <summary>Creates the form.</summary>
     /// <param name="properties">The declared properties.</param>
-    /// <param name="additional">The rule of values under any other name; null if there may be none.</param>
-    public ObjectForm(IReadOnlyList<ObjectProperty> properties, ValueRule? additional)
+    /// <param name="others">The properties with other names that there may be.</param>
+    /// <param name="minDepth">How many levels of arrays and objects the shallowest such object has.</param>
+    public ObjectForm(IReadOnlyList<ObjectProperty> properties, IReadOnlyList<OtherNames> others, int minDepth)
     {
-        (_properties, _additional) = (properties, additional);
-        var names = properties.Select(property => Encoding.UTF8.GetBytes(JsonLiteral.Quote(property.Name)[1..])).ToArray();
+        (_properties, _others, MinDepth) = (properties, others, minDepth);
+        _othersMinDepth = others.Count == 0 ? Endless : others.Min(other => other.Value.MinDepth);
+        var names = properties.Select(property => Encoding.UTF8.GetBytes(JsonText.Quote(property.Name)[1..])).ToArray();
         Names = new SortedTexts(names);
         _propertyOfName = new int[names.Length];
         _nextRequired = new int[names.Length + 1];
@@ -33,7 +38,7 @@ internal sealed class ObjectForm : ValueForm
         }
     }
 
-    public override int MinDepth => _minDepth;
+    public override int MinDepth { get; }
 
     /// <summary>The names as JSON, each with the quotation mark that ends it.</summary>
     public SortedTexts Names { get; }
@@ -42,9 +47,6 @@ internal sealed class ObjectForm : ValueForm
 
     /// <summary>Whether the object may end where <paramref name="first"/> is the next declared property.</summary>
     public bool CanEnd(int first) => _nextRequired[first] == _properties.Count;
-
-    /// <summary>Whether a property with a name of its own may come.</summary>
-    public bool CanAdd(int first, int depth) => CanEnd(first) && _additional is not null && _additional.MinDepth <= depth;
 
     /// <summary>Whether any property may come where <paramref name="first"/> is the next declared property.</summary>
     public bool CanContinue(int first, int depth)
@@ -57,7 +59,7 @@ internal sealed class ObjectForm : ValueForm
             }
         }
 
-        return CanAdd(first, depth);
+        return CanEnd(first) && _othersMinDepth <= depth;
     }
 
     /// <summary>Whether one of the names is that of a declared property that may come next.</summary>
@@ -75,40 +77,37 @@ internal sealed class ObjectForm : ValueForm
         return false;
     }
 
-    /// <summary>Returns the property of a name, and of names that aren't declared the number of properties.</summary>
+    /// <summary>Returns the property of a name.</summary>
     public int PropertyOf(int name) => _propertyOfName[name];
 
-    /// <summary>Returns the state after a name: a colon, and the value.</summary>
-    /// <param name="property">The property, or the number of properties for one that isn't declared.</param>
-    /// <param name="object">The object that the property is in.</param>
-    public TextState AfterName(int property, ObjectText @object)
-    {
-        var isDeclared = property < _properties.Count;
-        var after = @object with { Part = ObjectPart.AfterValue, First = isDeclared ? property + 1 : property };
-        var value = (isDeclared ? Value(property) : _additional!).Start(after, @object.Depth - 1);
-        return TextLiteral.Create(Colon, new SpacedText(value!));
-    }
+    /// <summary>Returns the state after the name of a declared property: a colon, and the value.</summary>
+    public TextState AfterName(int property, ObjectText @object) => AfterName(Value(property), @object with { First = property + 1 });
 
-    /// <summary>As <see cref="AfterName"/>, for a name that isn't declared.</summary>
-    public TextState AfterOtherName(ObjectText @object) => AfterName(_properties.Count, @object);
-
-    public override bool UpdateMinDepth()
+    /// <summary>Returns the states in the names of properties that are not declared.</summary>
+    public IEnumerable<TextState> OtherNameStarts(ObjectText @object)
     {
-        var depth = 0;
-        foreach (var property in _properties)
+        if (!CanEnd(@object.First))
         {
-            depth = property.IsRequired ? Math.Max(depth, property.Value.MinDepth) : depth;
+            yield break;
         }
 
-        depth = depth == Endless ? Endless : depth + 1;
-        var changed = depth != _minDepth;
-        _minDepth = depth;
-        return changed;
+        foreach (var other in _others)
+        {
+            if (other.Value.MinDepth < @object.Depth)
+            {
+                var after = AfterName(other.Value, @object with { First = _properties.Count });
+                yield return other.Pattern is { } pattern ? new PatternText(pattern, 0, after) : new OtherNameText(Names.All, default, after);
+            }
+        }
+    }
+
+    private static TextState AfterName(ValueRule value, ObjectText @object)
+    {
+        var after = @object with { Part = ObjectPart.AfterValue };
+        return TextLiteral.Create(Colon, new SpacedText(value.Start(after, @object.Depth - 1)!));
     }
 
     private ValueRule Value(int property) => _properties[property].Value;
 
     private int LastBefore(int first) => Math.Min(_nextRequired[first], _properties.Count - 1);
-
-    private static readonly byte[] Colon = [(byte)':'];
 }

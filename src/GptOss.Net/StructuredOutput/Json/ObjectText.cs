@@ -20,7 +20,6 @@ internal sealed record ObjectText(ObjectForm Form, ObjectPart Part, int First, i
     {
         var names = Form.Names.All;
         var declared = Form.CanName(names, First, Depth - 1) ? new NameText(names, this) : null;
-        var other = Form.CanAdd(First, Depth - 1) ? new OtherNameText(names, default, Form.AfterOtherName(this)) : null;
-        return TextChoice.Create([declared, other]);
+        return TextChoice.Create([declared, .. Form.OtherNameStarts(this)]);
     }
 }

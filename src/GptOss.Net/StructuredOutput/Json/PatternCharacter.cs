@@ -1,5 +1,3 @@
-using GptOss.Net.StructuredOutput.Patterns;
-
 namespace GptOss.Net.StructuredOutput.Json;
 
 /// <summary>Within a character of several bytes, in a string that matches a pattern.</summary>
@@ -28,10 +26,5 @@ internal sealed record PatternCharacter(PatternText Text, Utf8Step Step, int Bit
         return step.IsComplete ? Text.After(bits) : new PatternCharacter(Text, step, bits).IfPossible();
     }
 
-    private PatternCharacter? IfPossible()
-    {
-        var shift = 6 * (Step.More - 1);
-        var (low, high) = ((Bits << 6) | (Step.Low & 0x3F), (Bits << 6) | (Step.High & 0x3F));
-        return Text.Pattern.HasNext(Text.State, new CharacterRange(low << shift, ((high + 1) << shift) - 1)) ? this : null;
-    }
+    private PatternCharacter? IfPossible() => Text.Pattern.HasNext(Text.State, Step.Range(Bits)) ? this : null;
 }

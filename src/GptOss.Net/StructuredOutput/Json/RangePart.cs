@@ -5,6 +5,7 @@ internal enum RangePart
 {
     Start,
     Sign,
+    Zero,
     Whole,
     Fraction,
 }

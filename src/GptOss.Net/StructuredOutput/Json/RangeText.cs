@@ -1,53 +1,86 @@
 namespace GptOss.Net.StructuredOutput.Json;
 
-/// <summary>Within a bounded number. A digit may come if some continuation lies within the bounds.</summary>
+/// <summary>
+/// Within a bounded number. A digit may come if some continuation lies within the bounds. Of the digits so far only how they compare
+/// with the bounds is kept, so that numbers have few states and any size.
+/// </summary>
 /// <param name="Form">The bounds.</param>
 /// <param name="Part">Where the text is.</param>
 /// <param name="IsNegative">Whether there is a minus sign.</param>
-/// <param name="Prefix">The digits so far, read as one number.</param>
 /// <param name="Digits">How many digits the present part has.</param>
+/// <param name="ToLow">How the digits compare with those of the low bound: below 0, 0 or above 0.</param>
+/// <param name="ToHigh">How they compare with those of the high bound.</param>
 /// <param name="Next">What follows the number.</param>
-internal sealed record RangeText(RangeForm Form, RangePart Part, bool IsNegative, Int128 Prefix, int Digits, TextState Next) : TextState
+internal sealed record RangeText(RangeForm Form, RangePart Part, bool IsNegative, int Digits, int ToLow, int ToHigh, TextState Next) : TextState
 {
     public override bool IsAccepting => IsComplete && Next.IsAccepting;
 
-    private bool IsComplete => Digits > 0 && Contains(Prefix * Unit, Prefix * Unit);
+    private DigitRange? Range => Form.Magnitudes(IsNegative);
 
-    // What the last digit of the prefix counts.
-    private Int128 Unit => Power(Part == RangePart.Fraction ? Form.FractionDigits - Digits : Form.FractionDigits);
+    private bool IsComplete => Part switch
+    {
+        RangePart.Zero or RangePart.Whole => CanTakeFraction() && Range!.CompareWhole(Digits, ToLow, ToHigh) is var (low, _) && IsAboveLow(low, 0),
+        RangePart.Fraction => Digits > 0 && IsAboveLow(ToLow, Digits),
+        _ => false,
+    };
 
     public override TextState? Advance(byte next)
     {
         var inside = next switch
         {
-            >= (byte)'0' and <= (byte)'9' => AdvanceDigit(next - '0'),
-            (byte)'-' when Part == RangePart.Start && Form.Contains(0, Int128.MaxValue, isNegative: true) =>
-                this with { Part = RangePart.Sign, IsNegative = true },
-            (byte)'.' when Part == RangePart.Whole && Form.FractionDigits > 0 && HoldsPrefix(0) =>
-                this with { Part = RangePart.Fraction, Digits = 0 },
+            >= (byte)'0' and <= (byte)'9' => Part == RangePart.Fraction ? AdvanceFraction(next - '0') : AdvanceWhole(next - '0'),
+            (byte)'-' when Part == RangePart.Start && Form.Magnitudes(isNegative: true) is not null => this with { Part = RangePart.Sign, IsNegative = true },
+            (byte)'.' when Part is RangePart.Zero or RangePart.Whole && Form.FractionDigits > 0 && CanTakeFraction() => Point(),
             _ => null,
         };
         return inside ?? (IsComplete ? Next.Advance(next) : null);
     }
 
-    private RangeText? AdvanceDigit(int digit)
+    private RangeText? AdvanceWhole(int digit)
     {
-        if (Part == RangePart.Fraction ? Digits == Form.FractionDigits : Digits == RangeForm.MaxDigits || (Digits == 1 && Prefix == 0))
+        if (Part == RangePart.Zero || Range is not { } range)
         {
             return null;
         }
 
-        var part = Part == RangePart.Fraction ? RangePart.Fraction : RangePart.Whole;
-        var advanced = this with { Part = part, Prefix = (Prefix * 10) + digit, Digits = Digits + 1 };
-        return advanced.CanFinish() ? advanced : null;
+        var advanced = this with
+        {
+            Part = digit == 0 && Digits == 0 ? RangePart.Zero : RangePart.Whole,
+            Digits = Digits + 1,
+            ToLow = ToLow == 0 ? range.Low.Compare(isFraction: false, Digits, digit) : ToLow,
+            ToHigh = ToHigh == 0 ? range.High.Compare(isFraction: false, Digits, digit) : ToHigh,
+        };
+        return advanced.CanFinish(range) ? advanced : null;
     }
 
-    private bool CanFinish()
+    private RangeText? AdvanceFraction(int digit)
     {
-        var more = Part == RangePart.Fraction || Prefix == 0 ? 0 : RangeForm.MaxDigits - Digits;
-        for (var digits = 0; digits <= more; digits++)
+        if (Digits == Form.FractionDigits)
         {
-            if (HoldsPrefix(digits))
+            return null;
+        }
+
+        var advanced = this with
+        {
+            Digits = Digits + 1,
+            ToLow = ToLow == 0 ? Range!.Low.Compare(isFraction: true, Digits, digit) : ToLow,
+            ToHigh = ToHigh == 0 ? Range!.High.Compare(isFraction: true, Digits, digit) : ToHigh,
+        };
+        return advanced is { ToLow: >= 0, ToHigh: <= 0 } ? advanced : null;
+    }
+
+    private RangeText Point()
+    {
+        var (toLow, toHigh) = Range!.CompareWhole(Digits, ToLow, ToHigh);
+        return this with { Part = RangePart.Fraction, Digits = 0, ToLow = toLow, ToHigh = toHigh };
+    }
+
+    private bool CanFinish(DigitRange range)
+    {
+        var most = Part == RangePart.Zero ? Digits : range.High.Whole.Length;
+        for (var digits = Digits; digits <= most; digits++)
+        {
+            if (range.CanHaveWhole(digits, ToLow, ToHigh))
             {
                 return true;
             }
@@ -56,23 +89,9 @@ internal sealed record RangeText(RangeForm Form, RangePart Part, bool IsNegative
         return false;
     }
 
-    // Whether a value lies within the bounds that has so many more digits in this part, and then any fraction.
-    private bool HoldsPrefix(int moreDigits)
-    {
-        var unit = Unit * Power(moreDigits);
-        return Contains(Prefix * unit, ((Prefix + 1) * unit) - 1);
-    }
+    // With a whole part like the bound's, there is a fraction that reaches the low bound and does not pass the high one.
+    private bool CanTakeFraction() => Range!.CanHaveWhole(Digits, ToLow, ToHigh);
 
-    private bool Contains(Int128 least, Int128 greatest) => Form.Contains(least, greatest, IsNegative);
-
-    private static Int128 Power(int exponent)
-    {
-        Int128 power = 1;
-        for (var i = 0; i < exponent; i++)
-        {
-            power *= 10;
-        }
-
-        return power;
-    }
+    // Missing digits are zeros.
+    private bool IsAboveLow(int toLow, int place) => toLow > 0 || (toLow == 0 && Range!.Low.EndsAt(place));
 }

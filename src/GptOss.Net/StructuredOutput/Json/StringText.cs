@@ -1,7 +1,11 @@
 namespace GptOss.Net.StructuredOutput.Json;
 
 /// <summary>Within a string: so many characters are needed, so many may come.</summary>
-internal sealed record StringText(int Needed, int Remaining, TextState Next) : TextState
+/// <param name="Needed">How many characters must still come.</param>
+/// <param name="Remaining">How many may still come.</param>
+/// <param name="IsChar">Whether characters beyond U+FFFF, and escapes that may become one, are left out.</param>
+/// <param name="Next">What follows the string.</param>
+internal sealed record StringText(int Needed, int Remaining, bool IsChar, TextState Next) : TextState
 {
     /// <summary>The number of characters that may come, when there is no bound.</summary>
     public const int Unbounded = int.MaxValue;
@@ -10,27 +14,22 @@ internal sealed record StringText(int Needed, int Remaining, TextState Next) : T
     private const int BeyondAnyToken = 256;
 
     public override TextState? Inner => Next is TextEnd ? null : new StringText(
-        Math.Min(Needed, BeyondAnyToken), Remaining > BeyondAnyToken ? Unbounded : Remaining, TextEnd.Instance);
+        Math.Min(Needed, BeyondAnyToken), Remaining > BeyondAnyToken ? Unbounded : Remaining, IsChar, TextEnd.Instance);
 
     public override TextState? Outer => Next;
 
     public override TextState? Advance(byte next) => next switch
     {
         (byte)'"' => Needed == 0 ? Next : null,
-        (byte)'\\' => Remaining > 0 ? new StringEscape(After(1)) : null,
         < 0x20 => null,
-        < 0x80 => Remaining > 0 ? After(1) : null,
-        _ => Character(next),
+        _ when Remaining == 0 => null,
+        (byte)'\\' => new StringEscape(AfterOne(), IsChar),
+        < 0x80 => AfterOne(),
+        >= 0xF0 when IsChar => null,
+        _ => Utf8Step.TryStart(next, out var step) ? new Utf8Text(step, AfterOne()) : null,
     };
 
-    // Whether characters beyond U+FFFF count once, as in JSON Schema, or twice, as in .NET: the bounds are kept either way.
-    private Utf8Text? Character(byte lead)
-    {
-        var units = lead >= 0xF0 ? 2 : 1;
-        return Remaining >= units && Utf8Step.TryStart(lead, out var step) ? new Utf8Text(step, After(units)) : null;
-    }
-
-    private StringText After(int units) => Needed == 0 && Remaining == Unbounded
+    private StringText AfterOne() => Needed == 0 && Remaining == Unbounded
         ? this
-        : new StringText(Math.Max(0, Needed - 1), Remaining == Unbounded ? Unbounded : Remaining - units, Next);
+        : this with { Needed = Math.Max(0, Needed - 1), Remaining = Remaining == Unbounded ? Unbounded : Remaining - 1 };
 }

@@ -1,3 +1,5 @@
+using GptOss.Net.StructuredOutput.Patterns;
+
 namespace GptOss.Net.StructuredOutput.Json;
 
 /// <summary>The bytes that complete a character: <paramref name="More"/> bytes, the next of them from <paramref name="Low"/> to <paramref name="High"/>.</summary>
@@ -5,6 +7,14 @@ internal readonly record struct Utf8Step(byte Low, byte High, byte More)
 {
     /// <summary>Whether no byte is missing.</summary>
     public bool IsComplete => More == 0;
+
+    /// <summary>The characters that begin with so many bits.</summary>
+    public CharacterRange Range(int bits)
+    {
+        var shift = 6 * (More - 1);
+        var (low, high) = ((bits << 6) | (Low & 0x3F), (bits << 6) | (High & 0x3F));
+        return new CharacterRange(low << shift, ((high + 1) << shift) - 1);
+    }
 
     /// <summary>Begins a character with a byte above 0x7F; false if no character begins with it.</summary>
     public static bool TryStart(byte lead, out Utf8Step step)

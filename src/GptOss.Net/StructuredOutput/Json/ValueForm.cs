@@ -13,7 +13,4 @@ internal abstract class ValueForm
     /// <param name="next">What follows the value.</param>
     /// <param name="depth">How many levels of arrays and objects are left; at least <see cref="MinDepth"/>.</param>
     public abstract TextState Start(TextState next, int depth);
-
-    /// <summary>Computes <see cref="MinDepth"/> from the present depths of the parts; true if it changed.</summary>
-    public virtual bool UpdateMinDepth() => false;
 }

@@ -1,13 +1,14 @@
 namespace GptOss.Net.StructuredOutput.Json;
 
 /// <summary>The values that a schema allows: any of several forms. Rules refer to each other in cycles; they don't change once linked.</summary>
-internal sealed class ValueRule
+/// <param name="minDepth">How many levels of arrays and objects the shallowest value has.</param>
+internal sealed class ValueRule(int minDepth)
 {
     private readonly List<ValueForm> _forms = [];
     private readonly List<ValueRule> _alternatives = [];
 
     /// <summary>How many levels of arrays and objects the shallowest value has; <see cref="ValueForm.Endless"/> if there is no value.</summary>
-    public int MinDepth { get; private set; } = ValueForm.Endless;
+    public int MinDepth => minDepth;
 
     /// <summary>The forms of the value; complete after <see cref="Flatten"/>.</summary>
     public IReadOnlyList<ValueForm> Forms => _forms;
@@ -48,20 +49,5 @@ internal sealed class ValueRule
         }
 
         return seen.Count + _forms.Count;
-    }
-
-    /// <summary>Computes <see cref="MinDepth"/> from the present depths of the forms; true if something changed.</summary>
-    public bool UpdateMinDepth()
-    {
-        var changed = false;
-        foreach (var form in _forms)
-        {
-            changed |= form.UpdateMinDepth();
-        }
-
-        var depth = _forms.Count == 0 ? ValueForm.Endless : _forms.Min(form => form.MinDepth);
-        changed |= depth != MinDepth;
-        MinDepth = depth;
-        return changed;
     }
 }

@@ -5,8 +5,8 @@ namespace GptOss.Net.StructuredOutput.Patterns;
 /// <param name="accepting">For each state whether the text may end.</param>
 internal sealed class PatternAutomaton(PatternStep[][] steps, bool[] accepting)
 {
-    /// <summary>The number of states.</summary>
-    public int StateCount => steps.Length;
+    /// <summary>The steps from a state, in the order of their ranges.</summary>
+    public PatternStep[] Steps(int state) => steps[state];
 
     /// <summary>Whether the text may end in a state.</summary>
     public bool IsAccepting(int state) => accepting[state];

@@ -7,7 +7,7 @@ internal sealed class PatternBudget(CancellationToken cancellationToken = defaul
     public const int MaxNodes = 8_000;
 
     /// <summary>The greatest number of states.</summary>
-    public const int MaxStates = 3_000;
+    public const int MaxStates = 6_000;
 
     /// <summary>The greatest number of edges looked at: some tens of milliseconds.</summary>
     public const int MaxWork = 1_000_000;

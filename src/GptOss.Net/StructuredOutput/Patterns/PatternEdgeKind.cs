@@ -12,6 +12,9 @@ internal enum PatternEdgeKind
     /// <summary>At the end of the text, with nothing read.</summary>
     AtEnd,
 
+    /// <summary>Where a lookaround says so, with nothing read; the range holds its number.</summary>
+    Look,
+
     /// <summary>With one character read.</summary>
     Character,
 }

@@ -1,4 +1,9 @@
 namespace GptOss.Net.StructuredOutput.Patterns;
 
 /// <summary>A regular expression that cannot be enforced. The message completes "The pattern ...".</summary>
-internal sealed class PatternException(string message) : Exception(message);
+/// <param name="message">What is wrong.</param>
+/// <param name="isEmpty">Whether it is that no string matches.</param>
+internal sealed class PatternException(string message, bool isEmpty = false) : Exception(message)
+{
+    public bool IsEmpty => isEmpty;
+}

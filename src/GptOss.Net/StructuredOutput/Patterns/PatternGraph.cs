@@ -5,6 +5,9 @@ internal sealed class PatternGraph(PatternBudget budget)
 {
     private readonly List<List<PatternEdge>> _edges = [];
 
+    /// <summary>The lookarounds.</summary>
+    public List<PatternLook> Looks { get; } = [];
+
     /// <summary>The number of nodes.</summary>
     public int Count => _edges.Count;
 
@@ -20,11 +23,38 @@ internal sealed class PatternGraph(PatternBudget budget)
 
     public void Link(int from, int to, PatternEdgeKind kind = PatternEdgeKind.Free) => _edges[from].Add(new(kind, to));
 
+    private void Link(int from, int to, PatternLook look)
+    {
+        budget.SpendNodes(1);
+        Looks.Add(look);
+        _edges[from].Add(new(PatternEdgeKind.Look, to, new CharacterRange(Looks.Count - 1, Looks.Count - 1)));
+    }
+
     public PatternFragment AddAssertion(PatternEdgeKind kind)
     {
         var fragment = new PatternFragment(AddNode(), AddNode());
         Link(fragment.Entry, fragment.Exit, kind);
         return fragment;
+    }
+
+    /// <summary>Adds a lookaround for a fragment that was added before.</summary>
+    public PatternFragment AddLook(PatternLook look)
+    {
+        var fragment = new PatternFragment(AddNode(), AddNode());
+        Link(fragment.Entry, fragment.Exit, look);
+        return fragment;
+    }
+
+    /// <summary>Adds a place between a character of words and another one, or none; or, negated, any other place.</summary>
+    public PatternFragment AddWordBoundary(bool isNegated)
+    {
+        var word = AddCharacter(CharacterSet.Words);
+        var (entry, afterWord, afterOther, exit) = (AddNode(), AddNode(), AddNode(), AddNode());
+        Link(entry, afterWord, new PatternLook(word, IsBehind: true, IsNegative: false));
+        Link(entry, afterOther, new PatternLook(word, IsBehind: true, IsNegative: true));
+        Link(afterWord, exit, new PatternLook(word, IsBehind: false, IsNegative: !isNegated));
+        Link(afterOther, exit, new PatternLook(word, IsBehind: false, IsNegative: isNegated));
+        return new PatternFragment(entry, exit);
     }
 
     public PatternFragment AddCharacter(CharacterSet set)

@@ -9,7 +9,7 @@ internal static class PatternTrimmer
         var live = FindLive(steps, accepting);
         if (!live[0])
         {
-            throw new PatternException("matches no string of the allowed length and characters");
+            throw new PatternException("matches no string of the allowed length and characters", isEmpty: true);
         }
 
         var numbers = new int[steps.Count];

@@ -1,0 +1,4 @@
+namespace GptOss.Net.Harmony;
+
+/// <summary>True or false.</summary>
+internal sealed record BooleanShape : SchemaShape;

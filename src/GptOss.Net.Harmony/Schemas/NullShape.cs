@@ -1,0 +1,4 @@
+namespace GptOss.Net.Harmony;
+
+/// <summary>Null.</summary>
+internal sealed record NullShape : SchemaShape;

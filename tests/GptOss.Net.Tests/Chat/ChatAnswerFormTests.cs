@@ -1,0 +1,58 @@
+using Microsoft.Extensions.AI;
+
+namespace GptOss.Net.Tests.Chat;
+
+/// <summary>Answers that are one of some texts, or match a regular expression.</summary>
+public sealed class ChatAnswerFormTests
+{
+    [Theory]
+    [InlineData("neutral", "neutral")]
+    [InlineData("negative, I think", "negative")]
+    [InlineData("nothing", "positive", "neutral", "negative")]
+    public async Task An_answer_is_one_of_the_choices(string wanted, params string[] possible)
+    {
+        using var chat = new ScriptedChat($"<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>{wanted}");
+
+        var response = await chat.Ask(options: Options(new() { Choice = ["positive", "neutral", "negative"] }));
+
+        possible.Should().Contain(response.Text);
+        response.FinishReason.Should().Be(ChatFinishReason.Stop);
+    }
+
+    [Theory]
+    [InlineData("2026-11-26", "2026-11-26")]
+    [InlineData("2026-11-26 or so", "2026-11-26")]
+    public async Task An_answer_matches_the_expression(string wanted, string expected)
+    {
+        using var chat = new ScriptedChat($"<|channel|>final<|message|>{wanted}");
+
+        (await chat.Ask(options: Options(new() { Regex = @"\d{4}-\d{2}-\d{2}" }))).Text.Should().Be(expected);
+    }
+
+    [Fact]
+    public async Task An_expression_may_hold_any_character()
+    {
+        using var chat = new ScriptedChat("<|channel|>final<|message|>Ж\"汉\"😀\n");
+
+        (await chat.Ask(options: Options(new() { Regex = @"\p{L}""\p{Lo}"".\n" }))).Text.Should().Be("Ж\"汉\"😀\n");
+    }
+
+    public static TheoryData<GptOssRequestOptions> Wrong =>
+    [
+        new GptOssRequestOptions { Choice = [] },
+        new GptOssRequestOptions { Choice = ["a", ""] },
+        new GptOssRequestOptions { Regex = "(" },
+        new GptOssRequestOptions { Regex = @"(a)\1" },
+        new GptOssRequestOptions { Regex = "a", Choice = ["a"] },
+    ];
+
+    [Theory]
+    [MemberData(nameof(Wrong))]
+    public void What_no_answer_can_follow_is_refused_at_the_call(GptOssRequestOptions own)
+    {
+        using var chat = new ScriptedChat("");
+        chat.Client.Invoking(client => client.GetStreamingResponseAsync("Hi", Options(own))).Should().Throw<ArgumentException>();
+    }
+
+    private static ChatOptions Options(GptOssRequestOptions own) => new() { RawRepresentationFactory = _ => own };
+}
