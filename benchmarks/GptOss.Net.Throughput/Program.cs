@@ -6,6 +6,6 @@ using GptOss.Net.Throughput.Soak;
 return await new RootCommand("Measures GptOss.Net end to end.")
 {
     LoadBenchmark.Command(), CpuThroughput.Command(), KernelThroughput.Command(), MaskingBenchmark.Command(),
-    BatchCommand.Command(), RatesCommand.Command(), SoakCommand.Command(), MemoryCommand.Command(),
+    BatchCommand.Command(), RatesCommand.Command(), FairnessCommand.Command(), ClientsCommand.Command(), SoakCommand.Command(), MemoryCommand.Command(),
     PipelineThroughput.Command(),
 }.Parse(args).InvokeAsync();
