@@ -1,5 +1,6 @@
 using GptOss.Net.Chat;
 using GptOss.Net.Checkpoint;
+using GptOss.Net.Engine;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -24,7 +25,7 @@ public sealed partial class HostedGptOssModel : IHostedService, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         Name = options.Name ?? ModelName.Of(pathOrId);
         _logger = options.LoggerFactory.CreateLogger<HostedGptOssModel>();
-        _loading = new(() => Task.Run(() => LoadAsync(pathOrId, options)));
+        _loading = new(() => OwnThread.Run("GptOss.Net hosting", () => Load(pathOrId, options)));
         ChatClient = new HostedChatClient(this);
     }
 
@@ -89,13 +90,22 @@ public sealed partial class HostedGptOssModel : IHostedService, IAsyncDisposable
     }
 
     /// <inheritdoc cref="DisposeAsync"/>
-    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+    /// <remarks>Blocks until it is freed, without help of the thread pool.</remarks>
+    public void Dispose()
+    {
+        _disposal.Cancel();
+        if (_loading.IsValueCreated)
+        {
+            Task.WhenAny(_loading.Value).GetAwaiter().GetResult(); // whether it failed or not
+            LoadedModel?.Dispose();
+        }
+    }
 
-    private async Task<GptOssModel> LoadAsync(string pathOrId, GptOssModelOptions options)
+    private GptOssModel Load(string pathOrId, GptOssModelOptions options)
     {
         try
         {
-            return await GptOssModel.LoadAsync(pathOrId, options, new ProgressSink(this), _disposal.Token).ConfigureAwait(false);
+            return GptOssModel.LoadAsync(pathOrId, options, new ProgressSink(this), _disposal.Token).GetAwaiter().GetResult();
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {

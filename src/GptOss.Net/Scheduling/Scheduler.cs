@@ -181,9 +181,12 @@ internal sealed partial class Scheduler(PagedKVCache cache, SchedulerOptions opt
         return plan;
     }
 
-    /// <summary>A quarter of the step, if there are prompts at all; of a step of less than four tokens, in turns.</summary>
-    private int RoomForPrompts() =>
-        _waiting.Count > 0 || _running.Any(sequence => sequence.PendingTokens > 1) ? (options.MaxStepTokens + (int)(_steps % 4)) / 4 : 0;
+    /// <summary>A quarter of the step, if there are prompts that could be in it; of a step of less than four tokens, in turns.</summary>
+    private int RoomForPrompts()
+    {
+        var mayStart = _waiting.Count > 0 && _running.Count < options.MaxSequences;
+        return mayStart || _running.Any(sequence => sequence.PendingTokens > 1) ? (options.MaxStepTokens + (int)(_steps % 4)) / 4 : 0;
+    }
 
     /// <summary>A token of each sequence that decodes; when there is no room for all, of those whose turn it is.</summary>
     private void PlanDecodes(StepDraft step, int room)
