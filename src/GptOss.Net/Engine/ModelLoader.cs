@@ -83,7 +83,7 @@ internal sealed partial class ModelLoader(
         ModelConfig config, int cacheElementBytes, PlacementPlan placement, KVCacheCapacity capacity, IModelExecutor executor, MemoryPromise promise)
     {
         var scheduler = new Scheduler(
-            new PagedKVCache(capacity, config.SlidingWindow),
+            new PagedKVCache(capacity, config.SlidingWindow, MostIdle(placement, capacity)),
             new SchedulerOptions(options.MaxSequences, options.MaxStepTokens)
             {
                 MaxStepsInFlight = executor.MaxStepsInFlight,
@@ -103,6 +103,18 @@ internal sealed partial class ModelLoader(
         var loop = new EngineLoop(scheduler, executor, engine);
         promise.Take(device => Outstanding(device, placement, blocks, loop));
         return new LoadedModel(config, placement, capacity, placement.MaxModelLength, loop) { DeviceBlocks = blocks };
+    }
+
+    /// <summary>
+    /// In main memory a block costs nothing until it is used: so that a model that serves little stays small, a quarter of the cache, and room for
+    /// one sequence at least, is kept for what it holds before new memory is taken. On a GPU all of it is taken anyway.
+    /// </summary>
+    private static KVCacheCapacity? MostIdle(PlacementPlan placement, KVCacheCapacity capacity)
+    {
+        var sequence = PagedKVCache.BlockCount(placement.MaxModelLength);
+        return placement.Devices.Any(device => device.Device.IsCuda)
+            ? null
+            : new KVCacheCapacity(Math.Max(sequence, capacity.FullBlocks / 4), Math.Max(sequence, capacity.SlidingBlocks / 4));
     }
 
     /// <summary>Weights, and everything on a GPU, are taken when they are loaded; the cache in main memory is taken bit by bit.</summary>

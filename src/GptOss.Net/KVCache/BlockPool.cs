@@ -3,6 +3,7 @@ namespace GptOss.Net.KVCache;
 /// <summary>
 /// Counts the references to the blocks of one layer kind. A block without references is free; free blocks are handed out
 /// in the order in which they were released, so that the one unused for longest goes first, except those that hold nothing of use.
+/// Those never used come between the two; where they cost memory, only so many idle blocks are kept before one of these is used again.
 /// </summary>
 /// <remarks>
 /// Only numbers: the keys and values lie with the executor. A block id is valid on every device, because each device's
@@ -12,17 +13,22 @@ internal sealed class BlockPool
 {
     private const int NotFree = -1;
 
+    private readonly int _mostIdle;
     private readonly int[] _references;
 
     // The free blocks as a ring through a sentinel, whose index is BlockCount. A referenced block is not linked.
     private readonly int[] _next;
     private readonly int[] _previous;
 
-    public BlockPool(int blockCount)
+    /// <param name="blockCount">How many blocks.</param>
+    /// <param name="mostIdle">The most free blocks that hold something of use, before one is used again while others were never used.</param>
+    public BlockPool(int blockCount, int mostIdle = int.MaxValue)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(blockCount);
+        ArgumentOutOfRangeException.ThrowIfNegative(mostIdle);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(blockCount, MaxBlockCount);
         BlockCount = FreeCount = blockCount;
+        _mostIdle = mostIdle;
         _references = new int[blockCount];
         _next = new int[blockCount + 1];
         _previous = new int[blockCount + 1];
@@ -45,7 +51,7 @@ internal sealed class BlockPool
     /// <summary>Gets how many blocks were ever handed out: those never used lie in order, and only they cost no memory yet.</summary>
     public int TouchedCount { get; private set; }
 
-    /// <summary>Takes the block that has been free for longest, with one reference.</summary>
+    /// <summary>Takes a free block, with one reference.</summary>
     /// <exception cref="InvalidOperationException">No block is free.</exception>
     public int Allocate()
     {
@@ -54,7 +60,14 @@ internal sealed class BlockPool
             throw new InvalidOperationException($"All {BlockCount} blocks are in use.");
         }
 
+        // The blocks never used are the last ones by number, and follow each other.
         int block = _next[BlockCount];
+        int untouched = BlockCount - TouchedCount;
+        if (block >= TouchedCount && FreeCount - untouched > _mostIdle)
+        {
+            block = _next[BlockCount - 1];
+        }
+
         Unlink(block);
         _references[block] = 1;
         FreeCount--;

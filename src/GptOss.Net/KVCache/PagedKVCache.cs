@@ -15,12 +15,17 @@ internal sealed class PagedKVCache
 
     private readonly int _slidingWindow;
 
-    public PagedKVCache(KVCacheCapacity capacity, int slidingWindow)
+    /// <param name="capacity">The blocks.</param>
+    /// <param name="slidingWindow">How many tokens a sliding layer sees, the current one included.</param>
+    /// <param name="mostIdle">
+    /// The most blocks that are kept for what they hold while others were never used, where these cost memory; <see langword="null"/>: all.
+    /// </param>
+    public PagedKVCache(KVCacheCapacity capacity, int slidingWindow, KVCacheCapacity? mostIdle = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(slidingWindow);
         _slidingWindow = slidingWindow;
-        FullPool = new BlockPool(capacity.FullBlocks);
-        SlidingPool = new BlockPool(capacity.SlidingBlocks);
+        FullPool = new BlockPool(capacity.FullBlocks, mostIdle?.FullBlocks ?? int.MaxValue);
+        SlidingPool = new BlockPool(capacity.SlidingBlocks, mostIdle?.SlidingBlocks ?? int.MaxValue);
         Prefixes = new PrefixIndex(capacity);
     }
 

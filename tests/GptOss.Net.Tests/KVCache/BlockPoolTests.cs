@@ -83,6 +83,47 @@ public class BlockPoolTests
     }
 
     [Fact]
+    public void Blocks_never_used_are_left_alone_while_more_are_idle_than_are_to_be_kept()
+    {
+        var pool = new BlockPool(8, mostIdle: 2);
+        int[] blocks = [pool.Allocate(), pool.Allocate(), pool.Allocate()];
+        Array.ForEach(blocks, block => pool.Release(block));
+
+        pool.Allocate().Should().Be(blocks[0], "three are idle, and this one for longest");
+        pool.TouchedCount.Should().Be(3);
+        pool.Allocate().Should().Be(3, "two are kept");
+    }
+
+    [Fact]
+    public void With_few_idle_blocks_every_block_is_handed_out_once()
+    {
+        for (var seed = 0; seed < 50; seed++)
+        {
+            var random = new Random(seed);
+            var pool = new BlockPool(random.Next(1, 20), mostIdle: random.Next(0, 6));
+            var held = new List<int>();
+            for (var i = 0; i < 200; i++)
+            {
+                if (pool.FreeCount > 0 && random.Next(2) == 0)
+                {
+                    var block = pool.Allocate();
+                    held.Should().NotContain(block);
+                    held.Add(block);
+                    pool.TouchedCount.Should().BeGreaterThan(block);
+                }
+                else if (held.Count > 0)
+                {
+                    var index = random.Next(held.Count);
+                    pool.Release(held[index], isWorthless: random.Next(3) == 0);
+                    held.RemoveAt(index);
+                }
+
+                pool.FreeBlocks().Concat(held).Order().SequenceEqual(Enumerable.Range(0, pool.BlockCount)).Should().BeTrue();
+            }
+        }
+    }
+
+    [Fact]
     public void Operations_allocate_no_memory()
     {
         var pool = new BlockPool(8);

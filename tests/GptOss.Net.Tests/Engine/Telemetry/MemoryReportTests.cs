@@ -45,6 +45,19 @@ public sealed class MemoryReportTests
     }
 
     [Fact]
+    public async Task One_request_after_the_other_takes_a_part_of_the_cache_only()
+    {
+        await using var model = await LoadAsync("a");
+        for (var i = 0; i < 60; i++)
+        {
+            await model.Ids([.. Enumerable.Range(i, 200)], Generations.Greedy(2));
+        }
+
+        var report = model.GetMemoryReport()[0];
+        report.KVBytesResident.Should().BeLessThan(report.KVBytes * 2 / 5, "a quarter is kept for what it holds, and one sequence runs");
+    }
+
+    [Fact]
     public void Keys_and_values_are_counted_where_their_layers_lie()
     {
         AttentionKind[] kinds = [.. Enumerable.Range(0, 6).Select(layer => layer % 2 == 0 ? AttentionKind.Sliding : AttentionKind.Full)];
