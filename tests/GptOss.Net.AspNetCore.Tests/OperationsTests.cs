@@ -16,7 +16,7 @@ public sealed class OperationsTests
 
     public static TheoryData<string, string> Routes => new()
     {
-        { "GET", "/health/live" }, { "GET", "/health/ready" }, { "GET", "/health" }, { "GET", "/v1/status" }, { "GET", "/v1/models" },
+        { "GET", "/health/live" }, { "GET", "/health/ready" }, { "GET", "/health" }, { "GET", "/metrics" }, { "GET", "/openapi.json" }, { "POST", "/v1/responses/compact" }, { "GET", "/v1/responses" }, { "GET", "/v1/status" }, { "GET", "/v1/models" },
         { "GET", "/v1/models/scripted" }, { "POST", Chat }, { "POST", "/v1/completions" }, { "POST", "/v1/responses" },
         { "POST", "/v1/responses/input_tokens" }, { "GET", "/v1/responses/resp_1" }, { "DELETE", "/v1/responses/resp_1" },
         { "GET", "/v1/responses/resp_1/input_items" }, { "POST", "/v1/responses/resp_1/cancel" }, { "POST", "/tokenize" },

@@ -34,6 +34,7 @@ namespace GptOss.Net.AspNetCore.Contracts;
 [JsonSerializable(typeof(ResponseBody))]
 [JsonSerializable(typeof(ResponseEvent))]
 [JsonSerializable(typeof(ResponseItem))]
+[JsonSerializable(typeof(SocketError))]
 [JsonSerializable(typeof(StatusReply))]
 [JsonSerializable(typeof(TokenizeReply))]
 internal sealed partial class ReplyJson : JsonSerializerContext

@@ -14,6 +14,10 @@ internal sealed class OpenAIRoutes
     private readonly MessagesEndpoint _messages;
     private readonly ResponsesEndpoint _responses;
     private readonly StoredResponsesEndpoint _stored;
+    private readonly CompactEndpoint _compact;
+    private readonly ResponsesSocket _socket;
+    private readonly MetricsEndpoint _metrics;
+    private readonly OpenApiEndpoint _document = new();
 
     public OpenAIRoutes(OpenAIServer server)
     {
@@ -29,6 +33,9 @@ internal sealed class OpenAIRoutes
         _messages = new MessagesEndpoint(server, _gate, unknown);
         _responses = new ResponsesEndpoint(server, _gate, runner, background);
         _stored = new StoredResponsesEndpoint(server, background);
+        _compact = new CompactEndpoint(server, runner);
+        _socket = new ResponsesSocket(server, _gate, runner);
+        _metrics = new MetricsEndpoint(server);
     }
 
     public IEndpointConventionBuilder Map(IEndpointRouteBuilder endpoints)
@@ -37,6 +44,8 @@ internal sealed class OpenAIRoutes
         Add(routes, "/health/live", RouteAccess.Open, (HttpMethods.Get, HealthEndpoint.LiveAsync));
         Add(routes, "/health/ready", RouteAccess.Key, (HttpMethods.Get, _health.ReadyAsync));
         Add(routes, "/health", RouteAccess.Key, (HttpMethods.Get, _health.ReadyAsync));
+        Add(routes, "/metrics", RouteAccess.Key, (HttpMethods.Get, _metrics.HandleAsync));
+        Add(routes, "/openapi.json", RouteAccess.Key, (HttpMethods.Get, _document.HandleAsync));
         Add(routes, "/v1/status", RouteAccess.Key, (HttpMethods.Get, _health.StatusAsync));
 
         Add(routes, "/v1/models", RouteAccess.Key, (HttpMethods.Get, _models.ListAsync));
@@ -44,7 +53,8 @@ internal sealed class OpenAIRoutes
         Add(routes, "/v1/chat/completions", RouteAccess.Model, (HttpMethods.Post, _chat.HandleAsync));
         Add(routes, "/v1/completions", RouteAccess.Model, (HttpMethods.Post, _completions.HandleAsync));
 
-        Add(routes, "/v1/responses", RouteAccess.Model, (HttpMethods.Post, _responses.CreateAsync));
+        Add(routes, "/v1/responses", RouteAccess.Model, (HttpMethods.Post, _responses.CreateAsync), (HttpMethods.Get, _socket.HandleAsync));
+        Add(routes, "/v1/responses/compact", RouteAccess.Model, (HttpMethods.Post, _compact.HandleAsync));
         Add(routes, "/v1/responses/input_tokens", RouteAccess.Model, (HttpMethods.Post, _responses.CountAsync));
         Add(routes, "/v1/responses/{id}", RouteAccess.Key, (HttpMethods.Get, _stored.GetAsync), (HttpMethods.Delete, _stored.DeleteAsync));
         Add(routes, "/v1/responses/{id}/input_items", RouteAccess.Key, (HttpMethods.Get, _stored.ListInputAsync));

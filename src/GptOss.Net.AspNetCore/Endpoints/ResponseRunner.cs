@@ -14,13 +14,18 @@ internal sealed partial class ResponseRunner(OpenAIServer server, UnknownFields 
     private readonly ILogger _logger = server.Loggers.CreateLogger("GptOss.Net.AspNetCore");
 
     /// <summary>Looks up what is continued, and maps the request.</summary>
-    public async Task<ResponsePlan> PlanAsync(ResponseRequest body, ServedRequest request, IReadOnlyList<JsonElement>? context = null)
+    /// <param name="body">The request.</param>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="context">The conversation before, where it is known already.</param>
+    public async Task<ResponsePlan> PlanAsync(
+        ResponseRequest body, string caller, CancellationToken cancellationToken, IReadOnlyList<JsonElement>? context = null)
     {
         unknown.Log(body);
         server.CheckModel(body.Model);
-        context ??= await ContextAsync(body.PreviousResponseId, request).ConfigureAwait(false);
-        var input = await ResolveAsync(ResponseInput.Read(body.Input, server.Options.MaxMessages), request).ConfigureAwait(false);
-        var plan = _planner.Plan(body, request.Caller, context, input);
+        context ??= await ContextAsync(body.PreviousResponseId, caller, cancellationToken).ConfigureAwait(false);
+        var input = await ResolveAsync(ResponseInput.Read(body.Input, server.Options.MaxMessages), caller, cancellationToken).ConfigureAwait(false);
+        var plan = _planner.Plan(body, caller, context, input);
         foreach (var tool in plan.Tools.Skipped)
         {
             LogSkipped(tool);
@@ -70,14 +75,14 @@ internal sealed partial class ResponseRunner(OpenAIServer server, UnknownFields 
         ],
     };
 
-    private async ValueTask<IReadOnlyList<JsonElement>> ContextAsync(string? previous, ServedRequest request)
+    private async ValueTask<IReadOnlyList<JsonElement>> ContextAsync(string? previous, string caller, CancellationToken cancellationToken)
     {
         if (previous is null)
         {
             return [];
         }
 
-        var response = await server.Responses.FindAsync(request.Caller, previous, request.Ended).ConfigureAwait(false);
+        var response = await server.Responses.FindAsync(caller, previous, cancellationToken).ConfigureAwait(false);
         return response is { Status: "completed" or "incomplete" }
             ? response.Context
             : throw PreviousNotFound(previous, response?.Status);
@@ -88,7 +93,8 @@ internal sealed partial class ResponseRunner(OpenAIServer server, UnknownFields 
         status is null ? $"There is no response '{id}' to continue." : $"The response '{id}' is {status} and cannot be continued.",
         "previous_response_not_found");
 
-    private async ValueTask<IReadOnlyList<JsonElement>> ResolveAsync(IReadOnlyList<JsonElement> input, ServedRequest request)
+    private async ValueTask<IReadOnlyList<JsonElement>> ResolveAsync(
+        IReadOnlyList<JsonElement> input, string caller, CancellationToken cancellationToken)
     {
         if (!input.Any(IsReference))
         {
@@ -105,7 +111,7 @@ internal sealed partial class ResponseRunner(OpenAIServer server, UnknownFields 
             }
 
             var id = input[i].GetProperty("id").GetString()!;
-            resolved.Add(await server.Responses.FindItemAsync(request.Caller, id, request.Ended).ConfigureAwait(false)
+            resolved.Add(await server.Responses.FindItemAsync(caller, id, cancellationToken).ConfigureAwait(false)
                 ?? throw RequestError.NotFound(
                     $"There is no stored item '{id}'; send the item itself, as with 'store': false.",
                     param: FormattableString.Invariant($"input[{i}].id")));

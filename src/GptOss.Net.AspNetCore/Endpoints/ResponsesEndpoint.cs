@@ -12,7 +12,7 @@ internal sealed class ResponsesEndpoint(OpenAIServer server, RequestGate gate, R
     public async Task CreateAsync(ServedRequest request)
     {
         var body = await JsonBody.ReadAsync(request, RequestJson.Default.ResponseRequest).ConfigureAwait(false);
-        var plan = await runner.PlanAsync(body, request).ConfigureAwait(false);
+        var plan = await runner.PlanAsync(body, request.Caller, request.Ended).ConfigureAwait(false);
         if (body.Background is true)
         {
             await CreateInBackgroundAsync(request, plan, body.Stream is true).ConfigureAwait(false);
@@ -31,7 +31,7 @@ internal sealed class ResponsesEndpoint(OpenAIServer server, RequestGate gate, R
     public async Task CountAsync(ServedRequest request)
     {
         var body = await JsonBody.ReadAsync(request, RequestJson.Default.ResponseRequest).ConfigureAwait(false);
-        var plan = await runner.PlanAsync(body, request).ConfigureAwait(false);
+        var plan = await runner.PlanAsync(body, request.Caller, request.Ended).ConfigureAwait(false);
         var count = await server.Tokens.CountTokensAsync(plan.Call.Messages, plan.Call.Options, request.Ended).ConfigureAwait(false);
         await JsonBody.WriteAsync(request.Http, new InputTokensReply(count), ReplyJson.Default.InputTokensReply).ConfigureAwait(false);
     }

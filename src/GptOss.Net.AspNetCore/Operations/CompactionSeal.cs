@@ -15,13 +15,19 @@ internal sealed class CompactionSeal : IDisposable
 
     private readonly AesGcm _cipher = new(RandomNumberGenerator.GetBytes(32), TagLength);
 
-    public string Seal(JsonElement items)
+    public string Seal(IReadOnlyList<JsonElement> items)
     {
         using var packed = new MemoryStream();
         using (var brotli = new BrotliStream(packed, CompressionLevel.Fastest))
         using (var writer = new Utf8JsonWriter(brotli))
         {
-            items.WriteTo(writer);
+            writer.WriteStartArray();
+            foreach (var item in items)
+            {
+                item.WriteTo(writer);
+            }
+
+            writer.WriteEndArray();
         }
 
         var content = packed.ToArray();

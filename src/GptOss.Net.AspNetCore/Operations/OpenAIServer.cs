@@ -39,6 +39,8 @@ internal sealed class OpenAIServer : IDisposable
 
     public IResponseStore Responses { get; }
 
+    public ServerMetrics Metrics { get; } = new();
+
     public CompactionSeal Compactions { get; } = new();
 
     public Drain Drain { get; }
@@ -72,6 +74,7 @@ internal sealed class OpenAIServer : IDisposable
     {
         Drain.Dispose();
         Compactions.Dispose();
+        Metrics.Dispose();
     }
 
     public bool IsModel(string? asked) => asked is null || Options.AnswersToAnyName
