@@ -51,7 +51,7 @@ internal static class SchemaChoices
         return [.. alternatives.EnumerateArray().Select((alternative, index) => new SchemaAlternative(new SchemaPart(alternative, path.Add(index))))];
     }
 
-    private static List<SchemaAlternative>? Dependency(SchemaKeywords keywords, int index)
+    private static SchemaAlternative[]? Dependency(SchemaKeywords keywords, int index)
     {
         foreach (var keyword in Dependencies)
         {
