@@ -31,7 +31,8 @@ internal sealed class PipelineThroughput
         var devices = new Option<string>("--devices") { DefaultValueFactory = _ => "cuda:0,cuda:1", Description = "Such as cuda:0,cuda:1 or cpu,cpu." };
         var precision = new Option<Precision>("--precision")
         {
-            DefaultValueFactory = _ => Precision.Reference, Description = "How weights are held, such as Reference or ExpandedBFloat16.",
+            DefaultValueFactory = _ => Precision.Reference,
+            Description = "How weights are held, such as Reference or ExpandedBFloat16.",
         };
         var sequences = new Option<int>("--sequences") { DefaultValueFactory = _ => 16, Description = "Sequences to decode together." };
         var tokens = new Option<int>("--tokens") { DefaultValueFactory = _ => 32, Description = "Tokens of each answer." };
