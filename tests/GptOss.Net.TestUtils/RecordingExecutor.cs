@@ -33,7 +33,7 @@ internal sealed class RecordingExecutor(IModelExecutor executor) : IModelExecuto
     }
 
     /// <summary>The arrays of a batch are used again once its step is completed.</summary>
-    private static StepBatch Copy(StepBatch batch) => batch with
+    public static StepBatch Copy(StepBatch batch) => batch with
     {
         TokenIds = batch.TokenIds.ToArray(),
         Positions = batch.Positions.ToArray(),

@@ -42,6 +42,7 @@ internal static class ScriptedModel
         var options = new SchedulerOptions(maxSequences, maxStepTokens)
         {
             MaxStepsInFlight = executor.MaxStepsInFlight,
+            MaxStepsAhead = executor.MaxStepsAhead,
             CachesPrefixes = cachesPrefixes,
         };
         var scheduler = new Scheduler(cache ?? new PagedKVCache(capacity, SlidingWindow), options);

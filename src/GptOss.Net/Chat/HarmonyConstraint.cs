@@ -40,6 +40,12 @@ internal sealed class HarmonyConstraint : ITokenConstraint
         : _body.Kind == MessageKind.Thought && IsReasonedOut ? FramingMasks.Only(_body.Terminator)
         : FramingMasks.FreeText(_body.Terminator);
 
+    // In free text; the budget may end a thought.
+    public int TokensAhead =>
+        _body is null || _bodyText is not null ? 0
+        : _body.Kind == MessageKind.Thought ? Math.Max(0, _grammar.ReasoningBudget - _reasoningTokens - 1)
+        : int.MaxValue;
+
     public void Accept(int token)
     {
         if (_header is not null)

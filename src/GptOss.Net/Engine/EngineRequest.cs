@@ -33,8 +33,15 @@ internal abstract class EngineRequest(Sequence sequence, CancellationToken cance
     /// <summary>Gets or sets why the request is to end as soon as no step computes it.</summary>
     public Exception? Failure { get; set; }
 
-    /// <summary>What is wanted of the logits after the last token.</summary>
-    public abstract RowSampling Next();
+    /// <summary>What is wanted of the logits after the last token, or after some more that are sampled but not read yet.</summary>
+    /// <param name="ahead">How many these are; as many as <see cref="CanRunAhead"/> allows.</param>
+    public abstract RowSampling Next(int ahead);
+
+    /// <summary>Whether it is known how the token is sampled that follows so many unread ones, unless one of them ends or changes things.</summary>
+    public virtual bool CanRunAhead(int unreadTokens) => false;
+
+    /// <summary>Gets a value indicating whether what <see cref="Next"/> told of tokens ahead still holds, now that one more is read.</summary>
+    public virtual bool IsAheadValid => false;
 
     /// <summary>
     /// Takes what came of a chunk: rows <paramref name="firstRow"/> … of the result. The chunk is committed: it ends at the sequence's

@@ -13,6 +13,7 @@ internal sealed class GenerationRequest : EngineRequest
     private readonly OutputText _text;
     private readonly int _maxLength;
     private FinishReason? _finish;
+    private TokenBitset? _aheadMask;
 
     /// <param name="sequence">The prompt.</param>
     /// <param name="stream">Where the tokens go.</param>
@@ -38,7 +39,17 @@ internal sealed class GenerationRequest : EngineRequest
 
     public override FinishReason? FinishReason => _finish;
 
-    public override RowSampling Next() => _state.Next();
+    public override bool IsAheadValid => ReferenceEquals(_state.Next().Mask, _aheadMask);
+
+    public override RowSampling Next(int ahead)
+    {
+        var row = _state.Next(ahead);
+        _aheadMask = row.Mask;
+        return row;
+    }
+
+    public override bool CanRunAhead(int unreadTokens) =>
+        unreadTokens <= _state.TokensAhead && unreadTokens < Math.Min(_maxLength - Sequence.Tokens.Count, _stop.TokensLeft(_state.OutputCount));
 
     public override bool Accept(StepResult result, int firstRow, int rowCount)
     {

@@ -14,7 +14,7 @@ internal sealed class LogitsRequest(Sequence sequence, CancellationToken cancell
 
     public Task<float[,]> Completion => _completion.Task;
 
-    public override RowSampling Next() => default;
+    public override RowSampling Next(int ahead) => default;
 
     public override bool Accept(StepResult result, int firstRow, int rowCount)
     {

@@ -87,6 +87,7 @@ internal sealed partial class ModelLoader(
             new SchedulerOptions(options.MaxSequences, options.MaxStepTokens)
             {
                 MaxStepsInFlight = executor.MaxStepsInFlight,
+                MaxStepsAhead = executor.MaxStepsAhead,
                 MaxStepTime = options.MaxStepTime ?? (placement.Devices.Any(device => device.Device.IsCuda) ? GpuStepTime : CpuStepTime),
                 CachesPrefixes = options.PrefixCaching,
             });

@@ -66,11 +66,19 @@ internal sealed class StepBatchBuilder
 
     private void AddTokens(ScheduledChunk chunk)
     {
-        var (sequence, count) = chunk;
-        var first = sequence.Blocks.ComputedTokens;
+        var ((sequence, count), first) = (chunk, chunk.Start);
         _starts.Add(_tokenIds.Count);
         _contextLengths.Add(first + count);
-        sequence.TokenSpan.Slice(first, count).CopyTo(_tokenIds.Extend(count));
+        var tokens = _tokenIds.Extend(count);
+        if (chunk.Ahead > 0)
+        {
+            tokens[0] = ~sequence.LastRow; // the step before this one samples it
+        }
+        else
+        {
+            sequence.TokenSpan.Slice(first, count).CopyTo(tokens);
+        }
+
         var positions = _positions.Extend(count);
         for (var i = 0; i < count; i++)
         {
@@ -93,6 +101,7 @@ internal sealed class StepBatchBuilder
         if (RowCount(chunk) > 0)
         {
             var before = _rows.Count;
+            chunk.Sequence.LastRow = before;
             if (addLastRows is null)
             {
                 _rows.Add(default(RowSampling));

@@ -35,22 +35,22 @@ internal sealed class StepInFlight(IReadOnlyDictionary<Sequence, EngineRequest> 
         var request = requests[chunk.Sequence];
         var count = StepBatchBuilder.RowCount(chunk);
         _deliveries.Add(new RowDelivery(request, rows.Count + 1 - count, count));
-        rows.Add(Next(request));
+        rows.Add(Next(request, chunk.Sequence.StepsInFlight - 1));
         foreach (var follower in request.Followers)
         {
             if (follower.Sequence.Status == SequenceStatus.New && _freeSlots-- > 0)
             {
                 _deliveries.Add(new RowDelivery(follower, rows.Count, 1, request));
-                rows.Add(Next(follower));
+                rows.Add(Next(follower, 0));
             }
         }
     }
 
-    private static RowSampling Next(EngineRequest request)
+    private static RowSampling Next(EngineRequest request, int ahead)
     {
         try
         {
-            return request.Next();
+            return request.Next(ahead);
         }
 #pragma warning disable CA1031 // Reported to the request's owner: one sequence's failure ends that sequence alone.
         catch (Exception exception)

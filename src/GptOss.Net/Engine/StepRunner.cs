@@ -18,10 +18,11 @@ internal sealed partial class StepRunner(
     private readonly Stack<StepInFlight> _idleSteps = new();
     private readonly List<EngineRequest> _ended = [];
     private readonly StepSlowdown _slowdown = new();
+    private StepPlan? _newest; // of the steps in flight
     private long _lastCompleted;
 
-    /// <summary>Gets a value indicating whether there are no requests.</summary>
-    public bool IsIdle => _requests.Count == 0;
+    /// <summary>Gets a value indicating whether there are no requests, and no steps that ran ahead of those that have ended.</summary>
+    public bool IsIdle => _requests.Count == 0 && _inFlight.Count == 0;
 
     /// <summary>Queues a request; its followers wait until its prompt is computed.</summary>
     public void Add(EngineRequest request)
@@ -87,7 +88,7 @@ internal sealed partial class StepRunner(
         var now = options.TimeProvider.GetTimestamp();
         foreach (var request in _requests.Values)
         {
-            if (!request.Sequence.IsInFlight && (request.IsCancelled || request.Deadline < now || request.Failure is not null))
+            if (!request.Sequence.IsInFlight && IsToEnd(request, now))
             {
                 _ended.Add(request);
             }
@@ -112,13 +113,38 @@ internal sealed partial class StepRunner(
         while (_inFlight.Count < executor.MaxStepsInFlight && scheduler.Plan() is { IsEmpty: false } plan)
         {
             Announce(plan);
-            var step = _idleSteps.TryPop(out var idle) ? idle : new StepInFlight(_requests);
-            var batch = step.Pack(plan, scheduler.FreeSlots);
-            step.Begun = options.TimeProvider.GetTimestamp();
-            executor.Begin(batch);
-            _inFlight.Enqueue((step, batch));
+            Begin(plan);
+        }
+
+        while (_newest is { } newest && _inFlight.Count > 0 && _inFlight.Count < executor.MaxStepsInFlight + executor.MaxStepsAhead
+            && scheduler.PlanAhead(newest, MayRunAhead) is { IsEmpty: false } ahead)
+        {
+            Begin(ahead);
         }
     }
+
+    private void Begin(StepPlan plan)
+    {
+        var step = _idleSteps.TryPop(out var idle) ? idle : new StepInFlight(_requests);
+        var batch = step.Pack(plan, scheduler.FreeSlots);
+        step.Begun = options.TimeProvider.GetTimestamp();
+        executor.Begin(batch);
+        _inFlight.Enqueue((step, batch));
+        _newest = plan;
+    }
+
+    /// <summary>Not who is to end as soon as no step computes it, nor whose prompt others are to go on from.</summary>
+    private bool MayRunAhead(Sequence sequence)
+    {
+        var request = _requests[sequence];
+        return !IsToEnd(request, options.TimeProvider.GetTimestamp())
+            && request.CanRunAhead(sequence.StepsInFlight)
+            && executor.CanSample(request.Next(0))
+            && !request.Followers.Any(follower => follower.Sequence.Status == SequenceStatus.New);
+    }
+
+    private static bool IsToEnd(EngineRequest request, long now) =>
+        request.IsCancelled || request.Deadline < now || request.Failure is not null;
 
     private void Announce(StepPlan plan)
     {
@@ -160,62 +186,6 @@ internal sealed partial class StepRunner(
         if (_slowdown.Record(step.Plan, seconds))
         {
             LogSlow(_slowdown.Ratio);
-        }
-    }
-
-    private void Deliver(IReadOnlyList<RowDelivery> deliveries, StepResult result)
-    {
-        // Before their leaders end, whose blocks they go on from.
-        var began = deliveries.Select(Begins).ToArray();
-        foreach (var delivery in deliveries.Where(delivery => delivery.Request.Failure is null))
-        {
-            QueueFollowers(delivery.Request); // that had no row in the step
-        }
-
-        for (var i = 0; i < began.Length; i++)
-        {
-            if (began[i])
-            {
-                Deliver(deliveries[i], result);
-            }
-        }
-    }
-
-    /// <summary>Whether a request can take its rows; one whose prompt another has computed goes on from there, if there is room.</summary>
-    private bool Begins(RowDelivery delivery)
-    {
-        var (request, leader) = (delivery.Request, delivery.Leader);
-        return request.Failure is null && leader?.Failure is null
-            && (leader is null
-                || (request.Sequence.Status == SequenceStatus.New && scheduler.TryFork(leader.Sequence, request.Sequence)));
-    }
-
-    private void Deliver(RowDelivery delivery, StepResult result)
-    {
-        var request = delivery.Request;
-        bool isComplete;
-        try
-        {
-            isComplete = request.Accept(result, delivery.FirstRow, delivery.RowCount);
-        }
-#pragma warning disable CA1031 // Reported to the request's owner: one sequence's failure ends that sequence alone.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            if (exception is NonFiniteLogitsException)
-            {
-                // What the sequence wrote may be not finite either.
-                scheduler.ForgetPrefixes();
-            }
-
-            End(request, exception as GptOssException ?? new GptOssException($"The sequence failed: {exception.Message}", exception));
-            return;
-        }
-
-        telemetry.Deliver(request);
-        if (isComplete)
-        {
-            End(request, null);
         }
     }
 
@@ -266,14 +236,6 @@ internal sealed partial class StepRunner(
         }
 
         QueueFollowers(request); // the prompt will not be computed for them
-    }
-
-    private void QueueFollowers(EngineRequest request)
-    {
-        foreach (var follower in request.Followers.Where(follower => follower.Sequence.Status == SequenceStatus.New))
-        {
-            scheduler.Add(follower.Sequence);
-        }
     }
 
     private void EndAll(IEnumerable<EngineRequest> requests, Exception exception)

@@ -1,3 +1,5 @@
+using GptOss.Net.Sampling;
+
 namespace GptOss.Net.Execution;
 
 /// <summary>Runs whole steps of the model over every stage of its placement.</summary>
@@ -17,6 +19,9 @@ internal interface IModelExecutor : IDisposable
     /// executor that leaves sampling to the host.
     /// </summary>
     int MaxStepsAhead => 0;
+
+    /// <summary>Whether the executor samples such a row by itself: only behind such rows does a step run ahead.</summary>
+    bool CanSample(in RowSampling row) => false;
 
     /// <summary>
     /// Starts a step, which copies its blocks, writes its keys and values, computes the wanted logits and samples from them. Steps in

@@ -9,6 +9,9 @@ internal interface ITokenConstraint
     /// </summary>
     TokenBitset? Allowed { get; }
 
+    /// <summary>Gets for how many more tokens <see cref="Allowed"/> stays what it is, as long as none of them is a control token.</summary>
+    int TokensAhead => 0;
+
     /// <summary>Moves on to the state after <paramref name="token"/>.</summary>
     void Accept(int token);
 }

@@ -12,6 +12,9 @@ internal sealed class StopConditions(SamplingOptions options)
 
     private readonly int _maxOutputTokens = options.MaxOutputTokens ?? int.MaxValue;
 
+    /// <summary>How many more tokens the output may have.</summary>
+    public int TokensLeft(int outputCount) => _maxOutputTokens - outputCount;
+
     public bool IsStopToken(int token) => _stopTokens.Contains(token);
 
     /// <summary>Why the generation ends with <paramref name="token"/> as its n-th token; null if it goes on.</summary>

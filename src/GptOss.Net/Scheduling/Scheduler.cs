@@ -59,19 +59,16 @@ internal sealed partial class Scheduler(PagedKVCache cache, SchedulerOptions opt
     /// <summary>Whether the cache could hold a sequence if there were no other.</summary>
     public bool CanHold(Sequence sequence) => PagedKVCache.BlockCount(sequence.Tokens.Count) <= cache.FullPool.BlockCount;
 
-    /// <summary>Takes a sequence out, wherever it is, and frees its blocks.</summary>
-    /// <exception cref="InvalidOperationException">A step computes it: its blocks are being written.</exception>
+    /// <summary>Takes a sequence out, wherever it is, and frees its blocks: as soon as no step writes to them.</summary>
     public void Remove(Sequence sequence)
     {
-        if (sequence.IsInFlight)
-        {
-            throw new InvalidOperationException("A sequence can be removed only between its steps.");
-        }
-
         if (sequence.Status == SequenceStatus.Running)
         {
             _running.Remove(sequence);
-            cache.Free(sequence.Blocks);
+            if (!sequence.IsInFlight)
+            {
+                cache.Free(sequence.Blocks);
+            }
         }
         else
         {
@@ -108,10 +105,15 @@ internal sealed partial class Scheduler(PagedKVCache cache, SchedulerOptions opt
     /// <summary>Records that a planned step was computed, before anything is done with what it gave.</summary>
     public void Commit(StepPlan plan)
     {
-        foreach (var (sequence, tokenCount) in plan.Chunks)
+        foreach (var chunk in plan.Chunks)
         {
-            sequence.IsInFlight = false;
-            var computed = sequence.Blocks.ComputedTokens + tokenCount;
+            var sequence = chunk.Sequence;
+            var computed = sequence.Blocks.ComputedTokens + chunk.TokenCount;
+            if (!EndStep(chunk, isComputed: true))
+            {
+                continue;
+            }
+
             if (options.CachesPrefixes)
             {
                 cache.Commit(sequence.Blocks, sequence.TokenSpan, computed);
@@ -126,9 +128,9 @@ internal sealed partial class Scheduler(PagedKVCache cache, SchedulerOptions opt
     /// <summary>Records that a planned step failed: what it was to write is not there, and nothing that was computed is trusted.</summary>
     public void Abandon(StepPlan plan)
     {
-        foreach (var (sequence, _) in plan.Chunks)
+        foreach (var chunk in plan.Chunks)
         {
-            sequence.IsInFlight = false;
+            EndStep(chunk, isComputed: false);
         }
 
         cache.ForgetPrefixes();
@@ -170,9 +172,10 @@ internal sealed partial class Scheduler(PagedKVCache cache, SchedulerOptions opt
             return new StepPlan([], []);
         }
 
-        foreach (var (sequence, _) in step.Chunks)
+        foreach (var (sequence, tokenCount) in step.Chunks)
         {
-            sequence.IsInFlight = true;
+            sequence.StepsInFlight++;
+            sequence.TokensInFlight += tokenCount;
             sequence.LastStep = _steps;
         }
 

@@ -8,6 +8,9 @@ internal sealed record SchedulerOptions(int MaxSequences, int MaxStepTokens)
     /// <summary>Gets how many steps are computed at once, each of other sequences: one for each stage of the model.</summary>
     public int MaxStepsInFlight { get; init; } = 1;
 
+    /// <summary>Gets how many more steps may be begun with tokens that are sampled but not read.</summary>
+    public int MaxStepsAhead { get; init; }
+
     /// <summary>Gets a value indicating whether sequences that begin alike share what was computed.</summary>
     public bool CachesPrefixes { get; init; } = true;
 

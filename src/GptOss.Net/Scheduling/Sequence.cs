@@ -33,7 +33,22 @@ internal sealed class Sequence(ReadOnlySpan<int> prompt, string? cacheSalt = nul
     public SequenceStatus Status { get; internal set; } = SequenceStatus.New;
 
     /// <summary>Gets a value indicating whether a step computes it at this moment, so that its blocks must stay as they are.</summary>
-    public bool IsInFlight { get; internal set; }
+    public bool IsInFlight => StepsInFlight > 0;
+
+    /// <summary>Gets how many steps in flight compute it: one, or more where steps run ahead of what is read.</summary>
+    public int StepsInFlight { get; internal set; }
+
+    /// <summary>Gets how many of its tokens these compute.</summary>
+    public int TokensInFlight { get; internal set; }
+
+    /// <summary>Gets how many of the steps in flight, the oldest ones, compute what is not wanted.</summary>
+    public int StepsToDiscard { get; internal set; }
+
+    /// <summary>Gets a value indicating whether its last step to end computed what is not wanted.</summary>
+    public bool IsDiscarded { get; internal set; }
+
+    /// <summary>Gets or sets the row of its newest step that samples its next token.</summary>
+    public int LastRow { get; set; }
 
     /// <summary>Gets how many tokens of the prompt were in the cache when it began to run; <see langword="null"/> before.</summary>
     public int? CachedTokens { get; internal set; }

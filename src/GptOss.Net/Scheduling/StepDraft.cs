@@ -35,6 +35,13 @@ internal sealed class StepDraft(int maxTokens, int maxChunks)
         TokensLeft -= tokenCount;
     }
 
+    /// <summary>Adds the token that the newest step of a sequence samples.</summary>
+    public void AddAhead(Sequence sequence)
+    {
+        _chunks.Add(new ScheduledChunk(sequence, 1) { Ahead = sequence.TokensInFlight });
+        TokensLeft--;
+    }
+
     public bool Has(Sequence sequence) => _chunks.Exists(chunk => chunk.Sequence == sequence);
 
     /// <summary>How many tokens of a sequence are in the step.</summary>

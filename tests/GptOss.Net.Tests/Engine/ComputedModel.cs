@@ -25,7 +25,8 @@ internal sealed class ComputedModel : IDisposable
         int maxStepTokens = 512,
         bool cachesPrefixes = true,
         CpuExecutorOptions? options = null,
-        int maxModelLength = 512)
+        int maxModelLength = 512,
+        int stepsAhead = 0)
     {
         using var fixture = new ModelFixture("a");
         var blocks = capacity ?? Roomy;
@@ -35,7 +36,7 @@ internal sealed class ComputedModel : IDisposable
             blocks,
             (options ?? CpuExecutorOptions.Fast) with { Threads = 1 },
             new WeightReadProgress(0, (_, _) => { }, CancellationToken.None));
-        var steps = new CountedSteps(executor);
+        var steps = new CountedSteps(stepsAhead == 0 ? executor : new AheadExecutor(executor, stepsAhead));
         var cache = new PagedKVCache(blocks, fixture.Config.SlidingWindow);
         var model = ScriptedModel.Create(
             steps, maxModelLength, maxSequences, maxStepTokens, cache, vocabularySize: VocabularySize, cachesPrefixes: cachesPrefixes);

@@ -1,4 +1,5 @@
 using GptOss.Net.Execution;
+using GptOss.Net.Sampling;
 
 namespace GptOss.Net.Tests.Engine;
 
@@ -9,6 +10,10 @@ internal sealed class CountedSteps(IModelExecutor executor) : IModelExecutor
     private int _widest;
 
     public int MaxStepsInFlight => executor.MaxStepsInFlight;
+
+    public int MaxStepsAhead => executor.MaxStepsAhead;
+
+    public bool CanSample(in RowSampling row) => executor.CanSample(row);
 
     /// <summary>Gets how many tokens were computed.</summary>
     public long TokenCount => Interlocked.Read(ref _tokens);

@@ -11,15 +11,18 @@ public sealed class ExactServingTests
     // Around a block and the window, which have 16 tokens, around two of them, and a few more.
     private static readonly int[] Lengths = [1, 2, 15, 16, 17, 18, 31, 32, 33, 47, 48, 49, 64, 65];
 
-    public static TheoryData<int> Companies => [1, 2, 3, 5, 8, 16, 32, 64];
+    public static TheoryData<int, int> Companies => new()
+    {
+        { 1, 0 }, { 2, 0 }, { 3, 0 }, { 5, 0 }, { 8, 0 }, { 16, 0 }, { 32, 0 }, { 64, 0 }, { 1, 1 }, { 3, 1 }, { 8, 2 }, { 32, 1 },
+    };
 
     [Theory]
     [MemberData(nameof(Companies))]
-    public async Task An_answer_in_company_equals_the_answer_alone(int size)
+    public async Task An_answer_in_company_equals_the_answer_alone(int size, int stepsAhead)
     {
         var random = new Random(size);
         using var alone = ComputedModel.CreateAlone();
-        using var together = ComputedModel.Create();
+        using var together = ComputedModel.Create(stepsAhead: stepsAhead);
         for (var round = 0; round < LongTests.Cases(2, 200); round++)
         {
             var jobs = Enumerable.Range(0, size)
@@ -34,28 +37,31 @@ public sealed class ExactServingTests
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(3)]
-    [InlineData(16)]
-    [InlineData(17)]
-    public async Task A_prompt_in_chunks_gives_the_answer_of_the_whole_prompt(int maxStepTokens)
+    [InlineData(1, 0)]
+    [InlineData(3, 0)]
+    [InlineData(16, 0)]
+    [InlineData(17, 0)]
+    [InlineData(3, 2)]
+    [InlineData(17, 1)]
+    public async Task A_prompt_in_chunks_gives_the_answer_of_the_whole_prompt(int maxStepTokens, int stepsAhead)
     {
         var random = new Random(maxStepTokens);
         var jobs = Lengths.Select(length => ComputedJob.Random(random, length, 4)).ToArray();
         using var whole = ComputedModel.CreateAlone();
-        using var chunked = ComputedModel.Create(maxStepTokens: maxStepTokens);
+        using var chunked = ComputedModel.Create(maxStepTokens: maxStepTokens, stepsAhead: stepsAhead);
 
         await ShouldEqualAlone(whole, jobs, await chunked.Answers(jobs));
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_prompt_that_begins_like_an_earlier_one_gives_the_answer_that_it_gives_alone(bool fast)
+    [InlineData(true, 0)]
+    [InlineData(false, 0)]
+    [InlineData(true, 1)]
+    public async Task A_prompt_that_begins_like_an_earlier_one_gives_the_answer_that_it_gives_alone(bool fast, int stepsAhead)
     {
         var options = fast ? CpuExecutorOptions.Fast : CpuExecutorOptions.Exact;
         using var alone = ComputedModel.CreateAlone(options);
-        using var cached = ComputedModel.Create(options: options);
+        using var cached = ComputedModel.Create(options: options, stepsAhead: stepsAhead);
         var random = new Random(5);
         for (var round = 0; round < LongTests.Cases(1, 100); round++)
         {
@@ -102,14 +108,16 @@ public sealed class ExactServingTests
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_preempted_answer_equals_the_answer_alone(bool cachesPrefixes)
+    [InlineData(true, 0)]
+    [InlineData(false, 0)]
+    [InlineData(true, 1)]
+    [InlineData(false, 2)]
+    public async Task A_preempted_answer_equals_the_answer_alone(bool cachesPrefixes, int stepsAhead)
     {
         var random = new Random(3);
         var jobs = Enumerable.Range(0, 24).Select(i => ComputedJob.Random(random, Lengths[i % Lengths.Length], 40)).ToArray();
         using var alone = ComputedModel.CreateAlone();
-        using var crowded = ComputedModel.Create(new KVCacheCapacity(30, 64), cachesPrefixes: cachesPrefixes);
+        using var crowded = ComputedModel.Create(new KVCacheCapacity(30, 64), cachesPrefixes: cachesPrefixes, stepsAhead: stepsAhead);
 
         var answers = await crowded.Answers(jobs);
 
@@ -119,11 +127,13 @@ public sealed class ExactServingTests
         crowded.Cache.Usage.Fraction.Should().Be(0);
     }
 
-    [Fact]
-    public async Task Several_answers_to_a_prompt_equal_as_many_requests()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task Several_answers_to_a_prompt_equal_as_many_requests(int stepsAhead)
     {
         using var alone = ComputedModel.CreateAlone();
-        using var forked = ComputedModel.Create();
+        using var forked = ComputedModel.Create(stepsAhead: stepsAhead);
         foreach (var length in Lengths)
         {
             var job = ComputedJob.Random(new Random(length), length, 20);

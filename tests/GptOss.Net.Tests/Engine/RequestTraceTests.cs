@@ -22,12 +22,12 @@ public sealed class RequestTraceTests : IDisposable
 
     [Fact]
     public void Every_answer_in_random_traffic_is_the_one_that_its_prompt_gets_alone() =>
-        Gen.Select(Request.Array[1, 30], Gen.Int[11, 60], Gen.Int[1, 8], Gen.Int[1, 64], Gen.Bool).Sample(
-            (requests, fullBlocks, maxSequences, maxStepTokens, caches) =>
+        Gen.Select(Request.Array[1, 30], Gen.Int[11, 60], Gen.Int[1, 8], Gen.Int[1, 64], Gen.Bool, Gen.Int[0, 2]).Sample(
+            (requests, fullBlocks, maxSequences, maxStepTokens, caches, stepsAhead) =>
             {
                 // The sliding layers have room for the window and a step of every sequence, as a loaded model's have.
                 var model = ComputedModel.Create(
-                    new KVCacheCapacity(fullBlocks, maxSequences * 8), maxSequences, maxStepTokens, caches, maxModelLength: LongestSequence);
+                    new KVCacheCapacity(fullBlocks, maxSequences * 8), maxSequences, maxStepTokens, caches, maxModelLength: LongestSequence, stepsAhead: stepsAhead);
                 Play(model, requests).GetAwaiter().GetResult();
                 model.Dispose();
                 model.Cache.Usage.Fraction.Should().Be(0);
