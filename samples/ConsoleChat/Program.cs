@@ -13,10 +13,21 @@ var temperature = new Option<float?>("--temperature") { Description = "0 takes t
 var tools = new Option<bool>("--tools") { Description = "Offer the model a function that it may call: the (invented) weather of a city." };
 var json = new Option<bool>("--json") { Description = "Answer in JSON of a fixed schema: a city and its country." };
 
-var command = new RootCommand("Chats with a gpt-oss model that runs in this process.") { prompt, model, download, reasoning, showReasoning, temperature, tools, json };
+var plan = new Option<string?>("--plan")
+{
+    Description = "Print where the model would lie, and load nothing: on this machine, or on one that is described, such as 2x24GiB.",
+    Arity = ArgumentArity.ZeroOrOne,
+};
+
+var command = new RootCommand("Chats with a gpt-oss model that runs in this process.") { prompt, model, download, reasoning, showReasoning, temperature, tools, json, plan };
 command.SetAction((result, cancellationToken) =>
 {
     var path = result.GetValue(model);
+    if (result.GetResult(plan) is not null)
+    {
+        return PlacementCommand.RunAsync(path, result.GetValue(plan), cancellationToken);
+    }
+
     var options = new ChatOptions
     {
         Temperature = result.GetValue(temperature) ?? (path is null ? 0 : null),

@@ -98,6 +98,34 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
         return OwnThread.Run("GptOss.Net loading", () => Load(pathOrId, options, progress, cancellationToken));
     }
 
+    /// <summary>Where the parts of a checkpoint would lie, with their bytes: nothing of it is read but names and shapes.</summary>
+    /// <param name="pathOrId">A path or an id, as for <see cref="LoadAsync"/>.</param>
+    /// <param name="options">Placement, precision and limits; the defaults when <see langword="null"/>.</param>
+    /// <param name="memory">
+    /// The free bytes of each device of another machine, such as two GPUs of 24 GiB. <see langword="null"/>: of this one, now.
+    /// </param>
+    /// <param name="cancellationToken">Stops a download, if one is allowed.</param>
+    /// <returns>The plan that loading would follow.</returns>
+    /// <exception cref="CheckpointException">The checkpoint is missing, damaged or in a format that is not supported.</exception>
+    /// <exception cref="PlacementException">The model does not fit the devices; the message says what would.</exception>
+    public static Task<PlacementPlan> PlanAsync(
+        string pathOrId,
+        GptOssModelOptions? options = null,
+        IReadOnlyDictionary<DeviceId, long>? memory = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(pathOrId);
+        options ??= new GptOssModelOptions();
+        options.Validate();
+        var ledger = memory is null ? MemoryLedger.OfProcess : new MemoryLedger(() => DeviceInventory.Of(memory));
+        return OwnThread.Run("GptOss.Net planning", () =>
+        {
+            var settings = HubSettings.Read(options.HuggingFaceCacheDirectory, Environment.GetEnvironmentVariable);
+            var path = ModelSource.ResolveAsync(pathOrId, options, settings, null, cancellationToken).GetAwaiter().GetResult();
+            return new ModelLoader(options, pathOrId, ledger, null, cancellationToken).Plan(path);
+        });
+    }
+
     /// <summary>Whether a model can be loaded without a download; looks at paths and the Hugging Face cache only.</summary>
     /// <param name="pathOrId">A path or an id, as for <see cref="LoadAsync"/>.</param>
     /// <param name="options">The revision and the cache; the defaults when <see langword="null"/>.</param>

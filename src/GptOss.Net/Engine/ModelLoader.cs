@@ -23,6 +23,17 @@ internal sealed partial class ModelLoader(
 
     private readonly ILogger _logger = options.LoggerFactory.CreateLogger(typeof(ModelLoader).FullName!);
 
+    /// <summary>Places the model without reading its weights.</summary>
+    /// <exception cref="PlacementException">It does not fit.</exception>
+    public PlacementPlan Plan(string path)
+    {
+        using var checkpoint = SafetensorsCheckpoint.Open(path);
+        var config = ModelConfigReader.Read(checkpoint.ConfigPath);
+        var (_, plan, promise) = Place(config, ModelWeightsReader.Read(config, checkpoint));
+        promise.Dispose();
+        return plan.Placement;
+    }
+
     /// <summary>Loads on the calling thread; takes as long as reading the weights takes.</summary>
     public LoadedModel Load(string path)
     {
@@ -41,9 +52,7 @@ internal sealed partial class ModelLoader(
         var weights = ModelWeightsReader.Read(config, checkpoint);
         cancellationToken.ThrowIfCancellationRequested();
 
-        var executors = new ExecutorFactory(config, weights, options, DeviceInventory.Take());
-        var planner = new CachePlanner(config, executors, options, MaxModelLength(config));
-        var (plan, promise) = memory.Promise(planner.Plan, plan => plan.Placement);
+        var (executors, plan, promise) = Place(config, weights);
         IModelExecutor? executor = null;
         try
         {
@@ -57,6 +66,15 @@ internal sealed partial class ModelLoader(
             promise.Dispose();
             throw;
         }
+    }
+
+    private (ExecutorFactory Executors, (PlacementPlan Placement, KVCacheCapacity Capacity) Plan, MemoryPromise Promise) Place(
+        ModelConfig config, ModelWeights weights)
+    {
+        var executors = new ExecutorFactory(config, weights, options, memory.TakeStock());
+        var planner = new CachePlanner(config, executors, options, MaxModelLength(config));
+        var (plan, promise) = memory.Promise(planner.Plan, plan => plan.Placement);
+        return (executors, plan, promise);
     }
 
     private IModelExecutor Create(ExecutorFactory executors, ModelWeights weights, PlacementPlan placement, KVCacheCapacity capacity)

@@ -11,6 +11,20 @@ internal sealed record DeviceInventory(
     long HostTotalBytes,
     long HostFreeBytes)
 {
+    /// <summary>A machine that is only described: the free bytes of its devices, the CPU's being its main memory.</summary>
+    internal static DeviceInventory Of(IReadOnlyDictionary<DeviceId, long> memory)
+    {
+        var host = memory.GetValueOrDefault(DeviceId.Cpu);
+        return new DeviceInventory(
+            [
+                .. memory.Where(device => device.Key.IsCuda).OrderBy(device => device.Key.Index).Select(device =>
+                    new CudaDevice(device.Key.Index, "described", Guid.Empty, new Version(9, 0), device.Value, device.Value)),
+            ],
+            [],
+            host,
+            host);
+    }
+
     /// <summary>Takes stock; never throws for a missing or failing device.</summary>
     internal static DeviceInventory Take()
     {

@@ -15,6 +15,9 @@ internal sealed class MemoryLedger(Func<DeviceInventory> inventory)
     /// <summary>Gets the one for all models of this process, whose memory is one too.</summary>
     public static MemoryLedger OfProcess { get; } = new(DeviceInventory.Take);
 
+    /// <summary>The devices as they are now, promises not counted.</summary>
+    public DeviceInventory TakeStock() => inventory();
+
     /// <summary>Plans with what is free and not promised, and promises what the plan asks for; one plan at a time.</summary>
     /// <param name="plan">From the devices to a result with a plan.</param>
     /// <param name="placement">The plan of a result.</param>

@@ -77,7 +77,7 @@ public sealed class StepsAheadTests
     {
         for (var change = 8; change < 28; change++)
         {
-            var executor = new AheadExecutor(_script, stepsAhead);
+            var executor = new AheadExecutor(new ScriptedExecutor(ScriptedModel.VocabularySize), stepsAhead);
             using (var model = ScriptedModel.Create(executor, cache: _cache))
             {
                 var tokens = await Read(model, [7], Generations.Greedy(25), new ChangingMask(change, next: 900));

@@ -287,16 +287,18 @@ public sealed class SchedulerTests
     }
 
     [Fact]
-    public void A_sequence_is_not_removed_while_a_step_computes_it()
+    public void The_blocks_of_a_sequence_that_is_removed_while_a_step_computes_it_are_free_when_the_step_ends()
     {
         var scheduler = Create(maxStepTokens: 200);
         var sequence = Prompt(3);
         scheduler.Add(sequence);
         var plan = scheduler.Plan();
 
-        scheduler.Invoking(s => s.Remove(sequence)).Should().Throw<InvalidOperationException>();
-        scheduler.Commit(plan);
         scheduler.Remove(sequence);
+
+        scheduler.CacheUsage.FullBlocksUsed.Should().Be(1);
+        scheduler.Commit(plan);
+        scheduler.CacheUsage.FullBlocksUsed.Should().Be(0);
 
         _cache.Usage.Fraction.Should().Be(0);
     }

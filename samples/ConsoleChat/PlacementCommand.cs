@@ -1,0 +1,47 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using DemoModel;
+using GptOss.Net;
+using Spectre.Console;
+
+namespace ConsoleChat;
+
+/// <summary>Prints where a model would lie, before anything of it is read.</summary>
+internal static partial class PlacementCommand
+{
+    /// <param name="pathOrId">The checkpoint, or <see langword="null"/> for the demonstration model.</param>
+    /// <param name="machine">The GPUs of a machine, such as <c>2x24GiB</c>; <see langword="null"/> for this one.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>0, or 1 when the model does not fit.</returns>
+    public static async Task<int> RunAsync(string? pathOrId, string? machine, CancellationToken cancellationToken)
+    {
+        var path = pathOrId ?? await DemoCheckpoint.ExtractAsync(cancellationToken: cancellationToken);
+        try
+        {
+            var plan = await GptOssModel.PlanAsync(path, memory: machine is null ? null : Parse(machine), cancellationToken: cancellationToken);
+            AnsiConsole.Profile.Out.Writer.WriteLine(plan.ToTable());
+            return 0;
+        }
+        catch (Exception exception) when (exception is GptOssException or FormatException)
+        {
+            AnsiConsole.WriteLine(exception.Message);
+            return 1;
+        }
+    }
+
+    private static Dictionary<DeviceId, long> Parse(string machine)
+    {
+        var match = Machine().Match(machine);
+        if (!match.Success)
+        {
+            throw new FormatException($"'{machine}' does not describe a machine: write a number of GPUs and the memory of each, such as 2x24GiB.");
+        }
+
+        var count = int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
+        var bytes = (long)(double.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture) * (1L << 30));
+        return Enumerable.Range(0, count).ToDictionary(DeviceId.Cuda, _ => bytes);
+    }
+
+    [GeneratedRegex(@"^\s*([1-9][0-9]?)\s*[x×*]\s*([0-9]+(?:\.[0-9]+)?)\s*GiB\s*$", RegexOptions.IgnoreCase)]
+    private static partial Regex Machine();
+}
