@@ -7,5 +7,5 @@ return await new RootCommand("Measures GptOss.Net end to end.")
 {
     LoadBenchmark.Command(), CpuThroughput.Command(), KernelThroughput.Command(), MaskingBenchmark.Command(),
     BatchCommand.Command(), RatesCommand.Command(), FairnessCommand.Command(), ClientsCommand.Command(), SoakCommand.Command(), MemoryCommand.Command(),
-    PipelineThroughput.Command(), CudaKernelTable.Command(),
+    PipelineThroughput.Command(), GpuThroughput.Command(), CudaKernelTable.Command(),
 }.Parse(args).InvokeAsync();

@@ -31,7 +31,12 @@ internal static class ModelLoading
                 var task = context.AddTask("Loading", maxValue: double.PositiveInfinity);
                 var progress = new Progress<LoadProgress>(load =>
                 {
-                    task.Description = load.Stage == LoadStage.Downloading ? "Downloading" : "Loading";
+                    task.Description = load.Stage switch
+                    {
+                        LoadStage.Downloading => "Downloading",
+                        LoadStage.Compiling => "Compiling kernels",
+                        _ => "Loading",
+                    };
                     task.MaxValue(load.TotalBytes).Value(load.ReadBytes);
                 });
                 return GptOssModel.LoadAsync(path, options, progress, cancellationToken);

@@ -8,4 +8,7 @@ public enum LoadStage
 
     /// <summary>Files are fetched into the Hugging Face cache.</summary>
     Downloading = 1,
+
+    /// <summary>Kernels are compiled for a GPU, at the first load; units are counted instead of bytes.</summary>
+    Compiling = 2,
 }

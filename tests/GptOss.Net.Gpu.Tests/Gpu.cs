@@ -10,12 +10,18 @@ internal static class Gpu
     /// <summary>Loads libtorch; skips the test that calls it unless this machine has so many GPUs.</summary>
     public static void Require(int count)
     {
+        RequireDevices(count);
+        TorchRuntime.EnsureLoaded();
+        Assert.SkipUnless(TorchSharp.torch.cuda.is_available(), "libtorch was built without CUDA: use -p:TorchBackend=cuda or GPTOSS_LIBTORCH.");
+    }
+
+    /// <summary>Skips the test that calls it unless this machine has so many GPUs; libtorch is not needed.</summary>
+    public static void RequireDevices(int count)
+    {
         var devices = Inventory.CudaDevices;
         Assert.SkipWhen(
             devices.Count < count,
             $"Needs {count} CUDA device(s); this machine has {devices.Count}. {string.Join(' ', Inventory.Problems)}");
-        TorchRuntime.EnsureLoaded();
-        Assert.SkipUnless(TorchSharp.torch.cuda.is_available(), "libtorch was built without CUDA: use -p:TorchBackend=cuda or GPTOSS_LIBTORCH.");
     }
 
     /// <summary>The bytes that are free on a device now.</summary>

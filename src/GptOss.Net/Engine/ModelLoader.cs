@@ -154,7 +154,10 @@ internal sealed partial class ModelLoader(
     {
         var total = weights.ByteLength;
         progress?.Report(new LoadProgress(0, total));
-        return new WeightReadProgress(total, (read, all) => progress?.Report(new LoadProgress(read, all)), cancellationToken);
+        return new WeightReadProgress(total, (read, all) => progress?.Report(new LoadProgress(read, all)), cancellationToken)
+        {
+            Compiled = (done, all) => progress?.Report(new LoadProgress(done, all) { Stage = LoadStage.Compiling }),
+        };
     }
 
     [LoggerMessage(

@@ -7,6 +7,11 @@ internal sealed class WeightReadProgress(long totalBytes, Action<long, long> rep
     private readonly Lock _gate = new();
     private long _readBytes;
 
+    /// <summary>Gets what is told how many units of kernels are compiled, and of how many; any thread.</summary>
+    public Action<int, int>? Compiled { get; init; }
+
+    public CancellationToken CancellationToken => cancellationToken;
+
     /// <summary>Adds what was just read.</summary>
     /// <exception cref="OperationCanceledException">Loading was cancelled.</exception>
     public void Add(long bytes)

@@ -1,3 +1,4 @@
+using GptOss.Net.Execution.Cuda.Loading;
 using GptOss.Net.Model;
 using GptOss.Net.Placement;
 
@@ -24,7 +25,7 @@ internal sealed class CudaBackend : IExecutorBackend
     public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options) =>
         CudaWorkspace.Estimate(config, Options(options, options.MaxModelLength ?? config.MaxPositions));
 
-    public IModelExecutor Create(ExecutorRequest request) => CudaExecutor.Load(
+    public IModelExecutor Create(ExecutorRequest request) => CudaExecutorLoader.Load(
         request.Placement.EmbeddingDevice,
         request.Options.LibTorchDirectory,
         request.Config,

@@ -1,11 +1,7 @@
 using System.Runtime.CompilerServices;
-using GptOss.Net.Execution.Cuda.Compilation;
 using GptOss.Net.Execution.Cuda.Kernels;
-using GptOss.Net.Execution.Cuda.Loading;
-using GptOss.Net.Interop;
 using GptOss.Net.Interop.Cuda;
 using GptOss.Net.KVCache;
-using GptOss.Net.Model;
 
 namespace GptOss.Net.Execution.Cuda;
 
@@ -17,9 +13,7 @@ namespace GptOss.Net.Execution.Cuda;
 /// </remarks>
 internal sealed class CudaExecutor : IModelExecutor
 {
-    private const int LeastMajor = 8;
-
-    // The one that the device computes, and the one that it goes on with.
+    /// <summary>How many steps may be begun: the one that the device computes, and the one that it goes on with.</summary>
     public const int StepsInFlight = 2;
 
     private readonly ICudaDriver _driver;
@@ -42,7 +36,8 @@ internal sealed class CudaExecutor : IModelExecutor
     private readonly nint _samplingWork;
     private int _next;
 
-    private CudaExecutor(
+    /// <summary>Allocates what steps need. The executor owns driver, memory and kernels from now on.</summary>
+    public CudaExecutor(
         ICudaDriver driver, CudaMemory memory, CudaKernels kernels, CudaShape shape, CudaWeights weights, KVCacheCapacity capacity, CudaExecutorOptions options)
     {
         (_driver, _memory, _kernels, _shape) = (driver, memory, kernels, shape);
@@ -64,74 +59,14 @@ internal sealed class CudaExecutor : IModelExecutor
         _slots = [.. Enumerable.Range(0, StepsInFlight).Select(index => new StepSlot(driver, memory, index, _rowTile))];
     }
 
+    /// <summary>Gets the device, for tests.</summary>
+    public ICudaDriver Driver => _driver;
+
+    public DeviceId Device => _driver.Properties.Device;
+
     public int MaxStepsInFlight => 1;
 
     public int MaxStepsAhead => StepsInFlight - 1;
-
-    /// <summary>Opens a device and its compiler, and loads a model.</summary>
-    /// <exception cref="CudaException">The device, its driver or its compiler cannot do it.</exception>
-    public static CudaExecutor Load(
-        DeviceId device,
-        string? libTorchDirectory,
-        ModelConfig config,
-        ModelWeights weights,
-        KVCacheCapacity capacity,
-        CudaExecutorOptions options,
-        WeightReadProgress progress)
-    {
-        var nvrtc = Nvrtc.Load(NvrtcFiles.Candidates(LibTorchLocation.Find(libTorchDirectory, LibTorchLocation.ApplicationFolders())));
-        var driver = CudaDriverDevice.Open(device);
-        if (driver.Properties.ComputeCapability.Major < LeastMajor)
-        {
-            var capability = driver.Properties.ComputeCapability;
-            driver.Dispose();
-            throw new CudaException(
-                $"{device} has compute capability {capability}; the CUDA kernels need {LeastMajor}.0 (Ampere) or newer. "
-                + "Place the model on another device, or ask for Precision.Reference, which runs on libtorch.");
-        }
-
-        return Load(
-            driver, new NvrtcCompiler(nvrtc, driver.Properties), KernelCache.OfCurrentUser(), config, weights, capacity, options, progress);
-    }
-
-    /// <summary>Compiles the kernels and loads a model. When that fails or is cancelled, nothing stays allocated.</summary>
-    /// <param name="driver">The device; the executor owns it from now on.</param>
-    /// <param name="compiler">Makes what this driver loads.</param>
-    /// <param name="cache">Where compiled kernels are kept.</param>
-    /// <param name="config">The architecture; <see cref="CudaShape.WhyNot"/> has nothing against it.</param>
-    /// <param name="weights">The checkpoint's weights.</param>
-    /// <param name="capacity">Blocks of the cache.</param>
-    /// <param name="options">The sizes.</param>
-    /// <param name="progress">Told what was read; cancels.</param>
-    public static CudaExecutor Load(
-        ICudaDriver driver,
-        IKernelCompiler compiler,
-        KernelCache cache,
-        ModelConfig config,
-        ModelWeights weights,
-        KVCacheCapacity capacity,
-        CudaExecutorOptions options,
-        WeightReadProgress progress)
-    {
-        var memory = new CudaMemory(driver);
-        CudaKernels? kernels = null;
-        try
-        {
-            var (shape, formats) = (new CudaShape(config), CudaFormats.Of(weights, options.Precision));
-            kernels = CudaKernels.Load(driver, compiler, cache, shape, formats, report: null, CancellationToken.None);
-            var loaded = new CudaWeightLoader(driver, memory, kernels.Pack, shape, formats, weights, progress)
-                .Load(0, config.LayerCount, embeds: true, unembeds: true, options.MaxModelLength);
-            progress.Complete();
-            return new CudaExecutor(driver, memory, kernels, shape, loaded, capacity, options);
-        }
-        catch
-        {
-            memory.Dispose();
-            kernels?.Dispose();
-            driver.Dispose();
-            throw;
-        }
-    }
 
     public void Begin(StepBatch batch)
     {

@@ -6,6 +6,9 @@ namespace GptOss.Net.Execution.Cuda;
 /// <param name="MaxModelLength">The most tokens of a sequence.</param>
 internal readonly record struct CudaExecutorOptions(int MaxStepTokens, int MaxSequences, int MaxModelLength)
 {
+    /// <summary>Gets a value indicating whether the device's kernels are tested when the model is loaded.</summary>
+    public bool TestsItself { get; init; } = true;
+
     /// <summary>Gets in which form weights are held.</summary>
     public Precision Precision { get; init; }
 }

@@ -69,5 +69,20 @@ internal sealed class CudaKernels : IDisposable
         }
     }
 
+    /// <summary>Tests the matrix kernels on the device at hand; they need some memory for that, which is given back.</summary>
+    /// <exception cref="CudaException">Some kernel is wrong, or its result depends on the number of tokens.</exception>
+    public void Test(ICudaDriver driver, CudaShape shape, CudaFormats formats)
+    {
+        var stream = driver.CreateStream();
+        try
+        {
+            KernelSelfTest.Run(new KernelStream(driver, stream, IsDependent: false), _library, shape, formats.Attention, formats.Unembedding, formats.Experts);
+        }
+        finally
+        {
+            driver.DestroyStream(stream);
+        }
+    }
+
     public void Dispose() => _library.Dispose();
 }

@@ -1,5 +1,6 @@
 using GptOss.Net.Execution;
 using GptOss.Net.Execution.Cuda;
+using GptOss.Net.Execution.Cuda.Loading;
 using GptOss.Net.KVCache;
 
 namespace GptOss.Net.Tests.Execution.Cuda;
@@ -112,6 +113,35 @@ public sealed class CudaExecutorTests
     }
 
     [Fact]
+    public void A_device_that_is_lost_fails_the_step_that_runs_and_says_so()
+    {
+        using var fixture = new ModelFixture("a");
+        var driver = new EmulatedCudaDriver();
+        using var executor = Load(fixture, driver);
+        var step = new PackedSequence(fixture.Cases[1].InputIds, [0], [0]).Step(0, 5);
+        executor.Begin(step);
+        driver.IsLost = true;
+
+        executor.Invoking(lost => lost.Complete()).Should().Throw<CudaException>().Which.Code.Should().Be(700);
+        executor.CanContinue().Should().BeFalse();
+        executor.Begin(step);
+        executor.Invoking(lost => lost.Complete()).Should().Throw<CudaException>();
+    }
+
+    [Fact]
+    public void Kernels_that_disagree_are_found_before_the_model_is_used()
+    {
+        using var fixture = new ModelFixture("a");
+        using var counting = Load(fixture, new EmulatedCudaDriver(), tests: true);
+        var driver = new EmulatedCudaDriver { FaultyLaunch = ((EmulatedCudaDriver)counting.Driver).Launches - 40 };
+
+        var load = () => Load(fixture, driver, tests: true);
+
+        load.Should().Throw<CudaException>().WithMessage("*do not agree*decoding one of*logits differ*");
+        driver.AllocatedBytes.Should().Be(0);
+    }
+
+    [Fact]
     public void A_load_that_is_cancelled_leaves_nothing_allocated()
     {
         using var fixture = new ModelFixture("a");
@@ -125,17 +155,17 @@ public sealed class CudaExecutorTests
         driver.AllocatedBytes.Should().Be(0);
     }
 
-    internal static CudaExecutor Load(ModelFixture fixture, EmulatedCudaDriver driver, WeightReadProgress? progress = null, Precision precision = Precision.Default)
+    internal static CudaExecutor Load(ModelFixture fixture, EmulatedCudaDriver driver, WeightReadProgress? progress = null, Precision precision = Precision.Default, bool tests = false)
     {
         EmulatedKernelCompiler.Require();
-        return CudaExecutor.Load(
+        return CudaExecutorLoader.Load(
             driver,
             new EmulatedKernelCompiler(),
             EmulatedKernelCompiler.Cache,
             fixture.Config,
             fixture.Weights,
             Capacity,
-            new CudaExecutorOptions(MaxStepTokens: 64, MaxSequences: 16, MaxModelLength: 512) { Precision = precision },
+            new CudaExecutorOptions(MaxStepTokens: 64, MaxSequences: 16, MaxModelLength: 512) { Precision = precision, TestsItself = tests },
             progress ?? new WeightReadProgress(fixture.Weights.ByteLength, (_, _) => { }, CancellationToken.None));
     }
 

@@ -30,6 +30,12 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0) : ICudaDrive
     /// <summary>Gets the launches so far, in graphs too.</summary>
     public int Launches { get; private set; }
 
+    /// <summary>Gets or sets a value indicating whether the device is gone: every call fails from now on.</summary>
+    public bool IsLost { get; set; }
+
+    /// <summary>Gets or sets which launch leaves its results undone, counted from the first; 0: none.</summary>
+    public int FaultyLaunch { get; set; }
+
     public void Dispose() => _files.ForEach(File.Delete);
 
     public nint LoadModule(ReadOnlySpan<byte> image)
@@ -63,7 +69,11 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0) : ICudaDrive
         {
             lock (Gate)
             {
-                Launches++;
+                if (++Launches == FaultyLaunch)
+                {
+                    return;
+                }
+
                 fixed (byte* own = copy)
                 {
                     void* argument = own;
@@ -119,9 +129,7 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0) : ICudaDrive
     {
     }
 
-    public void SynchronizeStream(nint stream)
-    {
-    }
+    public void SynchronizeStream(nint stream) => CheckAlive();
 
     public nint CreateEvent() => ++_lastHandle;
 
@@ -137,9 +145,7 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0) : ICudaDrive
     {
     }
 
-    public void SynchronizeEvent(nint handle)
-    {
-    }
+    public void SynchronizeEvent(nint handle) => CheckAlive();
 
     public float MillisecondsBetween(nint start, nint end) => 0;
 
@@ -152,7 +158,11 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0) : ICudaDrive
         return _lastHandle;
     }
 
-    public void LaunchGraph(nint graph, nint stream) => _graphs[graph].ForEach(work => work());
+    public void LaunchGraph(nint graph, nint stream)
+    {
+        CheckAlive();
+        _graphs[graph].ForEach(work => work());
+    }
 
     public void DestroyGraph(nint graph)
     {
@@ -164,6 +174,7 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0) : ICudaDrive
 
     private void Run(Action work)
     {
+        CheckAlive();
         if (_recording is { } recording)
         {
             recording.Add(work);
@@ -171,6 +182,14 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0) : ICudaDrive
         else
         {
             work();
+        }
+    }
+
+    private void CheckAlive()
+    {
+        if (IsLost)
+        {
+            throw Failure("cuLaunchKernelEx", 700, "CUDA_ERROR_ILLEGAL_ADDRESS");
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using GptOss.Net.Interop.Cuda;
 
 namespace GptOss.Net.Execution.Cuda.Compilation;
@@ -7,7 +8,7 @@ namespace GptOss.Net.Execution.Cuda.Compilation;
 internal sealed class KernelLibrary : IDisposable
 {
     private readonly ICudaDriver _driver;
-    private readonly List<nint> _modules = [];
+    private readonly List<(nint Module, byte[] Image)> _modules = [];
     private readonly ConcurrentDictionary<string, nint> _functions = new(StringComparer.Ordinal);
 
     private KernelLibrary(ICudaDriver driver) => _driver = driver;
@@ -50,7 +51,7 @@ internal sealed class KernelLibrary : IDisposable
         {
             foreach (var source in sources)
             {
-                library._modules.Add(driver.LoadModule(images[source.Name]));
+                library._modules.Add((driver.LoadModule(images[source.Name]), images[source.Name]));
             }
 
             return library;
@@ -66,12 +67,14 @@ internal sealed class KernelLibrary : IDisposable
     /// <exception cref="CudaException">No unit has it.</exception>
     public nint Find(string name) => _functions.GetOrAdd(name, FindInModules);
 
-    public void Dispose() => _modules.ForEach(_driver.UnloadModule);
+    public void Dispose() => _modules.ForEach(unit => _driver.UnloadModule(unit.Module));
 
     private nint FindInModules(string name)
     {
+        // Only units that have the name: a driver's refusal is an error to a sanitizer.
         CudaException? missing = null;
-        foreach (var module in _modules)
+        var symbol = Encoding.UTF8.GetBytes($"{name}\0");
+        foreach (var (module, _) in _modules.Where(unit => unit.Image.AsSpan().IndexOf(symbol) >= 0))
         {
             try
             {
@@ -83,6 +86,6 @@ internal sealed class KernelLibrary : IDisposable
             }
         }
 
-        throw missing ?? new CudaException($"There is no kernel {name}: no units are loaded.");
+        throw missing ?? new CudaException($"No unit has a kernel {name}.");
     }
 }

@@ -1,0 +1,187 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using GptOss.Net.Interop;
+using Microsoft.Extensions.AI;
+
+namespace GptOss.Net.Throughput;
+
+/// <summary>A model on a GPU as an application sees it: first tokens, decoding of one and many sequences, many requests at once, a chat.</summary>
+internal sealed class GpuThroughput
+{
+    private const int NewTokens = 192;
+
+    private static readonly (int Sequences, int Context)[] Loads =
+    [
+        (1, 1024), (1, 8192), (1, 32_000), (2, 1024), (8, 1024), (32, 1024), (64, 1024), (64, 4000),
+    ];
+
+    private readonly Random _random = new(1);
+
+    public required string Checkpoint { get; init; }
+
+    public required GptOssModelOptions Options { get; init; }
+
+    public required int Requests { get; init; }
+
+    public required int Soak { get; init; }
+
+    public static Command Command()
+    {
+        var checkpoint = new Argument<string>("checkpoint") { Description = "Directory of a gpt-oss checkpoint: benchmarks/make_checkpoint.py writes one." };
+        var precision = new Option<Precision>("--precision") { Description = "How weights are held, such as Int8Unembedding." };
+        var sequences = new Option<int>("--sequences") { DefaultValueFactory = _ => 256, Description = "MaxSequences." };
+        var requests = new Option<int>("--requests") { DefaultValueFactory = _ => 1000, Description = "Requests at once; 0: none." };
+        var soak = new Option<int>("--soak") { Description = "Short requests after which the device's free memory is looked at." };
+        var command = new Command("gpu", "Speed of a model on one GPU, through GptOssModel and IChatClient.")
+        {
+            checkpoint, precision, sequences, requests, soak,
+        };
+        command.SetAction((result, _) => new GpuThroughput
+        {
+            Checkpoint = result.GetRequiredValue(checkpoint),
+            Options = new GptOssModelOptions
+            {
+                Placement = new PlacementOptions { Devices = [DeviceId.Cuda(0)] },
+                Precision = result.GetValue(precision),
+                LibTorchDirectory = Environment.GetEnvironmentVariable("GPTOSS_LIBTORCH"),
+                MaxSequences = result.GetValue(sequences),
+                MaxWaitingRequests = 4096,
+                MaxModelLength = 33_000,
+                MaxStepTokens = 2048,
+            },
+            Requests = result.GetValue(requests),
+            Soak = result.GetValue(soak),
+        }.RunAsync());
+        return command;
+    }
+
+    private async Task RunAsync()
+    {
+        var clock = Stopwatch.StartNew();
+        await using var model = await GptOssModel.LoadAsync(Checkpoint, Options);
+        Show($"loaded in {clock.Elapsed.TotalSeconds:f1} s, {Options.Precision}");
+        foreach (var prompt in (int[])[1000, 2048])
+        {
+            await FirstTokenAsync(model, prompt);
+        }
+
+        foreach (var (sequences, context) in Loads)
+        {
+            await DecodeAsync(model, sequences, context);
+        }
+
+        if (Requests > 0)
+        {
+            await ManyAsync(model);
+        }
+
+        await ChatAsync(model);
+        if (Soak > 0)
+        {
+            await SoakAsync(model);
+        }
+    }
+
+    /// <summary>Short requests, one after the other's end in every place: what the device holds must not grow.</summary>
+    private async Task SoakAsync(GptOssModel model)
+    {
+        long Free() => DeviceInventory.Take().CudaDevices[0].FreeBytes;
+        var before = Free();
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, Soak),
+            new ParallelOptions { MaxDegreeOfParallelism = Options.MaxSequences },
+            async (_, _) => await TimesAsync(model, 24, new SamplingOptions { MaxOutputTokens = 8 }));
+        Show($"{Soak} requests: the device's free memory went from {before:n0} to {Free():n0} bytes");
+    }
+
+    /// <summary>The time to the first token, which is the speed of the prefill too: a prompt is one step.</summary>
+    private async Task FirstTokenAsync(GptOssModel model, int prompt)
+    {
+        var times = new List<double>();
+        for (var run = 0; run < 9; run++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            await foreach (var _ in model.GenerateAsync(Tokens(model, prompt), Greedy(1)))
+            {
+                times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            }
+        }
+
+        var median = Measurement.Median(times);
+        Show($"first token after {prompt}: {median:f2} ms ({times.Min():f2} to {times.Max():f2}), {prompt / median * 1e3:f0} tok/s");
+    }
+
+    private async Task DecodeAsync(GptOssModel model, int sequences, int context)
+    {
+        var rates = new List<double>();
+        for (var run = 0; run < 3; run++)
+        {
+            var answers = await Task.WhenAll(Enumerable.Range(0, sequences)
+                .Select(_ => TimesAsync(model, context - (NewTokens / 2), Greedy(NewTokens))));
+            var (start, end) = (answers.Max(times => times[8]), answers.Min(times => times[^1]));
+            rates.Add(answers.Sum(times => times.Count(time => time > start && time <= end)) / Stopwatch.GetElapsedTime(start, end).TotalSeconds);
+        }
+
+        Show($"decode {sequences} x {context}: {Measurement.Median(rates):f0} tok/s ({rates.Min():f0} to {rates.Max():f0})");
+    }
+
+    /// <summary>Requests as a service sees them: all at once, prompts of 120 to 320 tokens, 200 tokens each.</summary>
+    private async Task ManyAsync(GptOssModel model)
+    {
+        const int Answer = 200;
+        var clock = Stopwatch.StartNew();
+        var answers = await Task.WhenAll(Enumerable.Range(0, Requests)
+            .Select(_ => TimesAsync(model, _random.Next(120, 321), new SamplingOptions { MaxOutputTokens = Answer })));
+        var seconds = clock.Elapsed.TotalSeconds;
+        Show($"{Requests} requests at once: {answers.Sum(times => times.Count) / seconds:f0} tok/s out in {seconds:f1} s");
+    }
+
+    private async Task ChatAsync(GptOssModel model)
+    {
+        using IChatClient client = model.AsIChatClient();
+        var rates = new List<double>();
+        for (var run = 0; run < 9; run++)
+        {
+            var (first, last, tokens) = (0L, 0L, 0L);
+            await foreach (var update in client.GetStreamingResponseAsync("Tell a long story.", new ChatOptions { MaxOutputTokens = 512, Seed = run }))
+            {
+                last = Stopwatch.GetTimestamp();
+                first = first == 0 ? last : first;
+                tokens += update.Contents.OfType<UsageContent>().Sum(usage => usage.Details.OutputTokenCount ?? 0);
+            }
+
+            // With random weights an answer can end with its first update.
+            if (last > first)
+            {
+                rates.Add(tokens / Stopwatch.GetElapsedTime(first, last).TotalSeconds);
+            }
+        }
+
+        Show($"chat, 1 conversation: {Measurement.Median(rates):f0} tok/s ({rates.Min():f0} to {rates.Max():f0})");
+    }
+
+    /// <summary>When each token of an answer came.</summary>
+    private async Task<List<long>> TimesAsync(GptOssModel model, int prompt, SamplingOptions sampling)
+    {
+        var times = new List<long>();
+        await foreach (var _ in model.GenerateAsync(Tokens(model, prompt), sampling))
+        {
+            times.Add(Stopwatch.GetTimestamp());
+        }
+
+        return times;
+    }
+
+    private static SamplingOptions Greedy(int tokens) => new() { Temperature = 0, MaxOutputTokens = tokens };
+
+    private int[] Tokens(GptOssModel model, int count)
+    {
+        lock (_random)
+        {
+            return [.. Enumerable.Range(0, count).Select(_ => _random.Next(model.VocabularySize - 2000))];
+        }
+    }
+
+    private static void Show(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+}
