@@ -96,7 +96,7 @@ public sealed partial class HostedGptOssModel : IHostedService, IAsyncDisposable
         _disposal.Cancel();
         if (_loading.IsValueCreated)
         {
-            Task.WhenAny(_loading.Value).GetAwaiter().GetResult(); // whether it failed or not
+            _ = Task.WhenAny(_loading.Value).GetAwaiter().GetResult(); // whether it failed or not
             LoadedModel?.Dispose();
         }
     }

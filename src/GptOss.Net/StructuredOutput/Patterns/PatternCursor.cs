@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace GptOss.Net.StructuredOutput.Patterns;
 
 /// <summary>A place in the text of a pattern.</summary>
