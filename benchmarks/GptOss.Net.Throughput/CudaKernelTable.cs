@@ -104,6 +104,7 @@ internal sealed unsafe partial class CudaKernelTable : IDisposable
         var (x, h, routing) = (Fill(_shape.Hidden * 2), Fill(_shape.TopK * _shape.Intermediate * 2), Fill(LayeredKernels.RoutingBytes(_shape)));
         var (counters, logits) = (Zeros(LayeredKernels.CounterBytes(_shape)), Fill(_shape.Vocabulary * 4));
         var partial = Fill(LayeredKernels.PartialBytes(_shape, 4));
+        Copy(residual, Enumerable.Range(0, _shape.Hidden).Select(_ => _random.NextSingle() - 0.5f).ToArray());
         Line("1 sequence", "QKV", l => kernels.Qkv(Stream, 1, new(qkv, residual, 0, 0, 0, w.Qkv[l].Strips, 0, w.Qkv[l].Bias, w.Gain, 1)), w.QkvBytes);
         Line(
             "1 sequence",

@@ -25,6 +25,11 @@ __device__ __forceinline__ Chosen choose(float (&logit)[Experts / 32]) {
     float value[TopK], total = 0;
     int lane = threadIdx.x % 32;
 #pragma unroll
+    for (int n = 0; n < Experts / 32; n++) { // what is not a number still chooses TopK experts that exist: the sequence fails, not the device
+        if (lane + 32 * n >= TrueExperts) logit[n] = minus_infinity();
+        else if (logit[n] != logit[n]) logit[n] = -3e38f;
+    }
+#pragma unroll
     for (int s = 0; s < TopK; s++) {
         float best = logit[0];
         int at = lane;

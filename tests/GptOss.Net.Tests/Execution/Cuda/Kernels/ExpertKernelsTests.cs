@@ -49,6 +49,19 @@ public sealed class ExpertKernelsTests
     }
 
     [Fact]
+    public void Values_that_are_not_numbers_choose_experts_that_exist()
+    {
+        var shape = KernelBench.Odd;
+        using var model = new ExpertModel(1, shape, KernelBench.Ampere, ExpertFormat.Mxfp4);
+        var x = Enumerable.Repeat(KernelBench.Bf16NaN, shape.Hidden).ToArray();
+        var b = model.Buffers(tokens: 1) with { X = model.Bench.Upload(x) };
+
+        model.Kernels.Route(model.Bench.Stream, model.Format, model.Router, b, 1, live: 0);
+
+        model.Bench.Download<int>(b.ExpertOfPair, shape.TopK).Should().Equal(0, 1, 2);
+    }
+
+    [Fact]
     public void Every_device_has_tiles_that_fit_and_both_matrices_share_them()
     {
         foreach (var device in (CudaProperties[])[KernelBench.Ampere, KernelBench.Ada, KernelBench.Hopper])
