@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization.Metadata;
+
 namespace GptOss.Net;
 
 /// <summary>
@@ -59,6 +61,19 @@ public sealed record GptOssRequestOptions
     /// </summary>
     /// <example><code>new GptOssRequestOptions { Regex = @"\d{4}-\d{2}-\d{2}" }</code></example>
     public string? Regex { get; init; }
+
+    /// <summary>
+    /// Gets the type that an answer in JSON is deserialized to. Its schema takes the place of the response format's, which says less: a schema of
+    /// <see cref="int"/> is one of any whole number, that of bytes any text. Also the keys of dictionaries, <see cref="Version"/>,
+    /// <see cref="TimeSpan"/> and addresses of the web (for <see cref="Uri"/>) are bounded by it. Default <see langword="null"/>: the response format as it is.
+    /// </summary>
+    /// <example>
+    /// <code>
+    /// var options = new ChatOptions { RawRepresentationFactory = _ => new GptOssRequestOptions { ResponseType = json.GetTypeInfo(typeof(Order)) } };
+    /// var order = await client.GetResponseAsync&lt;Order&gt;(messages, json, options);
+    /// </code>
+    /// </example>
+    public JsonTypeInfo? ResponseType { get; init; }
 
     /// <summary>Gets how urgent the request is. Default 0.</summary>
     /// <seealso cref="GenerationOptions.Priority"/>

@@ -52,7 +52,7 @@ internal sealed class SchemaReferences(JsonElement root, SchemaBudget budget)
         return null;
     }
 
-    /// <summary>Where pointers may begin: the nearest schema that says that it is a document, then the document, then what is around the reference.</summary>
+    // The nearest schema that says that it is a document, then the document, then what is around the reference, from outside.
     private List<SchemaPart> Bases(SchemaPath from)
     {
         var (marked, others) = (new List<SchemaPart>(), new List<SchemaPart>());
@@ -62,7 +62,15 @@ internal sealed class SchemaReferences(JsonElement root, SchemaBudget budget)
             budget.SpendWork(1);
             var isMarked = part.Element.ValueKind == JsonValueKind.Object
                 && (part.Element.TryGetProperty("$schema"u8, out _) || part.Element.TryGetProperty("$id"u8, out _));
-            (isMarked ? marked : others).Insert(0, part);
+            if (isMarked)
+            {
+                marked.Insert(0, part);
+            }
+            else
+            {
+                others.Add(part);
+            }
+
             if (segment is null || Step(part, segment) is not { } next)
             {
                 break;

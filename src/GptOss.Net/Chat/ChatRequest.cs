@@ -43,6 +43,7 @@ internal sealed record ChatRequest
         options ??= new ChatOptions();
         ChatOptionsMapper.RefuseUnsupported(options, model);
         var own = ChatOptionsMapper.RequestOptions(options, client);
+        options = TypedAnswer.Apply(options, own);
         var sampling = ChatOptionsMapper.ToSamplingOptions(options, own);
         sampling.Validate(model.VocabularySize);
         var generation = new GenerationOptions
