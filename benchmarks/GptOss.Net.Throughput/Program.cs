@@ -6,6 +6,7 @@ using GptOss.Net.Throughput.Soak;
 return await new RootCommand("Measures GptOss.Net end to end.")
 {
     LoadBenchmark.Command(), CpuThroughput.Command(), KernelThroughput.Command(), MaskingBenchmark.Command(),
-    BatchCommand.Command(), RatesCommand.Command(), FairnessCommand.Command(), ClientsCommand.Command(), SoakCommand.Command(), MemoryCommand.Command(),
-    PipelineThroughput.Command(), GpuThroughput.Command(), CudaKernelTable.Command(),
+    BatchCommand.Command(), RatesCommand.Command(), HttpCommand.Command(), OverheadCommand.Command(), FairnessCommand.Command(),
+    ClientsCommand.Command(), SoakCommand.Command(), MemoryCommand.Command(), PipelineThroughput.Command(), GpuThroughput.Command(),
+    CudaKernelTable.Command(),
 }.Parse(args).InvokeAsync();

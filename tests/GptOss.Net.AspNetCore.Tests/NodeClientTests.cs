@@ -27,6 +27,7 @@ public sealed class NodeClientTests
         var start = new ProcessStartInfo(node!, [program, server.Url.ToString().TrimEnd('/')])
         {
             WorkingDirectory = Folder,
+            UseShellExecute = false,
             RedirectStandardError = true,
             RedirectStandardOutput = true,
         };

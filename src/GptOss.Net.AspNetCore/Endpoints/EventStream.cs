@@ -78,12 +78,13 @@ internal sealed class EventStream : IAsyncDisposable
         while (true)
         {
             var next = source.MoveNextAsync();
-            if (!next.IsCompleted || _buffer.WrittenCount >= MaxTogether)
-            {
-                await FlushAsync(cancellationToken).ConfigureAwait(false);
-            }
+            var flush = next.IsCompleted && _buffer.WrittenCount < MaxTogether ? Task.CompletedTask : FlushAsync(cancellationToken).AsTask();
 
-            if (!await next.ConfigureAwait(false))
+            // The source is awaited also when the client has left: an enumerator may not be disposed while it moves.
+            await flush.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var hasNext = await next.ConfigureAwait(false);
+            await flush.ConfigureAwait(false);
+            if (!hasNext)
             {
                 return;
             }
