@@ -47,6 +47,24 @@ public sealed partial class RepositoryConventionTests
     }
 
     [Fact]
+    public void Folders_use_what_the_document_draws()
+    {
+        var document = File.ReadAllText(Path.Combine(SourceRoot, "../docs/architecture.md"));
+        var drawn = DrawnFolders().Match(document).Groups[1].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal).Prepend(line.Split(' ')[0])));
+        var files = SourceFiles().Select(file => (Folder: FolderOf(file), Text: File.ReadAllText(file))).Where(file => file.Folder.Length > 0).ToArray();
+        var folders = files.Select(file => file.Folder).ToHashSet(StringComparer.Ordinal);
+        var used =
+            from file in files
+            group file by file.Folder into folder
+            let uses = folder.SelectMany(file => Using().Matches(file.Text)).Select(match => match.Groups[1].Value)
+                .Where(use => folders.Contains(use) && !$"{folder.Key}.".StartsWith($"{use}.", StringComparison.Ordinal))
+            select string.Join(' ', uses.Append(folder.Key).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Prepend(folder.Key));
+
+        drawn.Should().BeEquivalentTo(used);
+    }
+
+    [Fact]
     public void Each_package_has_a_readme_of_its_own_without_relative_links()
     {
         foreach (var project in Directory.GetFiles(SourceRoot, "*.csproj", SearchOption.AllDirectories))
@@ -83,6 +101,19 @@ public sealed partial class RepositoryConventionTests
 
     private static string FindSourceRoot([CallerFilePath] string here = "") =>
         Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../src"));
+
+    /// <summary>A file's folder in the library as a namespace below its root; empty beside the folders and in other projects.</summary>
+    private static string FolderOf(string file)
+    {
+        var parts = Path.GetRelativePath(SourceRoot, file).Split(Path.DirectorySeparatorChar);
+        return string.Equals(parts[0], "GptOss.Net", StringComparison.Ordinal) ? string.Join('.', parts[1..^1]) : "";
+    }
+
+    [GeneratedRegex("```folders\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex DrawnFolders();
+
+    [GeneratedRegex(@"^using (?:static )?GptOss\.Net\.([\w.]+);", RegexOptions.Multiline)]
+    private static partial Regex Using();
 
     // A using directive, or a qualified name in code or in documentation.
     [GeneratedRegex(@"\]\((?!https?://|#)", RegexOptions.CultureInvariant)]
