@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
@@ -64,6 +65,8 @@ internal static class TypeBounds
     private static string? Pattern(Type type) =>
         type == typeof(Version) ? VersionPattern : type == typeof(TimeSpan) ? TimeSpanPattern : type == typeof(Uri) ? UriPattern : null;
 
+    [UnconditionalSuppressMessage(
+        "Trimming", "IL2070", Justification = "A dictionary whose interface was trimmed keeps its schema without bounds on its keys.")]
     private static Type? KeyType(Type type) => type.GetInterfaces().Append(type)
         .Where(candidate => candidate.IsGenericType)
         .FirstOrDefault(candidate => candidate.GetGenericTypeDefinition() is var definition
