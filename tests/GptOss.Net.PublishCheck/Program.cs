@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 using DemoModel;
 using GptOss.Net;
 using Microsoft.Extensions.AI;
-using PublishCheck;
+using GptOss.Net.PublishCheck;
 
 // Loads the demonstration model, asks it something, and says how fast it answered and what was logged. The exit code is 0 when the answer is right.
 var warnings = new Warnings();

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace PublishCheck;
+namespace GptOss.Net.PublishCheck;
 
 /// <summary>Keeps what is logged as a warning or worse.</summary>
 internal sealed class Warnings : ILoggerFactory, ILogger

@@ -1,8 +1,7 @@
-using System.Runtime.ExceptionServices;
 using GptOss.Net.Execution;
 using GptOss.Net.Sampling;
 
-namespace GptOss.Net.Tests;
+namespace GptOss.Net.TestUtils;
 
 /// <summary>
 /// Makes of an executor that leaves sampling to the host one that samples by itself and takes steps ahead of what the host has read, as a

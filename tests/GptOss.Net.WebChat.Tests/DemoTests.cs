@@ -1,11 +1,8 @@
 using System.Net.Http.Json;
 using DemoModel;
-using GptOss.Net.AspNetCore;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Playwright;
 using WebChat;
 using static Microsoft.Playwright.Assertions;
 

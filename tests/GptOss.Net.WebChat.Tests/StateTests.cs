@@ -1,5 +1,4 @@
 using GptOss.Net.AspNetCore;
-using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
 namespace GptOss.Net.WebChat.Tests;
