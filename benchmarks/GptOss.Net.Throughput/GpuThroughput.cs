@@ -137,7 +137,7 @@ internal sealed class GpuThroughput
         Show($"{Requests} requests at once: {answers.Sum(times => times.Count) / seconds:f0} tok/s out in {seconds:f1} s");
     }
 
-    private async Task ChatAsync(GptOssModel model)
+    private static async Task ChatAsync(GptOssModel model)
     {
         using IChatClient client = model.AsIChatClient();
         var rates = new List<double>();

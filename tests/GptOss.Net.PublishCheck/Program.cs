@@ -3,8 +3,8 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using DemoModel;
 using GptOss.Net;
-using Microsoft.Extensions.AI;
 using GptOss.Net.PublishCheck;
+using Microsoft.Extensions.AI;
 
 // Loads the demonstration model, asks it something, and says how fast it answered and what was logged. The exit code is 0 when the answer is right.
 var warnings = new Warnings();

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using GptOss.Net.StructuredOutput;
 using Json.Schema;
 
 namespace GptOss.Net.Tests.StructuredOutput;

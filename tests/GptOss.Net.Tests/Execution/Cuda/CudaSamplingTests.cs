@@ -1,5 +1,4 @@
 using GptOss.Net.Execution;
-using GptOss.Net.Execution.Cuda;
 using GptOss.Net.Sampling;
 
 namespace GptOss.Net.Tests.Execution.Cuda;

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using GptOss.Net.Execution.Cuda;
 using GptOss.Net.Execution.Cuda.Kernels;
 using Row = GptOss.Net.Execution.Cuda.Kernels.SamplingKernels.Row;
@@ -88,7 +87,10 @@ public sealed class SamplingKernelsTests
 
         var biased = rules with
         {
-            TopK = 50, TopP = 1, AdjustmentCount = 1, Adjustments = bench.Upload([new SamplingKernels.Adjustment(2, -1, -1f)]),
+            TopK = 50,
+            TopP = 1,
+            AdjustmentCount = 1,
+            Adjustments = bench.Upload([new SamplingKernels.Adjustment(2, -1, -1f)]),
         };
 
         var results = Run(bench, logits, [rules, biased]);
