@@ -15,6 +15,9 @@ internal sealed unsafe class CudaDriverDevice : ICudaDriver
     private const int LaunchProgrammaticSerialization = 6;
     private const uint StreamNonBlocking = 1;
     private const int CaptureThreadLocal = 1;
+    private const uint HostPortableAndMapped = 1 | 2;
+    private const int NotReady = 600;
+    private const int PeerAccessAlreadyEnabled = 704;
 
     private readonly CudaLibrary _library;
     private readonly DeviceId _id;
@@ -125,11 +128,30 @@ internal sealed unsafe class CudaDriverDevice : ICudaDriver
     {
         Enter();
         nint address;
-        Check(_library.HostAllocate(&address, (nuint)bytes, 0), $"cuMemHostAlloc({bytes:N0} bytes)");
+        Check(_library.HostAllocate(&address, (nuint)bytes, HostPortableAndMapped), $"cuMemHostAlloc({bytes:N0} bytes)");
         return address;
     }
 
     public void FreeHost(nint address) => Call(_library.HostFree, address, "cuMemFreeHost");
+
+    public bool TryReach(ICudaDriver other)
+    {
+        if (other is not CudaDriverDevice device)
+        {
+            return false;
+        }
+
+        Enter();
+        int can;
+        Check(_library.DeviceCanAccessPeer(&can, _device, device._device), "cuDeviceCanAccessPeer");
+        if (can == 0)
+        {
+            return false;
+        }
+
+        var result = _library.ContextEnablePeerAccess(device._context, 0);
+        return result is 0 or PeerAccessAlreadyEnabled;
+    }
 
     public void Copy(nint to, nint from, long bytes, nint stream)
     {
@@ -178,6 +200,19 @@ internal sealed unsafe class CudaDriverDevice : ICudaDriver
     }
 
     public void SynchronizeEvent(nint handle) => Call(_library.EventSynchronize, handle, "cuEventSynchronize");
+
+    public bool HasHappened(nint handle)
+    {
+        Enter();
+        var result = _library.EventQuery(handle);
+        if (result == NotReady)
+        {
+            return false;
+        }
+
+        Check(result, "cuEventQuery");
+        return true;
+    }
 
     public float MillisecondsBetween(nint start, nint end)
     {

@@ -12,6 +12,8 @@ internal sealed unsafe class CudaLibrary
     public readonly delegate* unmanaged<nint*, int, int> PrimaryContextRetain;
     public readonly delegate* unmanaged<int, int> PrimaryContextRelease;
     public readonly delegate* unmanaged<nint, int> ContextSetCurrent;
+    public readonly delegate* unmanaged<int*, int, int, int> DeviceCanAccessPeer;
+    public readonly delegate* unmanaged<nint, uint, int> ContextEnablePeerAccess;
     public readonly delegate* unmanaged<nint*, byte*, int> ModuleLoadData;
     public readonly delegate* unmanaged<nint, int> ModuleUnload;
     public readonly delegate* unmanaged<nint*, nint, byte*, int> ModuleGetFunction;
@@ -33,6 +35,7 @@ internal sealed unsafe class CudaLibrary
     public readonly delegate* unmanaged<nint, int> EventDestroy;
     public readonly delegate* unmanaged<nint, nint, int> EventRecord;
     public readonly delegate* unmanaged<nint, int> EventSynchronize;
+    public readonly delegate* unmanaged<nint, int> EventQuery;
     public readonly delegate* unmanaged<float*, nint, nint, int> EventElapsedTime;
     public readonly delegate* unmanaged<nint, int, int> StreamBeginCapture;
     public readonly delegate* unmanaged<nint, nint*, int> StreamEndCapture;
@@ -53,6 +56,8 @@ internal sealed unsafe class CudaLibrary
         PrimaryContextRetain = (delegate* unmanaged<nint*, int, int>)Find("cuDevicePrimaryCtxRetain");
         PrimaryContextRelease = (delegate* unmanaged<int, int>)Find("cuDevicePrimaryCtxRelease_v2");
         ContextSetCurrent = (delegate* unmanaged<nint, int>)Find("cuCtxSetCurrent");
+        DeviceCanAccessPeer = (delegate* unmanaged<int*, int, int, int>)Find("cuDeviceCanAccessPeer");
+        ContextEnablePeerAccess = (delegate* unmanaged<nint, uint, int>)Find("cuCtxEnablePeerAccess");
         ModuleLoadData = (delegate* unmanaged<nint*, byte*, int>)Find("cuModuleLoadData");
         ModuleUnload = (delegate* unmanaged<nint, int>)Find("cuModuleUnload");
         ModuleGetFunction = (delegate* unmanaged<nint*, nint, byte*, int>)Find("cuModuleGetFunction");
@@ -73,6 +78,7 @@ internal sealed unsafe class CudaLibrary
         EventCreate = (delegate* unmanaged<nint*, uint, int>)Find("cuEventCreate");
         EventDestroy = (delegate* unmanaged<nint, int>)Find("cuEventDestroy_v2");
         EventRecord = (delegate* unmanaged<nint, nint, int>)Find("cuEventRecord");
+        EventQuery = (delegate* unmanaged<nint, int>)Find("cuEventQuery");
         EventSynchronize = (delegate* unmanaged<nint, int>)Find("cuEventSynchronize");
         EventElapsedTime = (delegate* unmanaged<float*, nint, nint, int>)Find("cuEventElapsedTime");
         StreamBeginCapture = (delegate* unmanaged<nint, int, int>)Find("cuStreamBeginCapture_v2");

@@ -27,12 +27,18 @@ internal unsafe interface ICudaDriver : IDisposable
 
     void Free(nint address);
 
-    /// <summary>Allocates page-locked main memory, from and to which copies are asynchronous.</summary>
+    /// <summary>Allocates page-locked main memory, from and to which copies are asynchronous; all devices see it at this address.</summary>
     nint AllocateHost(long bytes);
 
     void FreeHost(nint address);
 
-    /// <summary>Copies between main memory and the device, or on the device; asynchronous with page-locked memory.</summary>
+    /// <summary>Lets kernels and copies of this device reach another one's memory, over NVLink or PCIe; false where they cannot.</summary>
+    bool TryReach(ICudaDriver other);
+
+    /// <summary>
+    /// Copies between main memory and the device, on the device, or from and to a device that it reaches; asynchronous with page-locked
+    /// memory.
+    /// </summary>
     void Copy(nint to, nint from, long bytes, nint stream);
 
     void Fill(nint to, byte value, long bytes, nint stream);
@@ -51,10 +57,13 @@ internal unsafe interface ICudaDriver : IDisposable
     /// <summary>The event happens when the work that the stream has so far is done.</summary>
     void RecordEvent(nint handle, nint stream);
 
-    /// <summary>Lets a stream go on only after the event.</summary>
+    /// <summary>Lets a stream go on only after the event, which may be another device's.</summary>
     void WaitEvent(nint stream, nint handle);
 
     void SynchronizeEvent(nint handle);
+
+    /// <summary>Whether an event has happened, without waiting for it.</summary>
+    bool HasHappened(nint handle);
 
     /// <summary>The time between two events that have happened.</summary>
     float MillisecondsBetween(nint start, nint end);

@@ -1,28 +1,34 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using GptOss.Net.Interop.Cuda;
 
 namespace GptOss.Net.Tests.Execution.Cuda;
 
 /// <summary>A device that is the processor: kernels are emulated, device memory is plain memory, everything is done at once.</summary>
-/// <remarks>New memory is poisoned, frees are checked, and what is left is known: <see cref="AllocatedBytes"/>.</remarks>
-internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0) : ICudaDriver
+/// <remarks>
+/// New memory is poisoned, frees are checked, and what is left is known: <see cref="AllocatedBytes"/>. Of several devices (<see cref="EmulatedMachine"/>)
+/// the work waits in its streams until the host waits.
+/// </remarks>
+internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0, EmulatedMachine? machine = null, int index = 0) : ICudaDriver
 {
     /// <summary>Orders in which a block's threads take turns: ascending, descending, shuffled. A missing barrier shows in one of them.</summary>
     public static readonly uint[] TurnOrders = [0, 1, 7];
 
     private const byte Poison = 0xCD;
 
-    // A library's state, and there may be one library for several devices, is one block at a time.
-    private static readonly Lock Gate = new();
+    private static long _lastHandle;
 
-    private readonly Dictionary<nint, long> _allocations = [];
-    private readonly Dictionary<nint, string> _names = [];
-    private readonly Dictionary<nint, List<Action>> _graphs = [];
+    // A module's copy of the emulation's state is one block at a time.
+    private readonly ConcurrentDictionary<nint, Lock> _gates = [];
+    private readonly ConcurrentDictionary<nint, long> _allocations = [];
+    private readonly ConcurrentDictionary<nint, StrongBox<bool>> _events = [];
+    private readonly HashSet<EmulatedCudaDriver> _reached = [];
+    private readonly ConcurrentDictionary<nint, string> _names = [];
+    private readonly ConcurrentDictionary<nint, List<Action>> _graphs = [];
     private readonly List<string> _files = [];
     private List<Action>? _recording;
-    private nint _lastHandle;
-
-    public CudaProperties Properties { get; } = new(DeviceId.Cuda(0), new Version(8, 0), 132, 227 * 1024, 228 * 1024);
+    public CudaProperties Properties { get; } = new(DeviceId.Cuda(index), new Version(8, 0), 132, 227 * 1024, 228 * 1024);
 
     /// <summary>Gets the bytes of the device that are allocated now.</summary>
     public long AllocatedBytes { get; private set; }
@@ -32,6 +38,12 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0) : ICudaDrive
 
     /// <summary>Gets or sets a value indicating whether the device is gone: every call fails from now on.</summary>
     public bool IsLost { get; set; }
+
+    /// <summary>Gets or sets a value indicating whether the device does nothing any more, and does not tell.</summary>
+    public bool IsHung { get; set; }
+
+    /// <summary>Gets or sets the bytes of the device.</summary>
+    public long MemoryBytes { get; set; } = 1L << 34;
 
     /// <summary>Gets or sets which launch leaves its results undone, counted from the first; 0: none.</summary>
     public int FaultyLaunch { get; set; }
@@ -59,15 +71,16 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0) : ICudaDrive
         }
 
         _names[function] = name;
+        _gates[function] = _gates.GetOrAdd(module, _ => new Lock());
         return function;
     }
 
     public void Launch(nint function, in CudaLaunch launch, ReadOnlySpan<byte> parameters, nint stream)
     {
         var (shape, copy) = (launch, parameters.ToArray());
-        Run(() =>
+        Run(stream, () =>
         {
-            lock (Gate)
+            lock (_gates[function])
             {
                 if (++Launches == FaultyLaunch)
                 {
@@ -89,19 +102,24 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0) : ICudaDrive
         });
     }
 
-    public long FreeBytes() => (1L << 34) - AllocatedBytes;
+    public long FreeBytes() => MemoryBytes - AllocatedBytes;
 
     public nint Allocate(long bytes)
     {
+        if (bytes > FreeBytes())
+        {
+            throw Failure($"cuMemAlloc({bytes:N0} bytes)", 2, "CUDA_ERROR_OUT_OF_MEMORY");
+        }
+
         var address = AllocateHost(bytes);
-        _allocations.Add(address, bytes);
+        _allocations[address] = bytes;
         AllocatedBytes += bytes;
         return address;
     }
 
     public void Free(nint address)
     {
-        if (!_allocations.Remove(address, out var bytes))
+        if (!_allocations.TryRemove(address, out var bytes))
         {
             throw Failure("cuMemFree", 1, "nothing is allocated there");
         }
@@ -119,33 +137,89 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0) : ICudaDrive
 
     public void FreeHost(nint address) => NativeMemory.AlignedFree((void*)address);
 
-    public void Copy(nint to, nint from, long bytes, nint stream) => Run(() => Buffer.MemoryCopy((void*)from, (void*)to, bytes, bytes));
-
-    public void Fill(nint to, byte value, long bytes, nint stream) => Run(() => NativeMemory.Fill((void*)to, (nuint)bytes, value));
-
-    public nint CreateStream() => ++_lastHandle;
-
-    public void DestroyStream(nint stream)
+    public bool TryReach(ICudaDriver other)
     {
+        if (machine is not { HasPeerAccess: true } || other is not EmulatedCudaDriver device)
+        {
+            return false;
+        }
+
+        _reached.Add(device);
+        return true;
     }
 
-    public void SynchronizeStream(nint stream) => CheckAlive();
-
-    public nint CreateEvent() => ++_lastHandle;
-
-    public void DestroyEvent(nint handle)
+    public void Copy(nint to, nint from, long bytes, nint stream)
     {
+        CheckReach(to);
+        CheckReach(from);
+        var crosses = Owner(to) is { } receiver && Owner(from) is { } sender && receiver != sender;
+        Run(stream, (crosses ? machine!.Fault : LinkFault.None) switch
+        {
+            LinkFault.Zeros => () => NativeMemory.Clear((void*)to, (nuint)bytes),
+            LinkFault.Stale => () => { }
+            ,
+            LinkFault.HalfWord => () => CopyHalf((ushort*)to, (ushort*)from, bytes / sizeof(ushort)),
+            _ => () => Buffer.MemoryCopy((void*)from, (void*)to, bytes, bytes),
+        });
     }
+
+    public void Fill(nint to, byte value, long bytes, nint stream) => Run(stream, () => NativeMemory.Fill((void*)to, (nuint)bytes, value));
+
+    public nint CreateStream() => (nint)Interlocked.Increment(ref _lastHandle);
+
+    public void DestroyStream(nint stream) => machine?.RunUntilIdle(this, stream);
+
+    public void SynchronizeStream(nint stream)
+    {
+        CheckAlive();
+        if (IsHung || machine?.RunUntilIdle(this, stream) == false)
+        {
+            throw new InvalidOperationException($"{Properties.Device} would wait for ever.");
+        }
+    }
+
+    public nint CreateEvent()
+    {
+        var handle = (nint)Interlocked.Increment(ref _lastHandle);
+        _events[handle] = new StrongBox<bool>(true); // Nothing has to happen before it is recorded.
+        return handle;
+    }
+
+    public void DestroyEvent(nint handle) => _events.TryRemove(handle, out _);
 
     public void RecordEvent(nint handle, nint stream)
     {
+        CheckAlive();
+        var happened = new StrongBox<bool>();
+        _events[handle] = happened;
+        Run(stream, () => happened.Value = true);
     }
 
     public void WaitEvent(nint stream, nint handle)
     {
+        CheckAlive();
+        if (machine is not null)
+        {
+            var happened = machine.Devices.Select(device => device._events.GetValueOrDefault(handle)).Single(known => known is not null)!;
+            machine.Add(this, stream, () => happened.Value);
+        }
     }
 
-    public void SynchronizeEvent(nint handle) => CheckAlive();
+    public void SynchronizeEvent(nint handle)
+    {
+        CheckAlive();
+        if (!HasHappened(handle))
+        {
+            throw new InvalidOperationException($"{Properties.Device} would wait for ever.");
+        }
+    }
+
+    public bool HasHappened(nint handle)
+    {
+        CheckAlive();
+        var happened = _events[handle];
+        return !IsHung && (machine is null || machine.RunUntil(() => happened.Value));
+    }
 
     public float MillisecondsBetween(nint start, nint end) => 0;
 
@@ -153,35 +227,64 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0) : ICudaDrive
 
     public nint EndCapture(nint stream)
     {
-        _graphs.Add(++_lastHandle, _recording ?? throw Failure("cuStreamEndCapture", 901, "no recording"));
+        var handle = (nint)Interlocked.Increment(ref _lastHandle);
+        _graphs[handle] = _recording ?? throw Failure("cuStreamEndCapture", 901, "no recording");
         _recording = null;
-        return _lastHandle;
+        return handle;
     }
 
     public void LaunchGraph(nint graph, nint stream)
     {
         CheckAlive();
-        _graphs[graph].ForEach(work => work());
+        _graphs[graph].ForEach(work => Run(stream, work));
     }
 
     public void DestroyGraph(nint graph)
     {
-        if (!_graphs.Remove(graph))
+        if (!_graphs.TryRemove(graph, out _))
         {
             throw Failure("cuGraphExecDestroy", 1, "no such graph");
         }
     }
 
-    private void Run(Action work)
+    private static void CopyHalf(ushort* to, ushort* from, long halves)
+    {
+        for (long i = 0; i < halves; i += 2)
+        {
+            to[i] = from[i];
+        }
+    }
+
+    private EmulatedCudaDriver? Owner(nint address) => machine?.Devices.FirstOrDefault(device => device.Owns(address));
+
+    private bool Owns(nint address) => _allocations.Any(allocation => address >= allocation.Key && address < allocation.Key + allocation.Value);
+
+    private void CheckReach(nint address)
+    {
+        if (Owner(address) is { } owner && owner != this && !_reached.Contains(owner))
+        {
+            throw Failure("cuMemcpyAsync", 1, $"CUDA_ERROR_INVALID_VALUE: the memory is {owner.Properties.Device}'s");
+        }
+    }
+
+    private void Run(nint stream, Action work)
     {
         CheckAlive();
         if (_recording is { } recording)
         {
             recording.Add(work);
         }
-        else
+        else if (machine is null)
         {
             work();
+        }
+        else
+        {
+            machine.Add(this, stream, () =>
+            {
+                work();
+                return true;
+            });
         }
     }
 
@@ -193,5 +296,5 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0) : ICudaDrive
         }
     }
 
-    private static CudaException Failure(string call, int code, string description) => new(call, DeviceId.Cuda(0), code, description);
+    private CudaException Failure(string call, int code, string description) => new(call, Properties.Device, code, description);
 }

@@ -77,6 +77,81 @@ public sealed class EmulatedCudaDriverTests
             .Should().Throw<CudaException>().Which.Log.Should().Contain("was not declared");
     }
 
+    [Fact]
+    public unsafe void A_device_goes_on_when_the_others_event_has_happened_however_late_that_one_is()
+    {
+        var machine = new EmulatedMachine(2) { Late = 0 };
+        var (first, second) = (machine.Devices[0], machine.Devices[1]);
+        var (from, to, done) = (first.Allocate(4), second.Allocate(4), first.CreateEvent());
+        second.TryReach(first).Should().BeTrue();
+
+        first.Fill(from, 7, 4, stream: 0);
+        first.RecordEvent(done, stream: 0);
+        second.WaitEvent(0, done);
+        second.Copy(to, from, 4, stream: 0);
+
+        (*(int*)to).Should().NotBe(0x07070707, "the host has not waited yet");
+        second.SynchronizeStream(0);
+        (*(int*)to).Should().Be(0x07070707);
+    }
+
+    [Fact]
+    public unsafe void Without_an_event_a_late_device_has_not_done_its_work()
+    {
+        var machine = new EmulatedMachine(2) { Late = 0 };
+        var (first, second) = (machine.Devices[0], machine.Devices[1]);
+        var (from, to) = (first.Allocate(4), second.Allocate(4));
+        second.TryReach(first).Should().BeTrue();
+
+        first.Fill(from, 7, 4, stream: 0);
+        second.Copy(to, from, 4, stream: 0);
+        second.SynchronizeStream(0);
+
+        (*(int*)to).Should().NotBe(0x07070707);
+    }
+
+    [Theory]
+    [InlineData(LinkFault.Zeros, 0)]
+    [InlineData(LinkFault.Stale, unchecked((int)0xCDCDCDCD))]
+    [InlineData(LinkFault.HalfWord, unchecked((int)0xCDCD0707))]
+    internal unsafe void A_link_can_lie(LinkFault fault, int arrives)
+    {
+        var machine = new EmulatedMachine(2) { Fault = fault };
+        var (first, second) = (machine.Devices[0], machine.Devices[1]);
+        var (from, to) = (first.Allocate(4), second.Allocate(4));
+        first.TryReach(second).Should().BeTrue();
+        first.Fill(from, 7, 4, stream: 0);
+        first.Copy(to, from, 4, stream: 0);
+
+        first.SynchronizeStream(0);
+
+        (*(int*)to).Should().Be(arrives);
+    }
+
+    [Fact]
+    public void Memory_of_another_device_is_reached_only_where_that_was_asked_for()
+    {
+        var machine = new EmulatedMachine(2);
+        var (from, to) = (machine.Devices[0].Allocate(4), machine.Devices[1].Allocate(4));
+
+        machine.Devices[0].Invoking(device => device.Copy(to, from, 4, stream: 0)).Should().Throw<CudaException>();
+        new EmulatedMachine(2) { HasPeerAccess = false }.Devices[0].TryReach(machine.Devices[1]).Should().BeFalse();
+    }
+
+    [Fact]
+    public void A_device_that_hangs_never_tells_and_a_full_one_refuses()
+    {
+        using var driver = new EmulatedCudaDriver { MemoryBytes = 100 };
+        var done = driver.CreateEvent();
+        driver.RecordEvent(done, stream: 0);
+        driver.HasHappened(done).Should().BeTrue();
+
+        driver.IsHung = true;
+
+        driver.HasHappened(done).Should().BeFalse();
+        driver.Invoking(full => full.Allocate(101)).Should().Throw<CudaException>().Which.IsOutOfMemory.Should().BeTrue();
+    }
+
     private static KernelLibrary Load(EmulatedCudaDriver driver)
     {
         EmulatedKernelCompiler.Require();
