@@ -28,6 +28,9 @@ public sealed record DeviceMemory
     /// <summary>Gets what a step computes with at most.</summary>
     public required long WorkspaceBytes { get; init; }
 
+    /// <summary>Gets what the device has in all; 0 where its driver does not tell.</summary>
+    public required long TotalBytes { get; init; }
+
     /// <summary>Gets what nobody uses on the device now; 0 where its driver does not tell.</summary>
     public required long FreeBytes { get; init; }
 }

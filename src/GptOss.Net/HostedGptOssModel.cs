@@ -17,8 +17,8 @@ public sealed partial class HostedGptOssModel : IHostedService, IAsyncDisposable
     private readonly CancellationTokenSource _disposal = new();
     private readonly Lazy<Task<GptOssModel>> _loading;
     private readonly ILogger _logger;
-    private long _readBytes;
-    private long _totalBytes;
+    private readonly Lock _progressLock = new();
+    private LoadProgress _progress;
 
     internal HostedGptOssModel(string pathOrId, GptOssModelOptions options)
     {
@@ -39,7 +39,16 @@ public sealed partial class HostedGptOssModel : IHostedService, IAsyncDisposable
     public bool IsReady => LoadedModel is { Health: ModelHealth.Ready };
 
     /// <summary>Gets how far loading has come.</summary>
-    public LoadProgress Progress => new(Interlocked.Read(ref _readBytes), Interlocked.Read(ref _totalBytes));
+    public LoadProgress Progress
+    {
+        get
+        {
+            lock (_progressLock)
+            {
+                return _progress;
+            }
+        }
+    }
 
     /// <summary>Gets why loading failed, or <see langword="null"/> if it has not.</summary>
     public Exception? Failure => _loading.IsValueCreated ? _loading.Value.Exception?.InnerException : null;
@@ -122,8 +131,10 @@ public sealed partial class HostedGptOssModel : IHostedService, IAsyncDisposable
     {
         public void Report(LoadProgress value)
         {
-            Interlocked.Exchange(ref model._totalBytes, value.TotalBytes);
-            Interlocked.Exchange(ref model._readBytes, value.ReadBytes);
+            lock (model._progressLock)
+            {
+                model._progress = value;
+            }
         }
     }
 }

@@ -25,10 +25,11 @@ public sealed class BrowserPage : IAsyncDisposable
 
     public ILocator Answer => Page.Locator("article.assistant").Last;
 
-    internal static async Task<BrowserPage> OpenAsync(IBrowserContext context, string url)
+    internal static async Task<BrowserPage> OpenAsync(IBrowserContext context, string url, Func<IPage, Task>? before = null)
     {
         var page = new BrowserPage(context, await context.NewPageAsync());
         page.Page.PageError += (_, error) => page._errors.Add(error);
+        await (before?.Invoke(page.Page) ?? Task.CompletedTask);
         await page.Page.GotoAsync(url);
         return page;
     }
@@ -58,6 +59,10 @@ public sealed class BrowserPage : IAsyncDisposable
     public async Task CheckAsync(string name)
     {
         await Page.ScreenshotAsync(new() { Path = Path.Combine(Screenshots, name + ".png"), Animations = ScreenshotAnimations.Disabled });
+        var outside = await Page.EvaluateAsync<string[]>(
+            "[...document.querySelectorAll('.top > *, .status > *, .banner, .composer, .notice, article, dialog')]"
+            + ".filter(element => element.getBoundingClientRect().right > innerWidth + 1).map(element => element.outerHTML.slice(0, 100))");
+        outside.Should().BeEmpty($"{name}: what is outside of the window cannot be used");
         var result = await Page.RunAxe();
         result.Violations.Select(violation => $"{violation.Id}: {string.Join("; ", violation.Nodes.Select(node => node.Html))}").Should().BeEmpty(name);
         _errors.Should().BeEmpty();

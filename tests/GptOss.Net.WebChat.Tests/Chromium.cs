@@ -29,8 +29,8 @@ public sealed class Chromium : IAsyncLifetime
         });
     }
 
-    /// <summary>A page of its own, with nothing stored; what goes wrong in it fails the test at its end.</summary>
-    public async Task<BrowserPage> OpenAsync(string url, string scheme = "light", int width = 1360, int height = 850, string locale = "en-US")
+    /// <summary>A page of its own, with nothing stored; <paramref name="before"/> may change the page before it loads.</summary>
+    public async Task<BrowserPage> OpenAsync(string url, string scheme = "light", int width = 1360, int height = 850, string locale = "en-US", Func<IPage, Task>? before = null)
     {
         Assert.SkipWhen(_browser is null, $"Needs Chromium: none of {string.Join(", ", Places)} is there, nor does GPTOSS_CHROMIUM name one.");
         var context = await _browser!.NewContextAsync(new BrowserNewContextOptions
@@ -40,7 +40,7 @@ public sealed class Chromium : IAsyncLifetime
             Locale = locale,
             Permissions = ["clipboard-read", "clipboard-write"],
         });
-        return await BrowserPage.OpenAsync(context, url);
+        return await BrowserPage.OpenAsync(context, url, before);
     }
 
     public async ValueTask DisposeAsync()

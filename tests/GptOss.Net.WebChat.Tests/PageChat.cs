@@ -4,8 +4,8 @@ using Microsoft.Extensions.AI;
 namespace GptOss.Net.WebChat.Tests;
 
 /// <summary>
-/// A chat client that does what the last message says: <c>think</c>, <c>call calculator {...}</c>, <c>wait</c> (for <see cref="Release"/>), <c>break</c>,
-/// <c>fail</c>, <c>long N</c>, <c>cut</c>, or else says the text itself.
+/// A chat client that does what the last message says: <c>think</c>, <c>call calculator {...}</c>, <c>wait</c>, <c>muse</c> or <c>hold</c> (for
+/// <see cref="Release"/>), <c>break</c>, <c>fail</c>, <c>long N</c>, <c>cut</c>, or else says the text itself.
 /// </summary>
 internal sealed class PageChat : IChatClient
 {
@@ -17,6 +17,9 @@ internal sealed class PageChat : IChatClient
     public IReadOnlyList<ChatMessage> Messages { get; private set; } = [];
 
     public ChatOptions? Options { get; private set; }
+
+    /// <summary>Gets or sets what breaks the connection of the last request.</summary>
+    public Action? Abort { get; set; }
 
     public int Running => Volatile.Read(ref _running);
 
@@ -84,6 +87,17 @@ internal sealed class PageChat : IChatClient
             case "fail":
                 yield return new TextContent("So far, ");
                 throw new GptOssException("the device is lost");
+            case "muse":
+                yield return new TextReasoningContent("The user wants a long thought, and sees it while it grows.");
+                await Release.Task.WaitAsync(cancellationToken);
+                yield return new TextContent("Mused.");
+                break;
+            case "break":
+                yield return new TextContent("So far, so good.");
+                await Task.Delay(200, cancellationToken); // until it was sent
+                Abort!();
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+                break;
             case "hold":
                 yield return new TextContent("So far, so good.");
                 await Release.Task.WaitAsync(cancellationToken);

@@ -1,4 +1,5 @@
 using GptOss.Net.AspNetCore;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.AI;
@@ -32,6 +33,11 @@ internal sealed class PageServer : IAsyncDisposable
         builder.Services.AddSingleton<IModelStatus>(status);
         builder.Services.Configure<OpenAIServerOptions>(options => configure?.Invoke(options));
         var app = builder.Build();
+        app.Use((http, next) =>
+        {
+            chat.Abort = http.Request.Method == HttpMethods.Post ? http.Abort : chat.Abort;
+            return next(http);
+        });
         app.UseChatPage();
         app.MapOpenAI();
         await app.StartAsync();

@@ -20,7 +20,7 @@ public sealed class PageTests(Chromium browser) : IClassFixture<Chromium>
 
         await page.AskAsync("**Hello** there");
         await Expect(page.Answer.Locator("strong")).ToHaveTextAsync("Hello");
-        await Expect(page.Answer.Locator(".figures")).ToContainTextAsync("tok/s");
+        await Expect(page.Answer.Locator(".figures")).ToContainTextAsync("tokens in");
 
         await page.Page.ReloadAsync();
         await page.Page.GetByRole(AriaRole.Button, new() { Name = "**Hello** there", Exact = true }).ClickAsync();

@@ -1,3 +1,4 @@
+using Microsoft.Playwright;
 using GptOss.Net.AspNetCore;
 using static Microsoft.Playwright.Assertions;
 
@@ -55,11 +56,68 @@ public sealed class StateTests(Chromium browser) : IClassFixture<Chromium>
         await Expect(page.Answer.Locator(".katex").First).ToBeVisibleAsync();
         await page.CheckAsync($"markdown-{scheme}-{width}");
 
+        await page.Answer.GetByLabel("Wrap lines").ClickAsync();
+        await Expect(page.Answer.Locator("figure.wraps")).ToHaveCountAsync(1);
+
         await page.SendAsync("cut");
         await page.EndsAsync("length");
         await page.SendAsync("fail");
         await page.EndsAsync("failed");
         await page.CheckAsync($"failed-{scheme}-{width}");
+    }
+
+    [Theory]
+    [MemberData(nameof(Looks))]
+    public async Task Answers_that_grow_or_ended_early(string scheme, int width)
+    {
+        await using var server = await PageServer.StartAsync();
+        await using var page = await OpenAsync(server, scheme, width);
+
+        await page.SendAsync("muse");
+        await Expect(page.Answer.GetByText("The user wants a long thought")).ToBeVisibleAsync();
+        await page.CheckAsync($"reasoning-{scheme}-{width}");
+        await page.Button("Stop").ClickAsync();
+        await page.EndsAsync("stopped");
+
+        await page.SendAsync("hold");
+        await Expect(page.Answer).ToContainTextAsync("So far, so good.");
+        await page.CheckAsync($"streaming-{scheme}-{width}");
+        await page.Page.Keyboard.PressAsync("Escape");
+        await page.EndsAsync("stopped");
+
+        await page.SendAsync("break");
+        await page.EndsAsync("interrupted");
+        await page.CheckAsync($"interrupted-{scheme}-{width}");
+    }
+
+    [Theory]
+    [MemberData(nameof(Looks))]
+    public async Task A_function_that_asks(string scheme, int width)
+    {
+        await using var server = await PageServer.StartAsync();
+        await using var page = await OpenAsync(server, scheme, width);
+        await page.Button("Settings").ClickAsync();
+        await page.Page.GetByLabel("Ask before a tool runs").CheckAsync();
+        await page.Button("Close").ClickAsync();
+
+        await page.SendAsync("""call calculator {"expression":"17*23"}""");
+        await Expect(page.Answer.GetByText("calculator wants to run")).ToBeVisibleAsync();
+        await Expect(page.Answer.GetByRole(AriaRole.Cell, new() { Name = "17*23" })).ToBeVisibleAsync();
+        await page.CheckAsync($"call-asks-{scheme}-{width}");
+        await page.Button("Deny").ClickAsync();
+        await Expect(page.Answer).ToContainTextAsync("It says Error: the user did not allow it.");
+        await page.EndsAsync("done");
+
+        await page.SendAsync("""call calculator {"expression":"17*23"}""");
+        await page.Button("Allow").ClickAsync();
+        await Expect(page.Answer).ToContainTextAsync("It says 391.");
+        await page.EndsAsync("done");
+
+        await page.SendAsync("""call clock {}""");
+        await Expect(page.Button("Allow")).ToBeVisibleAsync();
+        await page.Page.Keyboard.PressAsync("Escape");
+        await page.EndsAsync("stopped");
+        await Expect(page.Button("Allow")).ToHaveCountAsync(0);
     }
 
     [Theory]
@@ -75,6 +133,10 @@ public sealed class StateTests(Chromium browser) : IClassFixture<Chromium>
         }
 
         await page.CheckAsync($"list-{scheme}-{width}");
+        await page.Page.Locator(".sidebar li").HoverAsync();
+        await page.Button("Rename: one").ClickAsync();
+        await page.CheckAsync($"rename-{scheme}-{width}");
+        await page.Page.Keyboard.PressAsync("Escape");
         await page.Page.Keyboard.PressAsync("Control+k");
         await page.Page.Keyboard.TypeAsync("nothing like it");
         await Expect(page.Page.GetByText("Nothing found.")).ToBeVisibleAsync();
@@ -88,8 +150,10 @@ public sealed class StateTests(Chromium browser) : IClassFixture<Chromium>
     {
         await using var server = await PageServer.StartAsync();
         await using var page = await OpenAsync(server, "light", 320);
+        await page.CheckAsync("empty-320");
         await page.AskAsync("```\n" + new string('x', 400) + "\n```\n\n" + new string('y', 400));
 
+        await page.CheckAsync("narrow");
         (await page.Page.EvaluateAsync<int>("document.documentElement.scrollWidth")).Should().BeLessThanOrEqualTo(320);
     }
 

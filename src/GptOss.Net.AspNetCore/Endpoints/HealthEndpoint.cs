@@ -50,10 +50,24 @@ internal sealed class HealthEndpoint(OpenAIServer server)
         var status = server.Status;
         return new HealthReply(Word(status.State), server.ModelId)
         {
-            Progress = status is { State: ModelState.Loading, Progress: { } load } ? new ProgressReply(load.ReadBytes, load.TotalBytes) : null,
+            Progress = status is { State: ModelState.Loading, Progress: { } load } ? Progress(load) : null,
             Error = status.Failure,
         };
     }
+
+    private static ProgressReply Progress(LoadProgress load) => new(
+        load.Stage switch
+        {
+            LoadStage.Downloading => "downloading",
+            LoadStage.Compiling => "compiling",
+            _ => "reading",
+        },
+        load.ReadBytes,
+        load.TotalBytes)
+    {
+        FinishedFiles = load.TotalFiles > 0 ? load.FinishedFiles : null,
+        TotalFiles = load.TotalFiles > 0 ? load.TotalFiles : null,
+    };
 
     private StatusReply Status()
     {
@@ -71,7 +85,7 @@ internal sealed class HealthEndpoint(OpenAIServer server)
             PrefixHitRate = statistics?.PrefixHitRate,
             MaxModelLen = server.Status.Model?.MaxModelLength,
             Memory = server.Status.Model?.GetMemoryReport().Select(device => new DeviceStatus(
-                device.Device.ToString(), device.WeightBytes, device.KVBytes, device.KVBytesUsed, device.WorkspaceBytes, device.FreeBytes)).ToList(),
+                device.Device.ToString(), device.TotalBytes, device.WeightBytes, device.KVBytes, device.KVBytesUsed, device.WorkspaceBytes, device.FreeBytes)).ToList(),
         };
     }
 

@@ -9,23 +9,24 @@ internal sealed class ModelDownload(HubClient client, HubSettings settings, stri
     private readonly RepositoryCache _cache = new(settings.CacheDirectory, id);
 
     /// <summary>Fetches what is missing. The branch's reference is written last: until then, the snapshot is not found by its name.</summary>
-    /// <param name="report">Told how many bytes are there, of how many.</param>
+    /// <param name="report">Told how many bytes and files are there, of how many.</param>
     /// <param name="cancellationToken">Stops; what came is kept.</param>
     /// <returns>The snapshot's directory.</returns>
     /// <exception cref="ModelDownloadException">It could not be fetched.</exception>
-    public async Task<string> RunAsync(Action<long, long> report, CancellationToken cancellationToken)
+    public async Task<string> RunAsync(Action<LoadProgress> report, CancellationToken cancellationToken)
     {
         try
         {
             var listed = await client.ListAsync(id, revision, cancellationToken).ConfigureAwait(false);
             var snapshot = listed with { Files = Needed(listed.Files) };
             CheckSpace(snapshot);
-            var done = 0L;
-            report(0, snapshot.Length);
+            var progress = new LoadProgress(0, snapshot.Length) { Stage = LoadStage.Downloading, TotalFiles = snapshot.Files.Count };
+            report(progress);
             foreach (var file in snapshot.Files)
             {
-                void Add(long bytes) => report(done += bytes, snapshot.Length);
+                void Add(long bytes) => report(progress = progress with { ReadBytes = progress.ReadBytes + bytes });
                 await new FileDownload(client, _cache, id, snapshot.Commit, file).RunAsync(Add, cancellationToken).ConfigureAwait(false);
+                report(progress = progress with { FinishedFiles = progress.FinishedFiles + 1 });
             }
 
             _cache.WriteReference(revision, snapshot.Commit);

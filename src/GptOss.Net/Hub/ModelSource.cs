@@ -23,7 +23,7 @@ internal static class ModelSource
 
         using var client = new HubClient(settings, options.TimeProvider);
         return await new ModelDownload(client, settings, pathOrId, options.Revision)
-            .RunAsync((done, total) => progress?.Report(new LoadProgress(done, total) { Stage = LoadStage.Downloading }), cancellationToken)
+            .RunAsync(load => progress?.Report(load), cancellationToken)
             .ConfigureAwait(false);
     }
 

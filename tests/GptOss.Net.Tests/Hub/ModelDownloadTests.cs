@@ -45,9 +45,9 @@ public sealed class ModelDownloadTests : IDisposable
     [Fact]
     public async Task What_loading_needs_lies_in_the_layout_that_all_tools_share()
     {
-        var reports = new List<(long, long)>();
+        var reports = new List<LoadProgress>();
 
-        var snapshot = await RunAsync((done, total) => reports.Add((done, total)));
+        var snapshot = await RunAsync(reports.Add);
 
         snapshot.Should().Be(Path.Combine(Repository, "snapshots", Commit));
         Directory.GetFiles(snapshot).Select(Path.GetFileName).Should().BeEquivalentTo("config.json", "model.safetensors");
@@ -55,7 +55,8 @@ public sealed class ModelDownloadTests : IDisposable
         File.ReadAllBytes(Path.Combine(snapshot, "model.safetensors")).Should().Equal(_weights);
         File.ReadAllText(Path.Combine(Repository, "refs", "main")).Should().Be(Commit);
         Directory.GetFiles(Path.Combine(Repository, "blobs")).Should().HaveCount(2);
-        reports[^1].Should().Be((_weights.Length + 2, _weights.Length + 2));
+        reports[0].Should().Be(new LoadProgress(0, _weights.Length + 2) { Stage = LoadStage.Downloading, TotalFiles = 2 });
+        reports[^1].Should().Be(new LoadProgress(_weights.Length + 2, _weights.Length + 2) { Stage = LoadStage.Downloading, FinishedFiles = 2, TotalFiles = 2 });
     }
 
     [Theory]
@@ -148,7 +149,7 @@ public sealed class ModelDownloadTests : IDisposable
     {
         using (var stopping = new CancellationTokenSource())
         {
-            var run = () => RunAsync((done, _) => { if (done > 8_000_000) { stopping.Cancel(); } }, stopping.Token);
+            var run = () => RunAsync(load => { if (load.ReadBytes > 8_000_000) { stopping.Cancel(); } }, stopping.Token);
             await run.Should().ThrowAsync<OperationCanceledException>();
         }
 
@@ -280,10 +281,10 @@ public sealed class ModelDownloadTests : IDisposable
         FluentActions.Invoking(() => HubSettings.Read(null, name => name == "HF_ENDPOINT" ? "ftp:x" : null)).Should().Throw<ModelDownloadException>();
     }
 
-    private async Task<string> RunAsync(Action<long, long>? report = null, CancellationToken? cancellationToken = null)
+    private async Task<string> RunAsync(Action<LoadProgress>? report = null, CancellationToken? cancellationToken = null)
     {
         using var client = new HubClient(Settings, TimeProvider.System);
-        return await new ModelDownload(client, Settings, Id, "main").RunAsync(report ?? ((_, _) => { }), cancellationToken ?? TestContext.Current.CancellationToken);
+        return await new ModelDownload(client, Settings, Id, "main").RunAsync(report ?? (_ => { }), cancellationToken ?? TestContext.Current.CancellationToken);
     }
 
     private async Task RunFails(string message) =>

@@ -113,7 +113,7 @@ export async function* watchStatus(signal) {
         yield JSON.parse(data);
       }
     } catch (error) {
-      if (!watching.signal.aborted) yield error.status === 401 ? { status: "key" } : null;
+      if (!watching.signal.aborted) yield error.status === 401 ? { status: "key", isRefused: Boolean(apiKey.get()) } : null;
     } finally {
       document.removeEventListener("visibilitychange", hide);
       signal.removeEventListener("abort", stop);

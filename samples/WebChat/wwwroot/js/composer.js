@@ -1,13 +1,12 @@
 // The message box: text, attached files, voice, send and stop.
 import { html, useEffect, useRef, useState } from "../lib/preact.js";
-import { bytes, t } from "./i18n/index.js";
+import { t } from "./i18n/index.js";
 import { canListen, listen, stopReading } from "./speech.js";
 import { Icon, IconButton } from "./ui.js";
 
-const MaxFileBytes = 512 * 1024;
 const ProcessKey = 229; // Safari's code for a key that an input method takes
 
-export function Composer({ draft, setDraft, files, setFiles, isStreaming, isReady, onSend, onStop, onEditLast, tell, ask, focus }) {
+export function Composer({ draft, setDraft, files, setFiles, isStreaming, isReady, onAttach, onSend, onStop, onEditLast, tell, ask, focus }) {
   const area = useRef();
   const picker = useRef();
   const [stopListening, setStopListening] = useState(null);
@@ -30,19 +29,6 @@ export function Composer({ draft, setDraft, files, setFiles, isStreaming, isRead
       if (onEditLast()) event.preventDefault();
     }
   };
-  const attach = async list => {
-    const added = [];
-    for (const file of list) {
-      if (file.size > MaxFileBytes) tell(t("fileTooLarge", { name: file.name, size: bytes(file.size), limit: bytes(MaxFileBytes) }));
-      else {
-        const text = await readText(file);
-        if (text === null) tell(t("fileNotText", { name: file.name }));
-        else added.push({ name: file.name, text });
-      }
-    }
-
-    if (added.length) setFiles([...files, ...added]);
-  };
   const voice = async () => {
     if (stopListening) return stopListening();
     if (!localStorage.getItem("voice-agreed") && !await ask(t("voiceNote"), t("voice"))) return;
@@ -56,14 +42,13 @@ export function Composer({ draft, setDraft, files, setFiles, isStreaming, isRead
     setStopListening(() => stop);
   };
 
-  return html`<form class="composer" onSubmit=${event => { event.preventDefault(); send(); }}
-      onDragOver=${event => event.preventDefault()} onDrop=${event => { event.preventDefault(); attach(event.dataTransfer.files); }}>
+  return html`<form class="composer" onSubmit=${event => { event.preventDefault(); send(); }}>
     ${files.length > 0 && html`<ul class="files">${files.map(file => html`<li class="file"><${Icon} name="attach" />${file.name}
       <${IconButton} icon="close" label=${t("removeFile", { name: file.name })} onClick=${() => setFiles(files.filter(other => other !== file))} /></li>`)}</ul>`}
     <textarea id="message" ref=${area} rows="1" value=${draft} placeholder=${t("message")} aria-label=${t("message")} dir="auto"
       onInput=${event => { stopReading(); setDraft(event.target.value); }} onKeyDown=${key}></textarea>
     <div class="buttons">
-      <input ref=${picker} type="file" multiple hidden onChange=${event => { attach([...event.target.files]); event.target.value = ""; }} />
+      <input ref=${picker} type="file" multiple hidden onChange=${event => { onAttach([...event.target.files]); event.target.value = ""; }} />
       <${IconButton} icon="attach" label=${t("attach")} onClick=${() => picker.current.click()} />
       ${canListen && html`<${IconButton} icon="mic" label=${t(stopListening ? "stopVoice" : "voice")} aria-pressed=${Boolean(stopListening)} onClick=${voice} />`}
       <span class="space"></span>
@@ -77,13 +62,4 @@ export function Composer({ draft, setDraft, files, setFiles, isStreaming, isRead
 function grow(area) {
   area.style.height = "auto";
   area.style.height = `${Math.min(area.scrollHeight, window.innerHeight * 0.4)}px`;
-}
-
-async function readText(file) {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
-    return text.includes("\0") ? null : text;
-  } catch {
-    return null;
-  }
 }

@@ -2,10 +2,10 @@
 //   conversation: { id, title, created, updated, settings, messages: { id: message }, leaf }
 //   user:         { id, parent, role: "user", created, text, files: [{ name, text }] }
 //   assistant:    { id, parent, role: "assistant", created, parts, state, reason, usage, timing }
-//   part:         { type: "reasoning" | "text", text, ms? } or { type: "call", id, name, arguments, result, error }
+//   part:         { type: "reasoning" | "text", text, ms? } or { type: "call", id, name, arguments, asks?, result, error }
 //   state:        waiting | streaming | done | stopped | length | interrupted | failed
 
-export const defaultSettings = { system: "", effort: "medium", temperature: null, topP: null, maxTokens: null, tools: true, json: false };
+export const defaultSettings = { system: "", effort: "medium", temperature: null, topP: null, maxTokens: null, tools: true, asks: false, json: false };
 
 export const newId = () => crypto.randomUUID?.() ?? [...crypto.getRandomValues(new Uint8Array(16))].map(b => b.toString(16).padStart(2, "0")).join("");
 

@@ -34,6 +34,7 @@ export function Settings({ settings, onChange, onLanguage, onClose }) {
       <${Number} label=${t("topP")} value=${settings.topP} min="0" max="1" step="0.05" onChange=${event => change("topP", numberOf(event))} />
       <${Number} label=${t("maxTokens")} value=${settings.maxTokens} min="1" max="1000000" step="1" onChange=${event => change("maxTokens", numberOf(event))} />
       <label class="check"><input type="checkbox" checked=${settings.tools} disabled=${settings.json} onChange=${event => change("tools", event.target.checked)} />${t("tools")}</label>
+      <label class="check"><input type="checkbox" checked=${settings.asks} disabled=${settings.json || !settings.tools} onChange=${event => change("asks", event.target.checked)} />${t("asks")}</label>
       <label class="check"><input type="checkbox" checked=${settings.json} onChange=${event => change("json", event.target.checked)} />${t("jsonMode")}</label>
       <${Choice} label=${t("theme")} value=${theme()} choices=${["system", "light", "dark"].map(name => [name, t(name)])} onChange=${setTheme} />
       <${Choice} label=${t("language")} value=${language()} choices=${Object.entries(languages)} onChange=${tag => { setLanguage(tag); onLanguage(); }} />

@@ -44,15 +44,15 @@ function Editor({ text, isBusy, onSend, onCancel }) {
 function AssistantMessage({ message, actions }) {
   const last = message.parts.at(-1);
   return html`
-    ${message.parts.map((part, i) => html`<${Part} key=${i} part=${part} isLast=${part === last} isRunning=${isRunning(message)} />`)}
+    ${message.parts.map((part, i) => html`<${Part} key=${i} part=${part} isLast=${part === last} isRunning=${isRunning(message)} actions=${actions} />`)}
     ${message.state === "waiting" && html`<p class="waiting" role="status"><span class="pulse"></span>${actions.waitText(message)}</p>`}
     <${Ending} message=${message} actions=${actions} />`;
 }
 
-function Part({ part, isLast, isRunning }) {
+function Part({ part, isLast, isRunning, actions }) {
   const grows = isLast && isRunning;
   if (part.type === "reasoning") return html`<${Reasoning} part=${part} grows=${grows} />`;
-  if (part.type === "call") return html`<${Call} part=${part} isRunning=${isRunning} />`;
+  if (part.type === "call") return html`<${Call} ...${{ part, isRunning, actions }} />`;
   return html`<${Markdown} text=${part.text} isFinal=${!grows} />`;
 }
 
@@ -79,14 +79,17 @@ function Reasoning({ part, grows }) {
   </details>`;
 }
 
-function Call({ part, isRunning }) {
-  const state = part.error !== undefined ? "callFailed" : part.result !== undefined ? "callDone" : isRunning ? "callRunning" : "callFailed";
-  return html`<details class="call" data-state=${state}>
+function Call({ part, isRunning, actions }) {
+  const asks = isRunning && part.asks;
+  const state = part.result !== undefined ? "callDone" : asks ? "callAsks" : isRunning && part.error === undefined ? "callRunning" : "callFailed";
+  return html`<details class="call" data-state=${state} open=${asks || undefined}>
     <summary><${Icon} name="tool" />${t(state, { name: part.name })}</summary>
     <table><caption>${t("callArguments")}</caption><tbody>
       ${argumentsOf(part).map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}
     </tbody></table>
     ${(part.result ?? part.error) !== undefined && html`<p class="result"><b>${t("callResult")}</b> <span class="plain">${part.result ?? part.error}</span></p>`}
+    ${asks && html`<div class="buttons"><button type="button" onClick=${() => actions.decide(false)}>${t("deny")}</button>
+      <button type="button" class="primary" onClick=${() => actions.decide(true)}>${t("allow")}</button></div>`}
   </details>`;
 }
 
@@ -127,7 +130,13 @@ function Footer({ message, version, isBusy, actions, isUser }) {
       <span aria-label=${t("version", version)}>${version.index}/${version.count}</span>
       <${IconButton} icon="right" label=${t("next")} disabled=${version.index === version.count || isBusy} onClick=${() => actions.walk(message, 1)} />
     </span>`}
-    ${message.timing?.speed && html`<span class="figures" title=${t("tokenCount", { prompt: number(message.usage.prompt), completion: number(message.usage.completion) })}>
-      ${t("speed", { speed: number(message.timing.speed), first: seconds(message.timing.first) })}</span>`}
+    ${message.usage && html`<span class="figures">${figures(message)}</span>`}
   </footer>`;
+}
+
+function figures({ usage, timing }) {
+  const known = [t("tokenCount", { prompt: number(usage.prompt), completion: number(usage.completion) })];
+  if (timing.speed) known.push(t("speed", { speed: number(timing.speed) }));
+  if (timing.first !== undefined) known.push(t("firstToken", { time: seconds(timing.first) }));
+  return known.join(" · ");
 }

@@ -13,6 +13,14 @@ export function Sidebar({ conversations, current, query, setQuery, onOpen, onNew
     if (title.trim()) onRename(conversation, title.trim());
   };
 
+  const renameKey = (event, conversation) => {
+    if (event.isComposing) return;
+    if (event.key === "Enter") rename(conversation, event.target.value);
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    setRenaming(null);
+  };
+
   return html`<nav class="sidebar" aria-label=${t("conversations")}>
     <button type="button" class="wide" onClick=${onNew}><${Icon} name="plus" />${t("newChat")}</button>
     <div class="search" role="search"><${Icon} name="search" />
@@ -23,7 +31,7 @@ export function Sidebar({ conversations, current, query, setQuery, onOpen, onNew
         ${items.map(conversation => html`<li key=${conversation.id} class=${conversation.id === current ? "current" : ""}>
           ${renaming === conversation.id
             ? html`<input class="rename" aria-label=${t("rename")} value=${conversation.title} ref=${element => element?.focus()}
-                onKeyDown=${event => event.key === "Enter" ? rename(conversation, event.target.value) : event.key === "Escape" && setRenaming(null)}
+                onKeyDown=${event => renameKey(event, conversation)}
                 onBlur=${event => rename(conversation, event.target.value)} />`
             : html`<button type="button" class="open" aria-current=${conversation.id === current ? "page" : undefined} onClick=${() => onOpen(conversation.id)}>${conversation.title || t("newChat")}</button>
               <span class="actions"><${IconButton} icon="edit" label=${`${t("rename")}: ${conversation.title}`} onClick=${() => setRenaming(conversation.id)} />

@@ -1,8 +1,10 @@
 // What the server does: memory of each device, queue, speed, context; and what the page waits for.
 import { html } from "../lib/preact.js";
-import { bytes, number, percent, t } from "./i18n/index.js";
+import { bytes, duration, number, percent, t } from "./i18n/index.js";
 
 const Tight = 0.03; // of a device
+const HistoryLength = 60; // seconds of speed
+const PaceSamples = 10; // seconds of loading
 
 export function Status({ status, context }) {
   if (!status?.requests) return html`<aside class="status" aria-label=${t("status")}><p class="muted">${t("noStatus")}</p></aside>`;
@@ -10,14 +12,14 @@ export function Status({ status, context }) {
   return html`<aside class="status" aria-label=${t("status")}>
     ${(memory ?? []).map(device => html`<${Memory} device=${device} />`)}
     <p class="queue">${t("running", { running: number(requests.running), waiting: number(requests.waiting) })}</p>
-    <p class="speed"><${Spark} values=${history} /> ${t("speedNow", { speed: number(speed ?? 0) })}</p>
+    <p class="speed">${t("speedNow", { speed: number(speed ?? 0) })} <${Spark} values=${history} /></p>
     ${context !== null && html`<p class="context">${t("contextUsed", { percent: percent(context) })}</p>`}
   </aside>`;
 }
 
 function Memory({ device }) {
   const { device: name, weight_bytes: weights, kv_bytes: cache, kv_used_bytes: used, workspace_bytes: workspace, free_bytes: free } = device;
-  const total = device.total_bytes ?? weights + cache + workspace + free;
+  const total = device.total_bytes || weights + cache + workspace + free;
   const other = Math.max(0, total - free - weights - cache - workspace);
   const parts = [["weights", weights], ["cacheUsed", used], ["cacheFree", cache - used], ["workspace", workspace], ["other", other], ["free", free]];
   const described = parts.filter(([, size]) => size > 0).map(([key, size]) => `${t(key)} ${bytes(size)}`).join(", ");
@@ -33,24 +35,37 @@ function Memory({ device }) {
 function Spark({ values }) {
   const most = Math.max(1, ...values);
   const points = values.map((value, i) => `${i * 2},${20 - value / most * 18}`).join(" ");
-  return html`<svg class="spark" viewBox="0 0 120 21" aria-hidden="true"><polyline points=${points} fill="none" stroke="currentColor" stroke-width="1.5" /></svg>`;
+  return html`<svg class="spark" viewBox="0 0 120 21" preserveAspectRatio="none" aria-hidden="true"><polyline points=${points} fill="none" stroke="currentColor" stroke-width="1.5" vector-effect="non-scaling-stroke" /></svg>`;
 }
 
 /** A plain sentence about what is being waited for; nothing while the model is ready. */
-export function Banner({ status, isKnown, onKey }) {
-  if (status === null) return isKnown ? html`<p class="banner danger" role="status">${t("offline")}</p>` : null;
-  const { read_bytes: done, total_bytes: total } = status.progress ?? {};
+export function Banner({ status, isOffline, onKey }) {
+  if (status === null) return isOffline ? html`<p class="banner danger" role="status">${t("offline")}</p>` : null;
   switch (status.status) {
     case "key": return html`<form class="banner" onSubmit=${event => { event.preventDefault(); onKey(new FormData(event.target).get("key")); }}>
-      <label>${t("keyNeeded")} <input type="password" name="key" autocomplete="off" aria-label=${t("key")} /></label> <button class="primary">${t("ok")}</button></form>`;
-    case "downloading": return html`<${Progress} done=${done} total=${total} text="download" />`;
-    case "loading": return html`<${Progress} done=${done} total=${total} text="loading" />`;
+      <label>${t(status.isRefused ? "keyRefused" : "keyNeeded")} <input type="password" name="key" autocomplete="off" aria-label=${t("key")} /></label> <button class="primary">${t("ok")}</button></form>`;
+    case "loading": return html`<${Progress} ...${status.progress} pace=${status.pace} />`;
     case "failed": return html`<p class="banner danger" role="alert">${t("loadFailed", { reason: status.error ?? "?" })} ${t("loadFailedLog")}</p>`;
     case "draining": return html`<p class="banner" role="status">${t("draining")}</p>`;
     default: return null;
   }
 }
 
-const Progress = ({ done, total, text }) => html`<div class="banner" role="status">
-  <label for="progress">${total ? t(text, { done: bytes(done), total: bytes(total) }) : t("loadingStart")}</label>
-  <progress id="progress" value=${total ? done / total : undefined} max="1"></progress></div>`;
+// While kernels are compiled, kernels are counted instead of bytes.
+function Progress({ stage, read_bytes: done, total_bytes: total, finished_files: files, total_files: allFiles, pace }) {
+  const size = stage === "compiling" ? number : bytes;
+  const text = total ? t(stage, { done: size(done), total: size(total), files: number(files ?? 0), allFiles: number(allFiles ?? 0) }) : t("loadingStart");
+  const rate = total && pace > 0 && stage !== "compiling" ? ` · ${t("pace", { speed: bytes(pace), time: duration((total - done) / pace) })}` : "";
+  return html`<div class="banner" role="status"><label for="progress">${text}${rate}</label>
+    <progress id="progress" value=${total ? done / total : undefined} max="1"></progress></div>`;
+}
+
+/** Adds to a new status what only its predecessors tell: the speeds of the last minute, and how fast loading goes on. */
+export function follow(status, before, now = performance.now()) {
+  const history = [...before?.history ?? [], status.tokens_per_second ?? 0].slice(-HistoryLength);
+  const progress = status.progress && { at: now, stage: status.progress.stage, bytes: status.progress.read_bytes };
+  const samples = progress ? [...(before?.samples ?? []).filter(sample => sample.stage === progress.stage), progress].slice(-PaceSamples) : [];
+  const [first, last] = [samples[0], samples.at(-1)];
+  const pace = samples.length > 1 ? (last.bytes - first.bytes) / (last.at - first.at) * 1_000 : 0; // bytes a second
+  return { ...status, history, samples, pace };
+}

@@ -3,11 +3,15 @@ import { openDB } from "../lib/idb.js";
 
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("conversations") : null;
 
-/** Opens the store; `onChange(id)` is called when another tab wrote or deleted a conversation, `onFailure(error)` when nothing is kept. */
+/**
+ * Opens the store; `onChange(id)` is called when another tab wrote or deleted a conversation,
+ * `onFailure(error, isFull)` when something is not kept: because the store is full, or because there is none.
+ */
 export async function openStore({ onChange, onFailure }) {
   if (channel) channel.onmessage = event => onChange(event.data);
   let database = null;
-  const failed = error => { database = null; onFailure(error); };
+  let isFull = false;
+  const failed = error => { database = null; onFailure(error, false); };
   try {
     database = await openDB("gptoss-chat", 1, {
       upgrade: db => db.createObjectStore("conversations", { keyPath: "id" }),
@@ -21,9 +25,12 @@ export async function openStore({ onChange, onFailure }) {
     if (!database) return;
     try {
       await work(database);
+      isFull = false;
       channel?.postMessage(id);
     } catch (error) {
-      failed(error);
+      if (error.name !== "QuotaExceededError") return failed(error);
+      if (!isFull) onFailure(error, true); // told once; a deletion may make room
+      isFull = true;
     }
   };
 

@@ -74,7 +74,7 @@ function settings(source) {
     system: string(given.system),
     effort: ["low", "medium", "high"].includes(given.effort) ? given.effort : defaultSettings.effort,
     temperature: numberOrNull(given.temperature, 0, 2), topP: numberOrNull(given.topP, 0, 1), maxTokens: numberOrNull(given.maxTokens, 1, 1e6),
-    tools: given.tools !== false, json: given.json === true,
+    tools: given.tools !== false, asks: given.asks === true, json: given.json === true,
   };
 }
 

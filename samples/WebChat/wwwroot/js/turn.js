@@ -5,12 +5,14 @@ import { runTool, toolDefinitions } from "./tools.js";
 
 const MaxCalls = 12; // in one turn: a model can loop
 const MaxWait = 30; // seconds
+const LeastTime = 100; // ms: a speed of less says nothing
 
 /**
- * Runs the turn of an assistant message. `changed()` is called whenever the message has more than before, `waits(seconds)` while the
- * server is busy. Ends with a state in the message, never with an exception.
+ * Runs the turn of an assistant message. `changed()` is called whenever the message has more than before, `waits({ seconds, reason })` while
+ * the server takes no request and `waits(null)` afterwards; `allows(call)` says whether a function may run. Ends with a state in the message,
+ * never with an exception.
  */
-export async function runTurn(conversation, message, { model, signal, changed, waits }) {
+export async function runTurn(conversation, message, { model, signal, changed, waits, allows }) {
   const begin = performance.now();
   const meter = { begin, streamed: 0, tokens: 0 };
   try {
@@ -27,7 +29,8 @@ export async function runTurn(conversation, message, { model, signal, changed, w
 
       for (const call of open) {
         changed();
-        Object.assign(call, await runTool(call.name, call.arguments));
+        Object.assign(call, await allows(call) ? await runTool(call.name, call.arguments) : { error: "the user did not allow it" });
+        signal.throwIfAborted();
       }
     }
   } catch (error) {
@@ -62,12 +65,12 @@ async function streamWhenFree(body, { signal, waits, onDelta }) {
     } catch (error) {
       if (error.status !== 429 && error.status !== 503 || signal.aborted) throw error;
       const seconds = Math.min(error.retryAfter ?? 2, MaxWait);
-      waits(seconds);
+      waits({ seconds, reason: error.status === 429 ? null : error.message });
       await new Promise((resolve, reject) => {
         const timer = setTimeout(resolve, seconds * 1_000);
         signal.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); }, { once: true });
       });
-      waits(0);
+      waits(null);
     }
   }
 }
@@ -113,5 +116,5 @@ function count(message, usage, meter) {
   if (!usage) return;
   meter.tokens += usage.completion_tokens;
   message.usage = { prompt: usage.prompt_tokens, completion: meter.tokens, context: usage.total_tokens };
-  message.timing.speed = meter.streamed > 0 ? meter.tokens / meter.streamed * 1_000 : null;
+  message.timing.speed = meter.streamed > LeastTime ? meter.tokens / meter.streamed * 1_000 : null;
 }

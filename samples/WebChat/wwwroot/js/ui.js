@@ -2,7 +2,7 @@
 import { html } from "../lib/preact.js";
 import { shapes } from "./icons.js";
 
-export const Icon = ({ name }) => html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor"
+export const Icon = ({ name }) => html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" fill=${name === "stop" ? "currentColor" : "none"} stroke="currentColor"
   stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round"><path d=${shapes[name]} /></svg>`;
 
 export const IconButton = ({ icon, label, ...rest }) =>

@@ -1,5 +1,5 @@
 namespace GptOss.Net.AspNetCore.Contracts.Operations;
 
-/// <summary>The memory of a device, in bytes; free is 0 where its driver does not tell.</summary>
+/// <summary>The memory of a device, in bytes; total and free are 0 where its driver does not tell.</summary>
 internal sealed record DeviceStatus(
-    string Device, long WeightBytes, long KvBytes, long KvUsedBytes, long WorkspaceBytes, long FreeBytes);
+    string Device, long TotalBytes, long WeightBytes, long KvBytes, long KvUsedBytes, long WorkspaceBytes, long FreeBytes);

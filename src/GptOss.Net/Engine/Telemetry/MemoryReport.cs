@@ -10,7 +10,7 @@ internal static class MemoryReport
     public static IReadOnlyList<DeviceMemory> Create(
         PlacementPlan placement, IReadOnlyList<DeviceBlockBytes> blocks, KVCacheUsage usage, DeviceInventory inventory)
     {
-        var free = AvailableDevice.In(inventory).ToDictionary(device => device.Id, device => device.FreeBytes);
+        var present = AvailableDevice.In(inventory).ToDictionary(device => device.Id);
         return
         [
             .. placement.Devices.Select(device => new DeviceMemory
@@ -21,7 +21,8 @@ internal static class MemoryReport
                 KVBytesUsed = blocks.FirstOrDefault(block => block.Device == device.Device)?.Used(usage) ?? 0,
                 KVBytesResident = blocks.FirstOrDefault(block => block.Device == device.Device)?.Resident(usage) ?? 0,
                 WorkspaceBytes = device.WorkspaceBytes,
-                FreeBytes = free.GetValueOrDefault(device.Device),
+                TotalBytes = present.GetValueOrDefault(device.Device)?.TotalBytes ?? 0,
+                FreeBytes = present.GetValueOrDefault(device.Device)?.FreeBytes ?? 0,
             }),
         ];
     }

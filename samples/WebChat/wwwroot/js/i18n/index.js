@@ -38,6 +38,11 @@ export const seconds = ms => ms < 950
   ? new Intl.NumberFormat(current, { style: "unit", unit: "millisecond", maximumFractionDigits: 0 }).format(ms)
   : new Intl.NumberFormat(current, { style: "unit", unit: "second", maximumFractionDigits: 1 }).format(ms / 1000);
 
+export const duration = seconds => {
+  const [value, unit] = seconds >= 5_400 ? [seconds / 3_600, "hour"] : seconds >= 90 ? [seconds / 60, "minute"] : [seconds, "second"];
+  return new Intl.NumberFormat(current, { style: "unit", unit, unitDisplay: "long", maximumFractionDigits: unit === "hour" ? 1 : 0 }).format(unit === "hour" ? value : Math.ceil(value));
+};
+
 export const bytes = count => count >= 1e9 ? `${number(count / 1e9, 1)} GB` : count >= 1e6 ? `${number(count / 1e6)} MB` : `${number(count / 1e3)} kB`;
 
 document.documentElement.lang = current;
