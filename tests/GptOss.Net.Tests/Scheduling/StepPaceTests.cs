@@ -46,7 +46,7 @@ public sealed class StepPaceTests
         var pace = new StepPace(Timed);
         Record(pace, 0.1, 64, 20);
 
-        pace.PromptTokens(isAlone: false).Should().Be(32);
+        pace.PromptTokens(isAlone: false).Should().Be(64);
         pace.PromptTokens(isAlone: true).Should().Be(128);
     }
 
