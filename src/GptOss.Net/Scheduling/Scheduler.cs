@@ -92,14 +92,23 @@ internal sealed partial class Scheduler(PagedKVCache cache, SchedulerOptions opt
             PlanDecodes(step, options.MaxStepTokens);
         }
 
-        while (step.Chunks.Count == 0 && _running.Count > 1 && !_running.Any(sequence => sequence.IsInFlight))
+        if (step.Chunks.Count == 0 && !_running.Any(sequence => sequence.IsInFlight))
         {
-            // Every running sequence waits for blocks that the others hold.
-            Preempt(_running[^1]);
-            PlanPrompts(step);
+            PlanWithLess(step);
         }
 
         return Begin(step);
+    }
+
+    /// <summary>Every running sequence waits for blocks that others hold, or held until the step was planned: the last ones give up theirs.</summary>
+    private void PlanWithLess(StepDraft step)
+    {
+        PlanPrompts(step);
+        while (step.Chunks.Count == 0 && _running.Count > 1)
+        {
+            Preempt(_running[^1]);
+            PlanPrompts(step);
+        }
     }
 
     /// <summary>Records that a planned step was computed, before anything is done with what it gave.</summary>

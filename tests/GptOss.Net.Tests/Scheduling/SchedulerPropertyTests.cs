@@ -43,6 +43,14 @@ public sealed class SchedulerPropertyTests
     public void Any_traffic_ends_with_every_token_computed_and_every_block_free() =>
         Simulation.Sample(simulation => simulation.Run(), iter: LongTests.Scale(500), threads: 1);
 
+    /// <summary>
+    /// With steps of a token, prompts and what decodes take turns: who decodes takes the blocks of others and then gives up its own,
+    /// in a step that has no token of it. The prompt that can go on now does.
+    /// </summary>
+    [Fact]
+    public void Steps_of_a_token_go_on_when_all_but_a_prompt_gave_up_their_blocks() =>
+        Simulation.Sample(simulation => simulation.Run(), seed: "b-9nWOmVB3a1", iter: 1, threads: 1);
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
