@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 
@@ -5,7 +6,7 @@ namespace GptOss.Net.WebChat.Tests;
 
 /// <summary>
 /// A chat client that does what the last message says: <c>think</c>, <c>call calculator {...}</c>, <c>wait</c>, <c>muse</c> or <c>hold</c> (for
-/// <see cref="Release"/>), <c>break</c>, <c>fail</c>, <c>long N</c>, <c>cut</c>, or else says the text itself.
+/// <see cref="Release"/>), <c>break</c>, <c>fail</c>, <c>long N</c>, <c>cut</c>, <c>now</c> (the time), or else says the text itself.
 /// </summary>
 internal sealed class PageChat : IChatClient
 {
@@ -98,14 +99,19 @@ internal sealed class PageChat : IChatClient
                 Abort!();
                 await Task.Delay(Timeout.Infinite, cancellationToken);
                 break;
+            case "now":
+                yield return new TextContent($"now {DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()}");
+                break;
             case "hold":
                 yield return new TextContent("So far, so good.");
                 await Release.Task.WaitAsync(cancellationToken);
                 break;
             case "long":
+                var clock = Stopwatch.StartNew();
                 for (var i = 0; i < int.Parse(words[1], System.Globalization.CultureInfo.InvariantCulture); i++)
                 {
-                    await Task.Delay(TokenTime, cancellationToken);
+                    var wait = (i * TokenTime) - clock.Elapsed;
+                    await Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, cancellationToken);
                     yield return new TextContent(i % 40 == 39 ? "end.\n\n" : i % 200 == 100 ? "\n\n```csharp\nvar x = 1;\n```\n\n" : "word ");
                 }
 

@@ -89,13 +89,15 @@ export function renderBlock(text) {
   return purifier.sanitize(marked.parse(text), sanitizing);
 }
 
-/** Shows a growing text in an element: at most one rendering a frame, and fewer when one takes long. */
+const Cheap = 8; // ms
+
+/** Shows a growing text in an element: at once, and less often when that takes long. The page sets it at most once a frame. */
 export class MarkdownView {
   #element;
   #frozen = 0; // characters of the frozen blocks
   #last = null; // the element of the block that still grows
   #text = "";
-  #frame = 0;
+  #timer = 0;
   #cost = 0; // ms of the last rendering
 
   constructor(element) {
@@ -106,14 +108,12 @@ export class MarkdownView {
   set(text, isFinal) {
     if (!text.startsWith(this.#text.slice(0, this.#frozen))) this.#clear();
     this.#text = text;
-    if (isFinal) {
-      cancelAnimationFrame(this.#frame);
-      clearTimeout(this.#frame);
-      this.#frame = 0;
-      this.#render(true);
-    } else if (!this.#frame) {
-      const run = () => { this.#frame = 0; this.#render(false); };
-      this.#frame = this.#cost > 8 ? setTimeout(run, this.#cost * 4) : requestAnimationFrame(run);
+    if (isFinal || this.#cost <= Cheap) {
+      clearTimeout(this.#timer);
+      this.#timer = 0;
+      this.#render(isFinal);
+    } else {
+      this.#timer ||= setTimeout(() => { this.#timer = 0; this.#render(false); }, this.#cost * 4);
     }
   }
 

@@ -1,5 +1,5 @@
 // One message of the conversation.
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib/preact.js";
+import { html, useEffect, useLayoutEffect, useReducer, useRef, useState } from "../lib/preact.js";
 import { copy } from "./code.js";
 import { textOf } from "./conversation.js";
 import { number, seconds, t } from "./i18n/index.js";
@@ -11,6 +11,8 @@ const isRunning = message => message.state === "waiting" || message.state === "s
 
 export function Message({ message, version, isBusy, actions }) {
   const isUser = message.role === "user";
+  const [, draw] = useReducer(count => count + 1, 0);
+  useLayoutEffect(() => actions.onGrowth(message, draw), [message]);
   return html`<article class=${`message ${message.role}`} aria-label=${t(isUser ? "you" : "assistant")} data-state=${message.state}>
     ${isUser ? html`<${UserMessage} ...${{ message, actions, isBusy }} />` : html`<${AssistantMessage} message=${message} actions=${actions} />`}
     ${!isRunning(message) && html`<${Footer} ...${{ message, version, isBusy, actions, isUser }} />`}

@@ -11,12 +11,12 @@ import { runTurn } from "./turn.js";
 const SaveEvery = 1_000; // ms, while an answer streams
 const NoticeTime = 10_000;
 
-/** All that the page knows, and everything that changes it. `refresh` draws it anew, at most once a frame while an answer streams. */
+/** All that the page knows, and everything that changes it. `refresh` draws it anew; an answer that streams draws its own message only. */
 export function createPage(refresh) {
   let store = null;
   let frame = 0;
   let editing = null;
-  const running = new Map(); // conversation id -> { message, abort, saved, wait, place, decide }
+  const running = new Map(); // conversation id -> { message, abort, saved, draw, frame, wait, place, decide }
   const soon = () => { frame ||= requestAnimationFrame(() => { frame = 0; refresh(); }); };
 
   const page = {
@@ -100,7 +100,7 @@ export function createPage(refresh) {
       waits: wait => { turn.wait = wait; soon(); },
       allows: allows(turn, conversation.settings),
       changed: () => {
-        soon();
+        turn.frame ||= requestAnimationFrame(() => { turn.frame = 0; turn.draw?.(); });
         if (performance.now() - turn.saved > SaveEvery) {
           turn.saved = performance.now();
           store?.put(conversation);
@@ -117,6 +117,12 @@ export function createPage(refresh) {
   return Object.assign(page, {
     start: () => { start(); },
     runningIn: conversation => running.get(conversation.id),
+    /** Calls `draw` whenever a running message has grown, at most once a frame, until the result is called. */
+    onGrowth: (message, draw) => {
+      const turn = [...running.values()].find(other => other.message === message);
+      if (turn) turn.draw = draw;
+      return () => { if (turn) turn.draw = null; };
+    },
     isEditing: message => editing === message.id,
     beginEdit: message => { editing = message.id; refresh(); },
     cancelEdit: () => { editing = null; set({ focus: page.focus + 1 }); },
