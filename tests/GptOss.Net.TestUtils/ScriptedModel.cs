@@ -36,7 +36,8 @@ internal static class ScriptedModel
         string name = "scripted",
         IMeterFactory? meterFactory = null,
         Lazy<TokenMaskCache>? masks = null,
-        ReasoningProtection? reasoningProtection = null)
+        ReasoningProtection? reasoningProtection = null,
+        ILoggerFactory? loggerFactory = null)
     {
         var capacity = new KVCacheCapacity(4_096, 4_096);
         var options = new SchedulerOptions(maxSequences, maxStepTokens)
@@ -73,6 +74,7 @@ internal static class ScriptedModel
             new GptOssModelOptions
             {
                 TimeProvider = timeProvider ?? TimeProvider.System,
+                LoggerFactory = loggerFactory ?? NullLoggerFactory.Instance,
                 ReasoningProtection = reasoningProtection ?? ReasoningProtection.OfThisProcess,
             },
             name,

@@ -8,7 +8,7 @@ internal static class SchemaNotes
 {
     /// <summary>The bounds of a value, and of the items of an array.</summary>
     public static IReadOnlyList<string> Of(SchemaNode node) =>
-        [.. node.Shapes.SelectMany(shape => shape.Notes.Concat(shape is ArrayShape { Rest: { } rest } ? OfItems(rest) : [])).Distinct(StringComparer.Ordinal)];
+        [.. node.Shapes.SelectMany(shape => shape.Notes.Concat(shape is ArrayShape array ? OfItems(array) : [])).Distinct(StringComparer.Ordinal)];
 
     /// <summary>The lines above a property: title and examples frame the description.</summary>
     public static string Above(string indent, SchemaTexts texts, string? description)
@@ -52,11 +52,18 @@ internal static class SchemaNotes
         { } value => $"default: {JsonText.Compact(value)}",
     };
 
-    private static IEnumerable<string> OfItems(SchemaUse items)
+    private static IEnumerable<string> OfItems(ArrayShape array) =>
+    [
+        .. array.Prefix.SelectMany((item, i) => OfItem(FormattableString.Invariant($"items[{i}]"), item)),
+        .. array.Rest is { } rest ? OfItem(array.Prefix.Count == 0 ? "items" : FormattableString.Invariant($"items[{array.Prefix.Count}...]"), rest) : [],
+    ];
+
+    private static IEnumerable<string> OfItem(string name, SchemaUse item)
     {
-        string?[] said = [items.Texts.Description, .. Of(items.Node)];
+        string?[] said = [item.Texts.Description, .. Of(item.Node)];
         var text = string.Join(", ", said.OfType<string>());
-        return text.Length > 0 ? [$"items: {text}"] : [];
+        var isNested = item.Node.Shapes.Any(shape => shape is ArrayShape array && OfItems(array).Any());
+        return text.Length == 0 ? [] : isNested ? [$"{name}: ({text})"] : [$"{name}: {text}"];
     }
 
     private static string Inline(string text) => TextLines.Join(text).Replace("*/", "* /", StringComparison.Ordinal);

@@ -80,10 +80,11 @@ internal sealed class SchemaTypeWriter
         var type = isLong
             ? string.Concat(variants.Select(variant => $"\n{indent} | {variant.Type}{variant.Trailing(variant.Texts.Description)}"))
             : string.Join(" | ", variants.Select(variant => variant.Type));
+        var endsInComment = isLong && variants[^1].Trailing(variants[^1].Texts.Description).Length > 0;
         return (type.Length, hasNull) switch
         {
             (0, _) => hasNull ? "null" : "never",
-            (_, false) => type,
+            (_, false) => endsInComment ? $"{type}\n{indent}" : type, // what follows must not be part of the comment
             _ => isLong ? $"{type}\n{indent} | null" : $"{type} | null",
         };
     }

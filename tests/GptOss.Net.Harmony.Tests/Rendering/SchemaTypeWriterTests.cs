@@ -32,6 +32,12 @@ public sealed class SchemaTypeWriterTests
     [InlineData(""" {"m":{"type":"object","propertyNames":{"enum":["a","b"]},"additionalProperties":{"type":"number"}}} """, "m?: {\n    a?: number,\n    b?: number,\n    },\n")]
     [InlineData(""" {"t":{"prefixItems":[{"type":"string"},{"type":"integer"}],"items":false,"minItems":1}} """, "t?: [string, number?], // minItems: 1\n")]
     [InlineData(""" {"t":{"type":"array","items":[{"type":"string"}],"additionalItems":{"enum":[1,2]}}} """, "t?: [string?, ...(1 | 2)[]],\n")]
+    [InlineData(""" {"t":{"prefixItems":[{"type":"string","minLength":1,"description":"a name"},{"type":"integer"}],"items":{"type":"integer","minimum":0}}} """,
+        "t?: [string?, number?, ...number[]], // items[0]: a name, minLength: 1, items[2...]: minimum: 0\n")]
+    [InlineData(""" {"t":{"type":"array","items":{"type":"array","items":{"type":"integer","minimum":0},"maxItems":2}}} """,
+        "t?: number[][], // items: (maxItems: 2, items: minimum: 0)\n")]
+    [InlineData(""" {"l":{"type":"array","items":{"anyOf":[{"type":"integer"},{"type":"string","minLength":1}]},"maxItems":2}} """,
+        "l?: (\n     | number\n     | string // minLength: 1\n    )[], // maxItems: 2\n")]
     [InlineData(""" {"n":{"nullable":true,"allOf":[{"type":"string"}]}} """, "n?: string | null,\n")]
     [InlineData(""" {"a":{"type":"object","properties":{"b":{}}},"n":{"$ref":"#/properties/a","nullable":true}} """,
         "a?: {\n    b?: any,\n    },\nn?: {\n    b?: any,\n    } | null,\n")]
@@ -51,6 +57,11 @@ public sealed class SchemaTypeWriterTests
     public void Choices_of_required_properties_are_told() => Arguments(
         """{"properties":{"id":{"type":"integer"},"email":{"type":"string"}},"anyOf":[{"required":["id"]},{"required":["email"]}]}""")
         .Should().Be("_: \n | {\n   id: number,\n   email?: string,\n   }\n | {\n   id?: number,\n   email: string,\n   }");
+
+    [Fact]
+    public void A_comment_ends_before_what_follows() => Arguments(
+        """{"anyOf":[{"properties":{"a":{}}},{"properties":{"b":{}},"description":"else"}]}""")
+        .Should().Be("_: \n | {\n   a?: any,\n   }\n | {\n   b?: any,\n   } // else\n");
 
     [Fact]
     public void A_property_on_which_another_depends_is_told() => Arguments(

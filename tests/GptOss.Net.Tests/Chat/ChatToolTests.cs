@@ -304,6 +304,23 @@ public sealed class ChatToolTests
             "odd #/properties/a/type: 'type' must be null, boolean, integer, number, string, array or object, or an array of these");
     }
 
+    [Fact]
+    public async Task What_is_not_enforced_is_logged_once()
+    {
+        using var logs = new RecordingLoggerFactory();
+        using var chat = new ScriptedChat(_ => "<|channel|>final<|message|>Hi<|return|>", loggerFactory: logs);
+        AIFunctionDeclaration Odd(string name) => AIFunctionFactory.CreateDeclaration(name, null, JsonElement.Parse(
+            """{"type":"object","properties":{"b":{"type":"array","contains":{"const":1}}}}"""));
+
+        var first = await chat.Ask("A", new() { Tools = [Odd("odd")] });
+        var second = await chat.Ask("B", new() { Tools = [Odd("odd")] });
+        await chat.Ask("C", new() { Tools = [Odd("odd"), Odd("other")] });
+
+        logs.Texts.Where(text => text.StartsWith("Not enforced", StringComparison.Ordinal)).Should().Equal(
+            "Not enforced: odd #/properties/b: 'contains' is not enforced", "Not enforced: other #/properties/b: 'contains' is not enforced");
+        second.AdditionalProperties![GptOssChatClient.NotEnforced].Should().BeEquivalentTo(first.AdditionalProperties![GptOssChatClient.NotEnforced], "each response lists it");
+    }
+
     [Theory]
     [InlineData("""{"type":["object","null"],"properties":{"a":{"type":"integer"}}}""")]
     [InlineData("""{"type":"object","nullable":true,"properties":{"a":{"type":"integer"}}}""")]

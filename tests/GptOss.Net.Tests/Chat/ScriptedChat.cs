@@ -1,6 +1,7 @@
 using GptOss.Net.Chat;
 using GptOss.Net.Harmony;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
 
 namespace GptOss.Net.Tests.Chat;
 
@@ -16,11 +17,13 @@ internal sealed class ScriptedChat : IDisposable
     /// <param name="beforeStep">What happens before each step, on the engine's thread.</param>
     /// <param name="timeProvider">The model's clock.</param>
     /// <param name="reasoningProtection">How reasoning is sealed.</param>
+    /// <param name="loggerFactory">What the client logs to.</param>
     public ScriptedChat(
         Func<string, string> reply,
         Action<int>? beforeStep = null,
         TimeProvider? timeProvider = null,
-        ReasoningProtection? reasoningProtection = null)
+        ReasoningProtection? reasoningProtection = null,
+        ILoggerFactory? loggerFactory = null)
     {
         var replies = new Dictionary<string, int[]>(StringComparer.Ordinal);
         Executor = new ScriptedReplies(Read, HarmonyTokenizer.VocabularySize) { BeforeStep = beforeStep ?? (_ => { }) };
@@ -32,6 +35,7 @@ internal sealed class ScriptedChat : IDisposable
             vocabularySize: HarmonyTokenizer.VocabularySize,
             timeProvider: timeProvider,
             reasoningProtection: reasoningProtection,
+            loggerFactory: loggerFactory,
             cachesPrefixes: false); // the script is asked with whole prompts
         Client = _model.AsIChatClient();
 

@@ -15,6 +15,8 @@ public sealed class DeadEndTests
     [InlineData("""{"type":"string","minLength":1,"maxLength":1}""")]
     [InlineData("""{"type":"string","pattern":"^\\p{L}{2,3}$","maxLength":3}""")]
     [InlineData("""{"type":"string","pattern":"^(?=.*\\d)(?!.*a).{2,4}$"}""")]
+    [InlineData("""{"type":"string","pattern":"^[\\x01\\ufffd😀]{1,3}$"}""")]
+    [InlineData("""{"type":"string","pattern":"^[^\\x20-\\x7e]{2}$"}""")]
     [InlineData("""{"type":"integer","not":{"enum":[0,5]}}""")]
     [InlineData("""{"type":"number","minimum":0.01,"maximum":999.99}""")]
     [InlineData("""{"type":"object","patternProperties":{"^x-":{"type":"integer"},"-y$":{"minimum":5}},"additionalProperties":{"type":"null"}}""")]

