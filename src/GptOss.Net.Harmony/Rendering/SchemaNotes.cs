@@ -8,7 +8,9 @@ internal static class SchemaNotes
 {
     /// <summary>The bounds of a value, and of the items of an array.</summary>
     public static IReadOnlyList<string> Of(SchemaNode node) =>
-        [.. node.Shapes.SelectMany(shape => shape.Notes.Concat(shape is ArrayShape array ? OfItems(array) : [])).Distinct(StringComparer.Ordinal)];
+    [
+        .. node.Shapes.SelectMany(shape => shape.Notes.Concat(shape is ArrayShape array ? OfItems(array) : [])).Distinct(StringComparer.Ordinal),
+    ];
 
     /// <summary>The lines above a property: title and examples frame the description.</summary>
     public static string Above(string indent, SchemaTexts texts, string? description)
@@ -55,7 +57,8 @@ internal static class SchemaNotes
     private static IEnumerable<string> OfItems(ArrayShape array) =>
     [
         .. array.Prefix.SelectMany((item, i) => OfItem(FormattableString.Invariant($"items[{i}]"), item)),
-        .. array.Rest is { } rest ? OfItem(array.Prefix.Count == 0 ? "items" : FormattableString.Invariant($"items[{array.Prefix.Count}...]"), rest) : [],
+        .. array is { Prefix.Count: 0, Rest: { } all } ? OfItem("items", all) : [],
+        .. array is { Prefix.Count: > 0, Rest: { } others } ? OfItem(FormattableString.Invariant($"items[{array.Prefix.Count}...]"), others) : [],
     ];
 
     private static IEnumerable<string> OfItem(string name, SchemaUse item)

@@ -127,6 +127,7 @@ public sealed class ChatSessionTests
             ArgumentList = { typeof(ChatSessionTests).Assembly.Location, "--filter-method", $"*.{nameof(ChatSessionTests)}.{nameof(It_goes_on_in_another_process)}" },
             Environment = { [Store] = directory },
             RedirectStandardOutput = true,
+            UseShellExecute = false,
         };
         using var process = Process.Start(tests)!;
         var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);

@@ -15,7 +15,9 @@ internal static class RandomSchema
         2 => Number(random, "number"),
         3 => new JsonObject { ["enum"] = new JsonArray("one", 2, null, true, "onetwo", 22) },
         4 => new JsonObject { ["type"] = new JsonArray("boolean", "null", "string") },
-        5 => random.Next(2) == 0 ? new JsonObject { ["const"] = new JsonArray(1, "x", null) } : new JsonObject { ["type"] = "string", ["not"] = new JsonObject { ["enum"] = new JsonArray("x", "y") } },
+        5 => random.Next(2) == 0
+            ? new JsonObject { ["const"] = new JsonArray(1, "x", null) }
+            : new JsonObject { ["type"] = "string", ["not"] = new JsonObject { ["enum"] = new JsonArray("x", "y") } },
         6 => Array(random, depth),
         7 => Tuple(random, depth),
         8 => new JsonObject { ["anyOf"] = new JsonArray(Create(random, depth - 1), Create(random, depth - 1)) },
@@ -64,8 +66,11 @@ internal static class RandomSchema
 
     private static JsonObject Tuple(Random random, int depth) => new()
     {
-        ["type"] = "array", ["prefixItems"] = new JsonArray(Create(random, depth - 1), Create(random, depth - 1)), ["items"] = random.Next(2) == 0 ? false : Create(random, 0),
-        ["minItems"] = random.Next(3), ["maxItems"] = 3,
+        ["type"] = "array",
+        ["prefixItems"] = new JsonArray(Create(random, depth - 1), Create(random, depth - 1)),
+        ["items"] = random.Next(2) == 0 ? false : Create(random, 0),
+        ["minItems"] = random.Next(3),
+        ["maxItems"] = 3,
     };
 
     private static JsonObject Object(Random random, int depth)

@@ -61,7 +61,8 @@ internal sealed partial class ToldSchema
     [GeneratedRegex("""//[^\n]*\n|"(?:[^"\\]|\\.)*"|=>|\.\.\.|[\p{L}_$][\p{L}\p{N}_$]*|-?\d[\d.eE+-]*|[^\s]""")]
     private static partial Regex Token();
 
-    [GeneratedRegex(@", (?=(?:key )?(?:format|contentEncoding|pattern|minLength|maxLength|minimum|maximum|exclusiveMinimum|exclusiveMaximum|multipleOf|minItems|maxItems|not|items|items\[\d+(?:\.\.\.)?\]): )")]
+    [GeneratedRegex(@", (?=(?:key )?(?:format|contentEncoding|pattern|minLength|maxLength|minimum|maximum|exclusiveMinimum|exclusiveMaximum|multipleOf"
+        + @"|minItems|maxItems|not|items|items\[\d+(?:\.\.\.)?\]): )")]
     private static partial Regex Separator();
 
     [GeneratedRegex(@"^(items(?:\[\d+(?:\.\.\.)?\])?): \((.*)\)$")]
@@ -210,7 +211,11 @@ internal sealed partial class ToldSchema
 
         return new JsonObject
         {
-            ["type"] = "object", ["properties"] = properties, ["required"] = required, ["patternProperties"] = patterns, ["additionalProperties"] = others,
+            ["type"] = "object",
+            ["properties"] = properties,
+            ["required"] = required,
+            ["patternProperties"] = patterns,
+            ["additionalProperties"] = others,
         };
     }
 
