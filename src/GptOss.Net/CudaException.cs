@@ -4,6 +4,8 @@ namespace GptOss.Net;
 /// <remarks>The message names the call, the device and the driver's own words. After a lost device no call on it succeeds in this process.</remarks>
 public sealed class CudaException : GptOssException
 {
+    internal const int NoAnswer = 702; // CUDA_ERROR_LAUNCH_TIMEOUT
+
     private const int OutOfMemory = 2; // CUDA_ERROR_OUT_OF_MEMORY
 
     /// <summary>Initializes a new instance of the <see cref="CudaException"/> class.</summary>

@@ -27,4 +27,14 @@ public sealed record PlacementOptions
 
     /// <summary>Gets the device of the output projection; only with <see cref="LayerDevices"/>. Default: the last layer's.</summary>
     public DeviceId? UnembeddingDevice { get; init; }
+
+    /// <summary>
+    /// Gets a value indicating whether layers may lie on the CPU that the GPUs have no room for, when neither <see cref="Devices"/> nor
+    /// <see cref="LayerDevices"/> are set. Default <see langword="true"/>: as few of the first layers as have to, with the embedding; a warning
+    /// in the log says how many and what that costs. <see langword="false"/>: then the model is refused.
+    /// </summary>
+    public bool AllowCpu { get; init; } = true;
+
+    /// <summary>Gets how many of the first layers lie on the CPU, with the embedding; the rest is balanced over the devices.</summary>
+    internal int CpuLayers { get; init; }
 }

@@ -72,8 +72,7 @@ public sealed class CudaExecutorGpuTests(ITestOutputHelper output)
     public void The_shapes_of_gpt_oss_20b_have_the_same_bits_too()
     {
         using var model = Checkpoint();
-        using var executor = CudaExecutorLoader.Load(
-            DeviceId.Cuda(0), Libraries, model.Config, model.Weights, Capacity, Options with { MaxStepTokens = 512 }, NoProgress());
+        using var executor = new CudaExecutorLoader(model.Config, model.Weights, Capacity, Options, NoProgress()).Load(parts: null, Libraries);
         int[] prompt = [.. Enumerable.Range(0, 24).Select(i => (i * 7919) % 200_000)];
 
         CheckBits(executor, model.Config.SlidingWindow, prompt, [1, 2, 3, 8, 16, 17, 32, 63, 64]);
@@ -86,7 +85,7 @@ public sealed class CudaExecutorGpuTests(ITestOutputHelper output)
         Gpu.Require(1);
         int[] prompt = [.. Enumerable.Range(0, 48).Select(i => (i * 7919) % 200_000)];
         float[] ours, theirs;
-        using (var executor = CudaExecutorLoader.Load(DeviceId.Cuda(0), Libraries, model.Config, model.Weights, Capacity, Options, NoProgress()))
+        using (var executor = new CudaExecutorLoader(model.Config, model.Weights, Capacity, Options, NoProgress()).Load(parts: null, Libraries))
         {
             ours = new ExecutorDriver(executor, Capacity, model.Config.SlidingWindow, 64).Logits(prompt)[0];
         }
@@ -135,8 +134,8 @@ public sealed class CudaExecutorGpuTests(ITestOutputHelper output)
     {
         using var fixture = new ModelFixture("a");
         Gpu.RequireDevices(1);
-        var load = () => CudaExecutorLoader.Load(
-            DeviceId.Cuda(0), Libraries, fixture.Config, fixture.Weights, new KVCacheCapacity(64_000_000, 64), Options, NoProgress());
+        var load = () => new CudaExecutorLoader(fixture.Config, fixture.Weights, new KVCacheCapacity(64_000_000, 64), Options, NoProgress())
+            .Load(parts: null, Libraries);
 
         load.Should().Throw<CudaException>().Which.IsOutOfMemory.Should().BeTrue();
         Load(fixture).Dispose(); // The card goes on.
@@ -174,7 +173,7 @@ public sealed class CudaExecutorGpuTests(ITestOutputHelper output)
     private static CudaExecutor Load(ModelFixture fixture)
     {
         Gpu.RequireDevices(1);
-        return CudaExecutorLoader.Load(DeviceId.Cuda(0), Libraries, fixture.Config, fixture.Weights, Capacity, Options, NoProgress());
+        return new CudaExecutorLoader(fixture.Config, fixture.Weights, Capacity, Options, NoProgress()).Load(parts: null, Libraries);
     }
 
     /// <summary>Four layers of the 20b's shapes with random weights: <c>benchmarks/make_checkpoint.py FOLDER --layers 4</c>.</summary>

@@ -12,8 +12,6 @@ internal sealed class CachePlanner(
 {
     private const int StepTokensStep = 16;
 
-    private readonly MemoryEstimate _weights = executors.WeightBytes;
-    private readonly MemoryEstimate? _packedWeights = executors.PackedWeightBytes;
     private readonly CacheLimits _limits = new(options.MaxSequences, options.MaxStepTokens, maxModelLength);
 
     /// <exception cref="PlacementException">The model does not fit even with room for a single sequence.</exception>
@@ -21,7 +19,7 @@ internal sealed class CachePlanner(
     {
         var sequences = MostSequences(inventory);
         var placement = PlacementPlanner.Plan(Request(inventory, sequences, _limits));
-        var sizing = Sizing(_limits);
+        var sizing = Sizing(executors.Demand(executors.MainDevice, _limits.StepTokens), _limits);
         var capacity = new KVCacheCapacity(
             sizing.PoolBlocks(AttentionKind.Full, sequences, _limits.Length),
             sizing.PoolBlocks(AttentionKind.Sliding, _limits.Sequences, _limits.Length));
@@ -48,19 +46,28 @@ internal sealed class CachePlanner(
         || options.Placement.MemoryLimits.ContainsKey(device.Device)
         || device.KVBytes <= (device.BudgetBytes - device.WeightBytes - device.WorkspaceBytes) / 2;
 
-    private KVCacheSizing Sizing(CacheLimits limits) => KVCacheSizing.For(config, executors.CacheElementBytes, limits.StepTokens);
+    private KVCacheSizing Sizing(ExecutorDemand demand, CacheLimits limits) => KVCacheSizing.For(config, demand.CacheElementBytes, limits.StepTokens);
+
+    private DeviceDemand Demand(ExecutorDemand demand, int fullSequences, CacheLimits limits)
+    {
+        var sizing = Sizing(demand, limits);
+        var keysAndValues = new KVDemand(fullSequences, limits.Length, (kind, sequences, tokens) =>
+            sizing.LayerBytes(kind, kind == AttentionKind.Sliding ? limits.Sequences : sequences, tokens));
+        return new DeviceDemand(demand.Weights, keysAndValues, demand.Workspace);
+    }
 
     private PlacementRequest Request(DeviceInventory inventory, int fullSequences, CacheLimits limits)
     {
-        var sizing = Sizing(limits);
+        var main = executors.Demand(executors.MainDevice, limits.StepTokens);
+        var (weights, keysAndValues, workspace) = Demand(main, fullSequences, limits);
         return new PlacementRequest
         {
             Config = config,
-            Weights = _weights,
-            PackedWeights = _packedWeights,
-            KV = new KVDemand(fullSequences, limits.Length, (kind, sequences, tokens) =>
-                sizing.LayerBytes(kind, kind == AttentionKind.Sliding ? limits.Sequences : sequences, tokens)),
-            Workspace = executors.Workspace(limits.StepTokens),
+            Weights = weights,
+            PackedWeights = main.PackedWeights,
+            KV = keysAndValues,
+            Workspace = workspace,
+            OnCpu = Demand(executors.Demand(DeviceId.Cpu, limits.StepTokens), fullSequences, limits),
             Options = options.Placement,
             Available = AvailableDevice.In(inventory),
             Problems = inventory.Problems,

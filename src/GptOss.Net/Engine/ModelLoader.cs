@@ -21,6 +21,9 @@ internal sealed partial class ModelLoader(
     private static readonly TimeSpan CpuStepTime = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan GpuStepTime = TimeSpan.FromMilliseconds(50);
 
+    // Two channels of DDR5, in bytes a millisecond: what a user can compare with.
+    private const double ExampleBandwidth = 50e6;
+
     private readonly ILogger _logger = options.LoggerFactory.CreateLogger(typeof(ModelLoader).FullName!);
 
     /// <summary>Places the model without reading its weights.</summary>
@@ -57,7 +60,7 @@ internal sealed partial class ModelLoader(
         try
         {
             executor = Create(executors, weights, plan.Placement, plan.Capacity);
-            return Start(config, executors.CacheElementBytes, plan.Placement, plan.Capacity, executor, promise);
+            return Start(config, executors, plan.Placement, plan.Capacity, executor, promise);
         }
         catch
         {
@@ -71,10 +74,54 @@ internal sealed partial class ModelLoader(
     private (ExecutorFactory Executors, (PlacementPlan Placement, KVCacheCapacity Capacity) Plan, MemoryPromise Promise) Place(
         ModelConfig config, ModelWeights weights)
     {
-        var executors = new ExecutorFactory(config, weights, options, memory.TakeStock());
-        var planner = new CachePlanner(config, executors, options, MaxModelLength(config));
+        try
+        {
+            return Place(config, weights, options);
+        }
+        catch (PlacementException) when (MayShareWithCpu())
+        {
+            if (PlaceWithCpu(config, weights) is { } shared)
+            {
+                return shared;
+            }
+
+            throw;
+        }
+    }
+
+    private (ExecutorFactory Executors, (PlacementPlan Placement, KVCacheCapacity Capacity) Plan, MemoryPromise Promise) Place(
+        ModelConfig config, ModelWeights weights, GptOssModelOptions placed)
+    {
+        var executors = new ExecutorFactory(config, weights, placed, memory.TakeStock());
+        var planner = new CachePlanner(config, executors, placed, MaxModelLength(config));
         var (plan, promise) = memory.Promise(planner.Plan, plan => plan.Placement);
         return (executors, plan, promise);
+    }
+
+    private bool MayShareWithCpu() =>
+        options.Placement is { AllowCpu: true, Devices: null, LayerDevices: null } && memory.TakeStock().CudaDevices.Count > 0;
+
+    /// <summary>As few layers on the CPU as have to be there, so that the rest fits the GPUs; nothing where that is not enough either.</summary>
+    private (ExecutorFactory Executors, (PlacementPlan Placement, KVCacheCapacity Capacity) Plan, MemoryPromise Promise)? PlaceWithCpu(
+        ModelConfig config, ModelWeights weights)
+    {
+        var gpus = memory.TakeStock().CudaDevices.Count;
+        for (var layers = 1; layers <= config.LayerCount - gpus; layers++)
+        {
+            try
+            {
+                var placed = Place(config, weights, options with { Placement = options.Placement with { CpuLayers = layers } });
+                var bytes = placed.Executors.BytesPerToken(layers);
+                LogSharedWithCpu(layers, config.LayerCount, ByteSize.Format(bytes), bytes / ExampleBandwidth);
+                return placed;
+            }
+            catch (PlacementException)
+            {
+                // One more.
+            }
+        }
+
+        return null;
     }
 
     private IModelExecutor Create(ExecutorFactory executors, ModelWeights weights, PlacementPlan placement, KVCacheCapacity capacity)
@@ -98,7 +145,7 @@ internal sealed partial class ModelLoader(
                 || exception.Message.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase)));
 
     private LoadedModel Start(
-        ModelConfig config, int cacheElementBytes, PlacementPlan placement, KVCacheCapacity capacity, IModelExecutor executor, MemoryPromise promise)
+        ModelConfig config, ExecutorFactory executors, PlacementPlan placement, KVCacheCapacity capacity, IModelExecutor executor, MemoryPromise promise)
     {
         var scheduler = new Scheduler(
             new PagedKVCache(capacity, config.SlidingWindow, MostIdle(placement, capacity)),
@@ -109,8 +156,8 @@ internal sealed partial class ModelLoader(
                 MaxStepTime = options.MaxStepTime ?? (placement.Devices.Any(device => device.Device.IsCuda) ? GpuStepTime : CpuStepTime),
                 CachesPrefixes = options.PrefixCaching,
             });
-        var blockBytes = KVCacheSizing.For(config, cacheElementBytes, options.MaxStepTokens).BytesPerBlock;
-        var blocks = DeviceBlockBytes.Of(placement, config.LayerKinds, blockBytes);
+        var blocks = DeviceBlockBytes.Of(placement, config.LayerKinds, device => KVCacheSizing
+            .For(config, executors.Demand(device, options.MaxStepTokens).CacheElementBytes, options.MaxStepTokens).BytesPerBlock);
         var requests = (int)Math.Min(int.MaxValue, (long)options.MaxSequences + options.MaxWaitingRequests);
         var engine = new EngineOptions(requests, options.TimeProvider, options.LoggerFactory.CreateLogger(typeof(EngineLoop).FullName!))
         {
@@ -165,6 +212,13 @@ internal sealed partial class ModelLoader(
         "This program was compiled ahead of time for a processor without {Instructions}, which this one has: on the CPU the model is many times "
         + "slower than it could be. Publish with <IlcInstructionSet>native</IlcInstructionSet>, or name the instruction sets of the processors to run on.")]
     private partial void LogUnusedInstructions(string instructions);
+
+    [LoggerMessage(
+        LogLevel.Warning,
+        "The GPUs have no room for the whole model: {Layers} of its {AllLayers} layers and the embedding lie on the CPU. Each token reads {Bytes} of weights there, "
+        + "{Milliseconds:F0} ms where main memory gives 50 GB/s. A smaller MaxModelLength or MaxSequences leaves more room on the GPUs; "
+        + "PlacementOptions.AllowCpu = false refuses the model instead.")]
+    private partial void LogSharedWithCpu(int layers, int allLayers, string bytes, double milliseconds);
 
     [LoggerMessage(LogLevel.Warning, "{Path} has keys that are not known here and had no effect: {Keys}. Should they change the arithmetic, the logits are wrong.")]
     private partial void LogUnknownKeys(string path, string keys);

@@ -6,7 +6,11 @@ namespace GptOss.Net.Engine;
 /// <summary>What comes of a step's rows.</summary>
 internal sealed partial class StepRunner
 {
-    private void Deliver(IReadOnlyList<RowDelivery> deliveries, StepResult result)
+    /// <summary>Hands out what came of a step.</summary>
+    /// <param name="deliveries">Whose the rows are.</param>
+    /// <param name="given">What the executor gave.</param>
+    /// <param name="result">The same, with what the host has sampled.</param>
+    private void Deliver(IReadOnlyList<RowDelivery> deliveries, StepResult given, StepResult result)
     {
         // Before their leaders end, whose blocks they go on from.
         var began = deliveries.Select(Begins).ToArray();
@@ -19,7 +23,7 @@ internal sealed partial class StepRunner
         {
             if (began[i])
             {
-                Deliver(deliveries[i], result);
+                Deliver(deliveries[i], given, result);
             }
         }
     }
@@ -33,14 +37,16 @@ internal sealed partial class StepRunner
                 || (request.Sequence.Status == SequenceStatus.New && scheduler.TryFork(leader.Sequence, request.Sequence)));
     }
 
-    private void Deliver(RowDelivery delivery, StepResult result)
+    private void Deliver(RowDelivery delivery, StepResult given, StepResult result)
     {
         var request = delivery.Request;
         bool isComplete;
         try
         {
             isComplete = request.Accept(result, delivery.FirstRow, delivery.RowCount);
-            if (request.Sequence.IsInFlight && !isComplete && !request.IsAheadValid)
+
+            // What ran ahead went on from what the executor has sampled: from nothing where it left the row to the host after all.
+            if (request.Sequence.IsInFlight && !isComplete && !(request.IsAheadValid && given.IsSampled(delivery.FirstRow)))
             {
                 Scheduler.Discard(request.Sequence);
             }

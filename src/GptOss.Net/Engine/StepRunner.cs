@@ -173,7 +173,7 @@ internal sealed partial class StepRunner(
 
         Measure(step);
         scheduler.Commit(step.Plan);
-        Deliver(step.Deliveries, _sampler.Sample(batch, result));
+        Deliver(step.Deliveries, result, _sampler.Sample(batch, result));
     }
 
     /// <summary>How long the step took, or what it added to those before it, when several are computed at once.</summary>

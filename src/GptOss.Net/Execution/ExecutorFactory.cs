@@ -1,47 +1,53 @@
 using GptOss.Net.Interop;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
-using GptOss.Net.Placement;
 
 namespace GptOss.Net.Execution;
 
-/// <summary>Chooses the backend that runs a model, and answers for it while the model is placed.</summary>
+/// <summary>Chooses the backends that run a model, and answers for them while the model is placed.</summary>
 internal sealed class ExecutorFactory
 {
     private readonly ModelConfig _config;
     private readonly ModelWeights _weights;
     private readonly GptOssModelOptions _options;
-    private readonly IExecutorBackend _backend;
+    private readonly Dictionary<DeviceId, IExecutorBackend> _backends;
 
     /// <exception cref="PlacementException">No backend can run the model there with that precision.</exception>
     public ExecutorFactory(ModelConfig config, ModelWeights weights, GptOssModelOptions options, DeviceInventory inventory)
     {
         (_config, _weights, _options) = (config, weights, options);
-        var devices = Devices(options.Placement, inventory);
-        _backend = ExecutorBackends.All.FirstOrDefault(backend => WhyNot(backend, devices) is null)
-            ?? throw Refusal(devices);
+        _backends = Choose(Devices(options.Placement, inventory));
     }
 
     /// <summary>Gets what runs the model.</summary>
-    public string Backend => _backend.Name;
+    public string Backend => string.Join(" and ", _backends.Values.Distinct().Select(backend => backend.Name));
 
-    /// <summary>Gets the bytes of a value in the cache.</summary>
-    public int CacheElementBytes => _backend.CacheElementBytes(_config, _options.Precision);
+    /// <summary>Gets a GPU that the model is for, or the CPU.</summary>
+    public DeviceId MainDevice => _backends.Keys.FirstOrDefault(device => device.IsCuda, DeviceId.Cpu);
 
-    /// <summary>Gets what the weights take in memory.</summary>
-    public MemoryEstimate WeightBytes => _backend.Estimate(_config, _weights, _options.Precision);
+    /// <summary>What a device would take of the model's parts and of its steps.</summary>
+    public ExecutorDemand Demand(DeviceId device, int maxStepTokens) => DemandOf(BackendOf(device), maxStepTokens);
 
-    /// <summary>Gets the same without expanding anything, where <see cref="WeightBytes"/> expands; <see langword="null"/> elsewhere.</summary>
-    public MemoryEstimate? PackedWeightBytes => _options.Precision == Precision.ExpandedBFloat16
-        ? _backend.Estimate(_config, _weights, Precision.Reference)
-        : null;
-
-    /// <summary>The memory that a step of so many tokens computes with.</summary>
-    public WorkspaceEstimate Workspace(int maxStepTokens) => _backend.Workspace(_config, _options with { MaxStepTokens = maxStepTokens });
+    /// <summary>The bytes of weights that a token reads of the first layers, on the CPU: of the experts only those that it takes.</summary>
+    public long BytesPerToken(int layers)
+    {
+        var weights = Demand(DeviceId.Cpu, _options.MaxStepTokens).Weights;
+        return Enumerable.Range(0, layers).Sum(layer =>
+        {
+            var experts = _weights.Layers[layer].Experts.Sum(expert => new[] { expert.GateUp, expert.Gate, expert.Up, expert.Down }
+                .OfType<LinearSource>().Sum(linear => linear.Weight.ByteLength));
+            return weights.Layers[layer] - (experts / _config.ExpertCount * (_config.ExpertCount - _config.ExpertsPerToken));
+        });
+    }
 
     /// <summary>Reads the weights. When that fails or is cancelled, nothing stays allocated.</summary>
-    public IModelExecutor Create(PlacementPlan placement, KVCacheCapacity capacity, WeightReadProgress progress) =>
-        _backend.Create(new ExecutorRequest(_config, _weights, _options, placement, capacity, progress));
+    public IModelExecutor Create(PlacementPlan placement, KVCacheCapacity capacity, WeightReadProgress progress)
+    {
+        var request = new ExecutorRequest(_config, _weights, _options, placement, capacity, progress);
+        return BackendOf(placement.EmbeddingDevice).TakesParts
+            ? ExecutorChain.Create(request, BackendOf)
+            : BackendOf(placement.EmbeddingDevice).Create(request);
+    }
 
     private static DeviceId[] Devices(PlacementOptions placement, DeviceInventory inventory)
     {
@@ -50,10 +56,34 @@ internal sealed class ExecutorFactory
             return [.. layers.Concat(new[] { placement.EmbeddingDevice, placement.UnembeddingDevice }.OfType<DeviceId>()).Distinct()];
         }
 
-        return placement.Devices is { } devices ? [.. devices.Distinct()]
+        DeviceId[] devices = placement.Devices is { } given ? [.. given.Distinct()]
             : inventory.CudaDevices.Count == 0 ? [DeviceId.Cpu]
             : [.. inventory.CudaDevices.Select(gpu => DeviceId.Cuda(gpu.Index))];
+        return placement.CpuLayers > 0 ? [DeviceId.Cpu, .. devices.Where(device => device != DeviceId.Cpu)] : devices;
     }
+
+    /// <summary>Each device's fastest, if those can share a model; else the fastest that can run it on all of them.</summary>
+    private Dictionary<DeviceId, IExecutorBackend> Choose(DeviceId[] devices)
+    {
+        var own = devices.ToDictionary(device => device, device => ExecutorBackends.All.FirstOrDefault(backend => WhyNot(backend, [device]) is null));
+        if (own.Values.All(backend => backend is { TakesParts: true }))
+        {
+            return own.ToDictionary(pair => pair.Key, pair => pair.Value!);
+        }
+
+        var all = ExecutorBackends.All.FirstOrDefault(backend => WhyNot(backend, devices) is null) ?? throw Refusal(devices);
+        return devices.ToDictionary(device => device, _ => all);
+    }
+
+    private IExecutorBackend BackendOf(DeviceId device) => _backends.GetValueOrDefault(device) ?? _backends.Values.First();
+
+    private ExecutorDemand DemandOf(IExecutorBackend backend, int maxStepTokens) => new(
+        backend.Estimate(_config, _weights, _options.Precision),
+        backend.CacheElementBytes(_config, _options.Precision),
+        backend.Workspace(_config, _options with { MaxStepTokens = maxStepTokens }, _backends.Count))
+    {
+        PackedWeights = _options.Precision == Precision.ExpandedBFloat16 ? backend.Estimate(_config, _weights, Precision.Reference) : null,
+    };
 
     private string? WhyNot(IExecutorBackend backend, DeviceId[] devices) => backend.WhyNot(_config, _weights, devices, _options.Precision);
 

@@ -18,9 +18,12 @@ internal interface IExecutorBackend
     /// <summary>What the weights take in memory.</summary>
     MemoryEstimate Estimate(ModelConfig config, ModelWeights weights, Precision precision);
 
-    /// <summary>The memory that a step of the most tokens computes with.</summary>
-    WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options);
+    /// <summary>Gets a value indicating whether it can compute some layers of a model, and other backends the rest.</summary>
+    bool TakesParts { get; }
 
-    /// <summary>Reads the weights. When that fails or is cancelled, nothing stays allocated.</summary>
+    /// <summary>The memory that a step of the most tokens computes with, on so many devices.</summary>
+    WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, int devices);
+
+    /// <summary>Reads the weights of the wanted parts. When that fails or is cancelled, nothing stays allocated.</summary>
     IModelExecutor Create(ExecutorRequest request);
 }

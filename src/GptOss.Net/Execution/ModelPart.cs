@@ -29,4 +29,11 @@ internal sealed record ModelPart(IReadOnlyList<DeviceId> Devices, int FirstLayer
         parts[^1] = parts[^1] with { Unembeds = true };
         return parts;
     }
+
+    /// <summary>Consecutive parts of one device as one.</summary>
+    public static ModelPart Joined(IReadOnlyList<ModelPart> parts) => parts[0] with
+    {
+        LayerCount = parts.Sum(part => part.LayerCount),
+        Unembeds = parts[^1].Unembeds,
+    };
 }

@@ -15,6 +15,12 @@ internal sealed record StepBatch
     /// </summary>
     public required ReadOnlyMemory<int> TokenIds { get; init; }
 
+    /// <summary>
+    /// Gets the tokens' hidden states, <c>[tokens, hidden]</c>, for an executor that computes later layers only: what the one before it
+    /// gave as <see cref="StepResult.Hidden"/>. Empty where the model begins.
+    /// </summary>
+    public ReadOnlyMemory<float> Hidden { get; init; }
+
     /// <summary>Gets each token's position in its sequence, <c>[tokens]</c>.</summary>
     public required ReadOnlyMemory<int> Positions { get; init; }
 

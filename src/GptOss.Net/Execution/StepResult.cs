@@ -8,6 +8,12 @@ namespace GptOss.Net.Execution;
 internal readonly record struct StepResult(Memory<float> Logits, int VocabularySize)
 {
     /// <summary>
+    /// Gets the tokens' hidden states, <c>[tokens, hidden]</c>, valid as long as the logits, from an executor that computes earlier layers
+    /// only; it has no logits. Empty where the model ends.
+    /// </summary>
+    public ReadOnlyMemory<float> Hidden { get; init; }
+
+    /// <summary>
     /// Gets what was sampled, <c>[rows]</c>, valid as long as the logits. Empty from an executor without a sampler: all rows are left to
     /// the host. <see cref="SampledToken.LeftToHost"/> leaves a single row to it; so does a row that wants logits.
     /// </summary>

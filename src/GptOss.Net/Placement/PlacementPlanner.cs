@@ -28,7 +28,9 @@ internal static class PlacementPlanner
         }
 
         IReadOnlyList<DeviceId> devices = request.Options.Devices ?? DefaultDevices(request);
-        return Describe(request, Balance(request, devices), devices[0], devices[^1]);
+        return request.Options.CpuLayers > 0
+            ? Describe(request, Balance(request, devices, request.Options.CpuLayers), DeviceId.Cpu, devices[^1])
+            : Describe(request, Balance(request, devices), devices[0], devices[^1]);
     }
 
     private static void Validate(PlacementRequest request)
@@ -87,19 +89,18 @@ internal static class PlacementPlanner
 
     /// <summary>
     /// One stage for each device: the cut, among those that fit if any does, with the least sum of
-    /// <c>bytes² / capacity</c>. That is the one whose devices are filled most evenly.
+    /// <c>bytes² / capacity</c>. That is the one whose devices are filled most evenly. Some first layers may lie on the CPU, with the
+    /// embedding.
     /// </summary>
-    private static List<StagePlacement> Balance(PlacementRequest request, IReadOnlyList<DeviceId> devices)
+    private static List<StagePlacement> Balance(PlacementRequest request, IReadOnlyList<DeviceId> devices, int cpuLayers = 0)
     {
-        var loads = new StageLoads(request, devices);
-        int layers = request.Config.LayerCount;
-        int[] ends = LayerPartition.Cheapest(layers, devices.Count, loads.CostWithinBudget)
-            ?? LayerPartition.Cheapest(layers, devices.Count, loads.Cost)!;
-        return
-        [
-            .. ends.Select((end, i) => (Start: i == 0 ? 0 : ends[i - 1], End: end, Device: devices[i]))
-                .Select(stage => new StagePlacement(stage.Device, stage.Start, stage.End - stage.Start)),
-        ];
+        var loads = new StageLoads(request, devices, embeds: cpuLayers == 0);
+        int layers = request.Config.LayerCount - cpuLayers;
+        int[] ends = LayerPartition.Cheapest(layers, devices.Count, (stage, start, end) => loads.CostWithinBudget(stage, start + cpuLayers, end + cpuLayers))
+            ?? LayerPartition.Cheapest(layers, devices.Count, (stage, start, end) => loads.Cost(stage, start + cpuLayers, end + cpuLayers))!;
+        IEnumerable<StagePlacement> stages = ends.Select((end, i) => (Start: i == 0 ? 0 : ends[i - 1], End: end, Device: devices[i]))
+            .Select(stage => new StagePlacement(stage.Device, stage.Start + cpuLayers, stage.End - stage.Start));
+        return [.. cpuLayers == 0 ? stages : stages.Prepend(new StagePlacement(DeviceId.Cpu, 0, cpuLayers))];
     }
 
     private static PlacementPlan Describe(
@@ -124,17 +125,18 @@ internal static class PlacementPlanner
         int[] layers = [.. own.SelectMany(i => Enumerable.Range(stages[i].FirstLayer, stages[i].LayerCount))];
         bool holdsEmbedding = device == embedding;
         bool holdsUnembedding = device == unembedding;
+        DeviceDemand demand = request.DemandOn(device);
         return new DevicePlacement
         {
             Device = device,
             Stages = own,
             HoldsEmbedding = holdsEmbedding,
             HoldsUnembedding = holdsUnembedding,
-            WeightBytes = layers.Sum(layer => request.Weights.Layers[layer])
-                + (holdsEmbedding ? request.Weights.Embedding : 0)
-                + (holdsUnembedding ? request.Weights.UnembeddingBytes(besideEmbedding: holdsEmbedding) : 0),
-            KVBytes = layers.Sum(layer => request.KV.BytesOf(request.Config.LayerKinds[layer])),
-            WorkspaceBytes = request.Workspace.Bytes(own.Length) + (holdsUnembedding ? request.Workspace.Unembedding : 0),
+            WeightBytes = layers.Sum(layer => demand.Weights.Layers[layer])
+                + (holdsEmbedding ? demand.Weights.Embedding : 0)
+                + (holdsUnembedding ? demand.Weights.UnembeddingBytes(besideEmbedding: holdsEmbedding) : 0),
+            KVBytes = layers.Sum(layer => demand.KV.BytesOf(request.Config.LayerKinds[layer])),
+            WorkspaceBytes = demand.Workspace.Bytes(own.Length) + (holdsUnembedding ? demand.Workspace.Unembedding : 0),
             BudgetBytes = request.Budget(device),
             FreeBytes = request.Find(device).FreeBytes,
         };

@@ -16,6 +16,9 @@ internal sealed record PlacementRequest
 
     public required WorkspaceEstimate Workspace { get; init; }
 
+    /// <summary>Gets what parts take on the CPU, where others compute them than on the GPUs; by default the same.</summary>
+    public DeviceDemand? OnCpu { get; init; }
+
     public required PlacementOptions Options { get; init; }
 
     /// <summary>Gets the devices of this machine.</summary>
@@ -26,6 +29,9 @@ internal sealed record PlacementRequest
 
     /// <summary>Gets the settings with which less would be needed, for error messages; the first is the length of a sequence.</summary>
     public IReadOnlyList<PlacementSetting> Settings { get; init; } = [];
+
+    /// <summary>What the parts of the model take on a device.</summary>
+    public DeviceDemand DemandOn(DeviceId id) => OnCpu is { } onCpu && !id.IsCuda ? onCpu : new DeviceDemand(Weights, KV, Workspace);
 
     /// <summary>The device of that name.</summary>
     /// <exception cref="PlacementException">This machine has no such device.</exception>

@@ -3,8 +3,8 @@ namespace GptOss.Net.Placement;
 /// <summary>What a stage would put on its device, when the devices hold one stage each in the given order.</summary>
 internal sealed class StageLoads
 {
-    // The bytes of layers 0 … i - 1, weights and keys and values.
-    private readonly long[] _layersBefore;
+    // [stages]: the bytes of layers 0 … i - 1, weights and keys and values, as they are on the stage's device.
+    private readonly long[][] _layersBefore;
     private readonly long _embedding;
     private readonly long _unembedding;
 
@@ -12,20 +12,14 @@ internal sealed class StageLoads
     private readonly long[] _limits;
     private readonly double[] _capacities;
 
-    public StageLoads(PlacementRequest request, IReadOnlyList<DeviceId> devices)
+    public StageLoads(PlacementRequest request, IReadOnlyList<DeviceId> devices, bool embeds = true)
     {
-        MemoryEstimate weights = request.Weights;
-        _layersBefore = new long[weights.Layers.Length + 1];
-        for (int i = 0; i < weights.Layers.Length; i++)
-        {
-            long keysAndValues = request.KV.BytesOf(request.Config.LayerKinds[i]);
-            _layersBefore[i + 1] = checked(_layersBefore[i] + weights.Layers[i] + keysAndValues);
-        }
-
-        _embedding = weights.Embedding;
-        _unembedding = weights.UnembeddingBytes(besideEmbedding: devices[0] == devices[^1]) + request.Workspace.Unembedding;
+        _layersBefore = [.. devices.Select(device => LayersBefore(request, device))];
+        DeviceDemand last = request.DemandOn(devices[^1]);
+        _embedding = embeds ? request.DemandOn(devices[0]).Weights.Embedding : 0;
+        _unembedding = last.Weights.UnembeddingBytes(besideEmbedding: embeds && devices[0] == devices[^1]) + last.Workspace.Unembedding;
         int[] stages = [.. devices.Select(device => devices.Count(other => other == device))];
-        _limits = [.. devices.Select((device, i) => request.Budget(device) - request.Workspace.Bytes(stages[i]))];
+        _limits = [.. devices.Select((device, i) => request.Budget(device) - request.DemandOn(device).Workspace.Bytes(stages[i]))];
         _capacities = [.. _limits.Select((limit, i) => Math.Max(1.0, limit) / stages[i])];
     }
 
@@ -39,7 +33,19 @@ internal sealed class StageLoads
         Bytes(stage, start, end) <= _limits[stage] ? Cost(stage, start, end) : double.PositiveInfinity;
 
     private long Bytes(int stage, int start, int end) =>
-        _layersBefore[end] - _layersBefore[start]
+        _layersBefore[stage][end] - _layersBefore[stage][start]
         + (stage == 0 ? _embedding : 0)
         + (stage == _limits.Length - 1 ? _unembedding : 0);
+
+    private static long[] LayersBefore(PlacementRequest request, DeviceId device)
+    {
+        DeviceDemand demand = request.DemandOn(device);
+        var before = new long[demand.Weights.Layers.Length + 1];
+        for (int i = 0; i < demand.Weights.Layers.Length; i++)
+        {
+            before[i + 1] = checked(before[i] + demand.Weights.Layers[i] + demand.KV.BytesOf(request.Config.LayerKinds[i]));
+        }
+
+        return before;
+    }
 }

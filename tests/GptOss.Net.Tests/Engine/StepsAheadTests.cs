@@ -36,6 +36,19 @@ public sealed class StepsAheadTests
         executor.StepsAhead.Should().BeGreaterThan(15);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task What_ran_ahead_of_a_row_that_was_left_to_the_host_after_all_is_thrown_away(int stepsAhead)
+    {
+        using var model = ScriptedModel.Create(new AheadExecutor(_script, stepsAhead) { LeavesEvery = 3 }, cache: _cache);
+
+        var all = await Task.WhenAll(Enumerable.Range(1, 4).Select(i => model.Ids([i * 30], Generations.Greedy(20))));
+
+        all.Should().BeEquivalentTo(
+            Enumerable.Range(1, 4).Select(i => Enumerable.Range((i * 30) + 1, 20)), options => options.WithStrictOrdering());
+    }
+
     [Fact]
     public async Task At_the_length_limit_nothing_is_computed_in_vain()
     {

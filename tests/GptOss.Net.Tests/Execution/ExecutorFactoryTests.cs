@@ -25,20 +25,24 @@ public sealed class ExecutorFactoryTests
     [InlineData(Precision.Int8Unembedding, "cuda:0", "the CUDA kernels")]
     [InlineData(Precision.Reference, "cuda:0", "the reference")]
     [InlineData(Precision.Float32, "cuda:0", "the reference")]
-    [InlineData(Precision.ExpandedBFloat16, "cuda:0 cuda:1", "the reference")]
+    [InlineData(Precision.Default, "cuda:0 cuda:1", "the CUDA kernels")]
+    [InlineData(Precision.ExpandedBFloat16, "cuda:0 cuda:1", "the CUDA kernels")]
+    [InlineData(Precision.Default, "cuda:0 cpu", "the CUDA kernels and the CPU kernels")]
+    [InlineData(Precision.AsStored, "cpu cuda:0 cuda:1", "the CPU kernels and the CUDA kernels")]
+    [InlineData(Precision.ExpandedBFloat16, "cpu cuda:0", "the reference")]
     [InlineData(Precision.Reference, "cuda:0 cpu", "the reference")]
     public void The_first_backend_that_can_runs_the_model(Precision precision, string devices, string expected) =>
         Factory(precision, devices).Backend.Should().Be(expected);
 
     [Theory]
-    [InlineData(Precision.Int8Unembedding, "cuda:0 cuda:1")]
+    [InlineData(Precision.Int8Unembedding, "cuda:0 cpu")]
     [InlineData(Precision.Int4Unembedding, "cuda:0 cuda:1")]
     public void What_no_backend_can_is_refused_with_each_ones_reason(Precision precision, string devices)
     {
         var create = () => Factory(precision, devices);
 
         create.Should().Throw<PlacementException>()
-            .WithMessage($"*Precision.{precision} on cuda:0*CUDA kernels:*CPU kernels: they run a model that lies on the CPU*reference:*Choose another precision*");
+            .WithMessage($"*Precision.{precision} on cuda:0*CUDA kernels:*CPU kernels: they run what lies on the CPU*reference:*Choose another precision*");
     }
 
     [Fact]
@@ -54,10 +58,11 @@ public sealed class ExecutorFactoryTests
     {
         var (exact, expanded) = (Factory(Precision.AsStored, "cpu"), Factory(Precision.ExpandedBFloat16, "cuda:0 cuda:1"));
 
-        exact.CacheElementBytes.Should().Be(4);
-        exact.PackedWeightBytes.Should().BeNull();
-        expanded.CacheElementBytes.Should().Be(2);
-        expanded.PackedWeightBytes!.Total.Should().BeLessThan(expanded.WeightBytes.Total);
+        var (onCpu, onCard) = (exact.Demand(DeviceId.Cpu, 64), expanded.Demand(DeviceId.Cuda(1), 64));
+        onCpu.CacheElementBytes.Should().Be(4);
+        onCpu.PackedWeights.Should().BeNull();
+        onCard.CacheElementBytes.Should().Be(4, "heads of 32 values are padded to 64 in bfloat16");
+        onCard.PackedWeights!.Total.Should().BeLessThan(onCard.Weights.Total);
     }
 
     private static ExecutorFactory Factory(Precision precision, string devices, int? headDim = null)

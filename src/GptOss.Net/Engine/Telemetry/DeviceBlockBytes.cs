@@ -11,11 +11,13 @@ internal sealed record DeviceBlockBytes(DeviceId Device, long Full, long Sliding
 {
     /// <param name="placement">What lies where.</param>
     /// <param name="kinds">The kind of each layer.</param>
-    /// <param name="bytesPerBlock">Bytes of a block in one layer.</param>
-    public static IReadOnlyList<DeviceBlockBytes> Of(PlacementPlan placement, IReadOnlyList<AttentionKind> kinds, long bytesPerBlock)
+    /// <param name="bytesPerBlock">Bytes of a block in one layer on a device.</param>
+    public static IReadOnlyList<DeviceBlockBytes> Of(PlacementPlan placement, IReadOnlyList<AttentionKind> kinds, Func<DeviceId, long> bytesPerBlock)
     {
         return [.. placement.Devices.Select(device => new DeviceBlockBytes(
-            device.Device, bytesPerBlock * Layers(device.Device, AttentionKind.Full), bytesPerBlock * Layers(device.Device, AttentionKind.Sliding)))];
+            device.Device,
+            bytesPerBlock(device.Device) * Layers(device.Device, AttentionKind.Full),
+            bytesPerBlock(device.Device) * Layers(device.Device, AttentionKind.Sliding)))];
 
         int Layers(DeviceId device, AttentionKind kind) => placement.Stages
             .Where(stage => stage.Device == device)

@@ -9,8 +9,10 @@ internal sealed class CpuBackend : IExecutorBackend
 {
     public string Name => "the CPU kernels";
 
+    public bool TakesParts => true;
+
     public string? WhyNot(ModelConfig config, ModelWeights weights, IReadOnlyList<DeviceId> devices, Precision precision) =>
-        devices.Any(device => device.IsCuda) ? "they run a model that lies on the CPU"
+        devices.Any(device => device.IsCuda) ? "they run what lies on the CPU"
         : config.HeadDim % RowGroup.BlockColumns != 0
             ? $"they need heads of a multiple of {RowGroup.BlockColumns} values, and this model's have {config.HeadDim}"
         : precision == Precision.Int8Unembedding ? "they hold the output projection in int4, or all dense weights in int8"
@@ -24,7 +26,7 @@ internal sealed class CpuBackend : IExecutorBackend
     public MemoryEstimate Estimate(ModelConfig config, ModelWeights weights, Precision precision) =>
         new CpuWeightFormats(CpuExecutorOptions.Of(precision)).Estimate(config, weights);
 
-    public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options) => CpuWorkspace.Estimate(config, options.MaxStepTokens);
+    public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, int devices) => CpuWorkspace.Estimate(config, options.MaxStepTokens);
 
     public IModelExecutor Create(ExecutorRequest request) => CpuExecutor.Load(
         request.Config,
@@ -35,5 +37,6 @@ internal sealed class CpuBackend : IExecutorBackend
             Threads = request.Options.Cpu.Threads,
             LoadingThreads = request.Options.Cpu.LoadingThreads,
         },
-        request.Progress);
+        request.Progress,
+        ModelPart.Joined(request.Parts));
 }

@@ -4,7 +4,7 @@ using GptOss.Net.Model;
 
 namespace GptOss.Net.Execution.Cpu;
 
-/// <summary>Runs the model on the processor with own SIMD kernels over packed weights; needs no libtorch.</summary>
+/// <summary>Runs the model, or consecutive layers of it, on the processor with own SIMD kernels over packed weights; needs no libtorch.</summary>
 /// <remarks>
 /// Every thread walks the whole model, computes its part of each phase and meets the others at its end. A token's result depends
 /// on its own sequence alone: not on the batch, on chunks, on blocks or on the number of threads. Once buffers have grown to the
@@ -55,11 +55,19 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         (_computeLayers, _computeLogits) = (ComputeLayers, ComputeLogits);
     }
 
-    /// <summary>Loads a model. When that fails or is cancelled, nothing stays allocated.</summary>
+    /// <summary>Loads a model, or a part of it. When that fails or is cancelled, nothing stays allocated.</summary>
     /// <exception cref="NotSupportedException">The model's shape has no kernel.</exception>
     public static CpuExecutor Load(
-        ModelConfig config, ModelWeights weights, KVCacheCapacity capacity, CpuExecutorOptions options, WeightReadProgress progress)
+        ModelConfig config, ModelWeights weights, KVCacheCapacity capacity, CpuExecutorOptions options, WeightReadProgress progress, ModelPart? part = null)
     {
+        var (embeds, unembeds) = (part?.Embeds ?? true, part?.Unembeds ?? true);
+        if (part is not null)
+        {
+            // The part is a model of so many layers; only its ends may lie elsewhere.
+            config = config with { LayerKinds = [.. config.LayerKinds.Skip(part.FirstLayer).Take(part.LayerCount)] };
+            weights = weights with { Layers = [.. weights.Layers.Skip(part.FirstLayer).Take(part.LayerCount)] };
+        }
+
         if (config.HeadDim % RowGroup.BlockColumns != 0)
         {
             throw new NotSupportedException(
@@ -70,7 +78,8 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         var memory = new CpuMemory();
         try
         {
-            var loaded = new CpuWeightLoader(config, weights, options, memory, progress).Load(Math.Min(threads, options.LoadingThreads ?? threads));
+            var loaded = new CpuWeightLoader(config, weights, options, memory, progress)
+                .Load(Math.Min(threads, options.LoadingThreads ?? threads), embeds, unembeds);
             progress.Complete();
             return new CpuExecutor(memory, loaded, config, capacity, options, threads);
         }
@@ -110,19 +119,22 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         }
 
         _storage.Copy(_batch.Step.BlockCopies);
-        var size = _batch.Step.RowCount * _config.VocabularySize;
+        var size = _weights.End is null ? 0 : _batch.Step.RowCount * _config.VocabularySize;
         var logits = _logits = Logits(size);
         try
         {
             _pool.Run(_computeLayers, ThreadsFor(_batch.TokenCount * LayerWork));
-            _pool.Run(_computeLogits, ThreadsFor((long)size * _config.HiddenSize));
+            if (size > 0)
+            {
+                _pool.Run(_computeLogits, ThreadsFor((long)size * _config.HiddenSize));
+            }
         }
         finally
         {
             _logits = [];
         }
 
-        return new StepResult(logits.AsMemory(0, size), _config.VocabularySize);
+        return new StepResult(logits.AsMemory(0, size), _config.VocabularySize) { Hidden = _weights.End is null ? Hidden() : default };
     }
 
     public bool CanContinue() => true; // Memory and threads outlive a failed step.
@@ -184,15 +196,38 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         var positions = _batch.Step.Positions.Span;
         for (var token = share.Start; token < share.End; token++)
         {
-            _weights.Embedding.Lookup(tokens[token], space.Residual + ((long)token * space.HiddenStride));
+            var residual = space.Residual + ((long)token * space.HiddenStride);
+            if (_weights.Embedding is { } embedding)
+            {
+                embedding.Lookup(tokens[token], residual);
+            }
+            else
+            {
+                _batch.Step.Hidden.Span.Slice(token * _config.HiddenSize, _config.HiddenSize).CopyTo(new Span<float>(residual, _config.HiddenSize));
+            }
+
             YarnFrequencies.Angles(
                 _frequencies, _concentration, positions[token],
                 new Span<float>(space.Cosines + ((long)token * half), half), new Span<float>(space.Sines + ((long)token * half), half));
         }
     }
 
+    /// <summary>The residual behind the last layer, without padding.</summary>
+    private float[] Hidden()
+    {
+        var (space, hidden) = (_step.Workspace, GC.AllocateUninitializedArray<float>(_batch.TokenCount * _config.HiddenSize));
+        for (var token = 0; token < _batch.TokenCount; token++)
+        {
+            new ReadOnlySpan<float>(space.Residual + ((long)token * space.HiddenStride), _config.HiddenSize)
+                .CopyTo(hidden.AsSpan(token * _config.HiddenSize));
+        }
+
+        return hidden;
+    }
+
     private void ComputeLogits(int thread)
     {
+        var (norm, unembedding) = _weights.End!.Value;
         var space = _step.Workspace;
         var rows = _batch.Step.LogitsRows.Span;
         var share = _step.Share(rows.Length, thread);
@@ -200,16 +235,16 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         {
             var offset = (long)rows[row] * space.HiddenStride;
             RmsNormKernel.Normalize(
-                space.Residual + offset, _weights.FinalNorm.Values, _config.HiddenSize, (float)_config.RmsNormEpsilon, space.Normalized + offset);
+                space.Residual + offset, norm.Values, _config.HiddenSize, (float)_config.RmsNormEpsilon, space.Normalized + offset);
             space.LogitsInput.Encode(row, space.Normalized + offset);
         }
 
         _step.EndPhase();
         fixed (float* logits = _logits)
         {
-            var groups = _step.Share(_weights.Unembedding.Groups, thread);
+            var groups = _step.Share(unembedding.Groups, thread);
             CpuLinear.Store(
-                _weights.Unembedding, groups, space.LogitsInput, rows.Length, logits, _config.VocabularySize, space.Sums[thread]);
+                unembedding, groups, space.LogitsInput, rows.Length, logits, _config.VocabularySize, space.Sums[thread]);
         }
     }
 }

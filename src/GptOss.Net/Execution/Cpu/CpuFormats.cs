@@ -17,7 +17,7 @@ internal sealed record CpuFormats(
             Common(weights.Layers.Select(layer => layer.Output)),
             Common(weights.Layers.SelectMany(layer => layer.GateUp)),
             Common(weights.Layers.SelectMany(layer => layer.Down)),
-            Common([weights.Unembedding]));
+            Common(weights.End is { } end ? [end.Unembedding] : []));
 
         // Every format of weights takes float32.
         ActivationFormat Common(IEnumerable<CpuMatrix> matrices) =>

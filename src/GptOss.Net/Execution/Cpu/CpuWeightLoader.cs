@@ -15,21 +15,27 @@ internal sealed class CpuWeightLoader(
 
     private readonly CpuWeightFormats _formats = new(options);
 
-    /// <summary>Loads everything.</summary>
+    /// <summary>Loads all layers, and the ends of the model where they are wanted.</summary>
     /// <exception cref="OperationCanceledException">The progress was cancelled.</exception>
-    public CpuWeights Load(int threads)
+    public CpuWeights Load(int threads, bool embeds = true, bool unembeds = true)
     {
-        var embedding = new CpuEmbedding(memory, weights.Embedding);
-        AddChunks(config.VocabularySize, (first, count) => embedding.Load(first, count), weights.Embedding);
         var loaded = new CpuWeights
         {
-            Embedding = embedding,
+            Embedding = embeds ? Embedding() : null,
             Layers = [.. weights.Layers.Select(Layer)],
-            FinalNorm = new CpuVector(memory, weights.FinalNorm),
-            Unembedding = Dense(weights.Unembedding, _formats.OfUnembedding(weights.Unembedding)),
+            End = unembeds
+                ? (new CpuVector(memory, weights.FinalNorm), Dense(weights.Unembedding, _formats.OfUnembedding(weights.Unembedding)))
+                : null,
         };
         ReadAll(threads);
         return loaded;
+    }
+
+    private CpuEmbedding Embedding()
+    {
+        var embedding = new CpuEmbedding(memory, weights.Embedding);
+        AddChunks(config.VocabularySize, (first, count) => embedding.Load(first, count), weights.Embedding);
+        return embedding;
     }
 
     /// <summary>Reads on threads of its own: loading goes on while the application's pool is busy.</summary>

@@ -1,13 +1,13 @@
 namespace GptOss.Net.Execution.Cpu;
 
-/// <summary>The whole model in memory.</summary>
+/// <summary>The model, or consecutive layers of it, in memory.</summary>
 internal sealed class CpuWeights
 {
-    public required CpuEmbedding Embedding { get; init; }
+    /// <summary>Gets the token embedding; <see langword="null"/> where the model does not begin.</summary>
+    public required CpuEmbedding? Embedding { get; init; }
 
     public required CpuLayer[] Layers { get; init; }
 
-    public required CpuVector FinalNorm { get; init; }
-
-    public required CpuMatrix Unembedding { get; init; }
+    /// <summary>Gets the norm and the output projection; <see langword="null"/> where the model does not end.</summary>
+    public required (CpuVector FinalNorm, CpuMatrix Unembedding)? End { get; init; }
 }

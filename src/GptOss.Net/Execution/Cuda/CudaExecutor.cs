@@ -1,78 +1,97 @@
-using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using GptOss.Net.Execution.Cuda.Kernels;
 using GptOss.Net.Interop.Cuda;
-using GptOss.Net.KVCache;
 
 namespace GptOss.Net.Execution.Cuda;
 
-/// <summary>Runs the model on one NVIDIA GPU with own kernels over packed weights.</summary>
+/// <summary>Runs the model, or consecutive parts of it, on NVIDIA GPUs with own kernels over packed weights.</summary>
 /// <remarks>
-/// A step is given to the device as a whole: one copy of its numbers, then launches, recorded in a graph where only sequences decode.
-/// The host waits for nothing until the step is completed. A token's result depends on its own sequence alone: not on the batch, on
-/// chunks or on blocks. What a step needs is allocated at load.
+/// A step is given to the cards as a whole: one copy of its numbers, then launches, recorded in a graph where only sequences decode; the
+/// cards wait for each other, the host for nothing until the step is completed. While a card computes its part of one step, the one before
+/// it computes the next. A token's result depends on its own sequence alone: not on the batch, on chunks, on blocks or on the number of
+/// cards. What a step needs is allocated at load.
 /// </remarks>
 internal sealed class CudaExecutor : IModelExecutor
 {
-    /// <summary>How many steps may be begun: the one that the device computes, and the one that it goes on with.</summary>
-    public const int StepsInFlight = 2;
-
-    private readonly ICudaDriver _driver;
-    private readonly CudaMemory _memory;
-    private readonly CudaKernels _kernels;
+    private readonly IReadOnlyList<CudaCard> _cards;
+    private readonly IReadOnlyList<CudaPart> _parts;
+    private readonly CudaPart _first;
+    private readonly CudaPart _last;
+    private readonly CudaLink[] _links; // [parts - 1]
+    private readonly CudaLink? _chosenLink; // from the last card to the first
     private readonly CudaShape _shape;
-    private readonly CudaStage _stage;
-    private readonly LayeredStage _layered;
-    private readonly CudaWorkspace _workspace;
-    private readonly StepInputs _inputs;
-    private readonly SamplingInputs _sampling;
-    private readonly StepGraphs _graphs;
-    private readonly nint _stream;
+    private readonly TimeSpan _patience;
+    private readonly LogitsDelivery? _delivery; // where the model ends
+    private readonly HostRows[] _hidden; // [slots], where other backends compute the rest
     private readonly StepSlot[] _slots;
     private readonly Queue<StepSlot> _inFlight = new();
-    private readonly int _rowTile;
-    private readonly nint _lateCopies;
-    private readonly nint _chosen;
-    private readonly nint _results;
-    private readonly nint _samplingWork;
+    private readonly nint _chosen; // what the step before has sampled, where tokens are embedded
     private int _next;
 
-    /// <summary>Allocates what steps need. The executor owns driver, memory and kernels from now on.</summary>
+    /// <summary>Allocates what steps need. The executor owns the cards from now on.</summary>
+    /// <param name="cards">The cards, each once, with what steps compute with.</param>
+    /// <param name="parts">In the order in which a step passes them.</param>
+    /// <param name="ways">How arrays go from one card to another.</param>
+    /// <param name="shape">The widths.</param>
+    /// <param name="options">The sizes.</param>
     public CudaExecutor(
-        ICudaDriver driver, CudaMemory memory, CudaKernels kernels, CudaShape shape, CudaWeights weights, KVCacheCapacity capacity, CudaExecutorOptions options)
+        IReadOnlyList<CudaCard> cards,
+        IReadOnlyList<CudaPart> parts,
+        Func<CudaCard, CudaCard, LinkWay> ways,
+        CudaShape shape,
+        CudaExecutorOptions options)
     {
-        (_driver, _memory, _kernels, _shape) = (driver, memory, kernels, shape);
+        (_cards, _parts, _first, _last, _shape, _patience) = (cards, parts, parts[0], parts[^1], shape, options.Patience);
+        var (card, slots) = (_last.Card, StepsInFlight(cards.Count));
         var tokens = CudaWorkspace.Tokens(options.MaxStepTokens, options.MaxSequences);
-        var partialChunks = CudaWorkspace.Chunks(options.MaxSequences, options.MaxModelLength);
-        _rowTile = CudaWorkspace.Rows(options.MaxSequences);
-        _workspace = CudaWorkspace.Allocate(memory, shape, tokens, _rowTile, partialChunks);
-        _inputs = new StepInputs(driver, memory, shape, tokens, TableEntries(options, tokens), partialChunks, StepsInFlight);
-        var storage = new CudaKVStorage(memory, shape, shape.Config.LayerKinds, capacity);
-        _stage = new CudaStage(shape, kernels, weights, storage, _workspace, _inputs, shape.Config.LayerKinds);
-        _layered = new LayeredStage(shape, kernels.Layered, weights, storage, _workspace, _inputs, shape.Config.LayerKinds);
-        _sampling = new SamplingInputs(driver, memory, shape, _rowTile, StepsInFlight);
-        _chosen = memory.Allocate((long)_rowTile * sizeof(int));
-        _results = memory.Allocate((long)_rowTile * Unsafe.SizeOf<SamplingKernels.Result>());
-        _samplingWork = memory.Allocate((long)_rowTile * SamplingKernels.WorkBytesPerRow);
-        _graphs = new StepGraphs(driver);
-        _stream = driver.CreateStream();
-        _lateCopies = driver.CreateStream();
-        _slots = [.. Enumerable.Range(0, StepsInFlight).Select(index => new StepSlot(driver, memory, index, _rowTile))];
+        var rows = CudaWorkspace.Rows(options.MaxSequences);
+        _delivery = Unembeds ? new LogitsDelivery(card, shape, rows, slots, _patience) : null;
+        _chosen = _delivery?.Chosen ?? 0;
+        _slots = [.. Enumerable.Range(0, slots).Select(index => new StepSlot(card.Driver, card.Memory, index, rows))];
+        _hidden = IsWhole ? [] : [.. _slots.Select(_ => new HostRows(card.Memory, shape, tokens))];
+        _links = [.. parts.Skip(1).Select((part, i) => Link(
+            parts[i].Card, parts[i].Card.Workspace.Residual, part.Card, part.Card.Workspace.Residual, RowBytes(tokens)))];
+        if (parts.Count > 1 && IsWhole)
+        {
+            _chosen = _first.Card.Memory.Allocate(ChosenBytes);
+            _chosenLink = Link(card, _delivery!.Chosen, _first.Card, _chosen, ChosenBytes);
+        }
+
+        CudaLink Link(CudaCard from, nint source, CudaCard to, nint target, long bytes) =>
+            new(from, source, to, target, bytes, ways(from, to), slots);
     }
 
-    /// <summary>Gets the device, for tests.</summary>
-    public ICudaDriver Driver => _driver;
+    /// <summary>Gets the device of the last part, for tests.</summary>
+    public ICudaDriver Driver => _last.Card.Driver;
 
-    public DeviceId Device => _driver.Properties.Device;
+    public DeviceId Device => Driver.Properties.Device;
 
-    public int MaxStepsInFlight => 1;
+    public int MaxStepsInFlight => _cards.Count;
 
-    public int MaxStepsAhead => StepsInFlight - 1;
+    public int MaxStepsAhead => IsWhole ? 1 : 0;
+
+    /// <summary>Gets a value indicating whether the model begins here; else steps bring hidden states.</summary>
+    public bool Embeds => _first.Part.Embeds;
+
+    /// <summary>Gets a value indicating whether the model ends here; else results are hidden states.</summary>
+    public bool Unembeds => _last.Part.Unembeds;
+
+    private bool IsWhole => Embeds && Unembeds;
+
+    private long ChosenBytes => _delivery!.Rows * sizeof(int);
+
+    /// <summary>How many steps may be begun: one for each card, and the one that goes on with what the newest samples.</summary>
+    public static int StepsInFlight(int cards) => cards + 1;
+
+    /// <summary>Not where penalties count tokens that nobody has read, nor where logits are wanted. What is left to the host after all, it says.</summary>
+    public bool CanSample(in Sampling.RowSampling row) =>
+        row is { WantsLogits: false, Penalties: null } && row.Options!.TopLogProbabilities <= SamplingKernels.MaxTop;
 
     public void Begin(StepBatch batch)
     {
-        if (_inFlight.Count == StepsInFlight)
+        if (_inFlight.Count == _slots.Length)
         {
-            throw new InvalidOperationException($"{_inFlight.Count} of {StepsInFlight} steps are in flight; complete one first.");
+            throw new InvalidOperationException($"{_inFlight.Count} of {_slots.Length} steps are in flight; complete one first.");
         }
 
         var slot = _slots[_next];
@@ -100,13 +119,22 @@ internal sealed class CudaExecutor : IModelExecutor
 
         if (slot.Failure is { } failure)
         {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
+            ExceptionDispatchInfo.Throw(failure);
         }
 
-        slot.Wait();
+        foreach (var part in _parts)
+        {
+            part.Wait(slot.Index, slot.ComputedTokens, _patience);
+        }
+
+        if (!Unembeds)
+        {
+            return new StepResult(Memory<float>.Empty, _shape.Config.VocabularySize) { Hidden = _hidden[slot.Index].Take(slot.Batch!.TokenCount) };
+        }
+
         foreach (var row in slot.ReadTokens())
         {
-            CopyLate(slot, row);
+            _delivery!.CopyLate(slot, row);
         }
 
         var vocabulary = _shape.Config.VocabularySize;
@@ -117,128 +145,111 @@ internal sealed class CudaExecutor : IModelExecutor
         };
     }
 
-    public bool CanContinue()
-    {
-        try
-        {
-            _driver.SynchronizeStream(_stream);
-            return true;
-        }
-        catch (CudaException)
-        {
-            return false;
-        }
-    }
+    public bool CanContinue() => _cards.All(card => card.Answers(_patience));
 
     public void Dispose()
     {
-        _ = CanContinue(); // Waits for what is in flight.
+        if (_cards.Any(card => !card.Answers(_patience) && card.IsSilent))
+        {
+            return; // What gives memory back waits for the card, and others may wait for it: the process's end gives it back.
+        }
+
         try
         {
-            _graphs.Dispose();
             Array.ForEach(_slots, slot => slot.Dispose());
-            _driver.DestroyStream(_stream);
-            _driver.DestroyStream(_lateCopies);
-            _kernels.Dispose();
+            Array.ForEach(_links, link => link.Dispose());
+            _chosenLink?.Dispose();
+            _delivery?.Dispose();
+            foreach (var part in _parts)
+            {
+                part.Dispose();
+            }
         }
         catch (CudaException)
         {
             // A lost device gives nothing back before the process ends.
         }
 
-        _memory.Dispose();
-        _driver.Dispose();
-    }
-
-    private static int TableEntries(CudaExecutorOptions options, int tokens)
-    {
-        var sequences = (long)Math.Min(tokens, options.MaxSequences);
-        return checked((int)(2 * sequences * (PagedKVCache.BlockCount(options.MaxModelLength) + 1)));
+        foreach (var card in _cards)
+        {
+            card.Dispose();
+        }
     }
 
     private void Compute(StepBatch batch, StepSlot slot)
     {
-        var stream = new KernelStream(_driver, _stream, IsDependent: false);
-        var logits = _workspace.Logits[slot.Index];
-        _stage.Copy(stream, batch.BlockCopies);
-        var step = _inputs.Send(batch, slot.Index, _stream);
-        var needs = _sampling.Send(batch.Rows.Span, slot.Index, _stream, slot.ForHost);
-        CountHostRows(slot);
-        if (LayeredStage.Serves(batch, step))
+        StepShape step = default;
+        foreach (var link in _links)
         {
-            _graphs.Launch(stream, step.Tokens, step.Chunks, slot.Index, recording => _layered.Forward(recording, step, _chosen, logits));
-            Deliver(stream, slot, 0, step.Tokens, needs);
+            link.AwaitTaken();
         }
-        else
+
+        for (var i = 0; i < _parts.Count; i++)
         {
-            Forward(stream, step);
-            for (var first = 0; first < batch.RowCount; first += _rowTile)
+            var part = _parts[i];
+            part.Copy(batch.BlockCopies);
+            step = part.Send(batch, slot.Index);
+            slot.ComputedTokens = step.Tokens;
+            Receive(i, batch, slot, step);
+            part.Forward(step, LayeredStage.Serves(batch, step), slot.Index, _chosen);
+            if (i < _links.Length)
             {
-                var rows = Math.Min(_rowTile, batch.RowCount - first);
-                _stage.Unembed(stream, first, rows, logits);
-                Deliver(stream, slot, first, rows, needs);
+                _links[i].Send(slot.Index, RowBytes(step.Tokens));
+                part.End(slot.Index);
             }
         }
 
-        slot.End(_results, Math.Min(batch.RowCount, _rowTile), _stream);
+        Finish(batch, slot, step);
+        _last.End(slot.Index);
     }
 
-    private void Forward(KernelStream stream, in StepShape step)
+    /// <summary>Brings to a part what it goes on from.</summary>
+    private void Receive(int part, StepBatch batch, StepSlot slot, in StepShape step)
     {
-        if (!step.IsDecode || step.Tokens > StepBuckets.Largest)
+        if (part > 0)
         {
-            _stage.Forward(stream, step, _chosen);
+            _links[part - 1].Receive(slot.Index, RowBytes(step.Tokens));
+        }
+        else if (!Embeds)
+        {
+            var bytes = _hidden[slot.Index].Put(batch.Hidden.Span);
+            _first.Card.Driver.Copy(_first.Card.Workspace.Residual, _hidden[slot.Index].Address, bytes, _first.Card.Stream);
+        }
+        else if (_chosenLink is not null && batch.TokenIds.Span.ContainsAnyInRange(int.MinValue, -1))
+        {
+            _chosenLink.Receive((slot.Index + _slots.Length - 1) % _slots.Length, ChosenBytes);
+        }
+    }
+
+    /// <summary>From the residual behind the last layer to what is wanted of the step.</summary>
+    private void Finish(StepBatch batch, StepSlot slot, in StepShape step)
+    {
+        var card = _last.Card;
+        if (_delivery is null)
+        {
+            card.Driver.Copy(_hidden[slot.Index].Address, card.Workspace.Residual, RowBytes(step.Tokens), card.Stream);
             return;
         }
 
-        var own = step;
-        _graphs.Launch(stream, step.Tokens, step.Chunks, StepGraphs.AnySlot, recording => _stage.Forward(recording, own, _chosen));
-    }
-
-    /// <summary>Gives each row that goes to the host its place there.</summary>
-    private void CountHostRows(StepSlot slot)
-    {
-        for (var row = 0; row < slot.ForHost.Length; row++)
+        var needs = _delivery.Send(batch, slot);
+        _chosenLink?.AwaitTaken();
+        if (LayeredStage.Serves(batch, step))
         {
-            slot.LogitsIndices.Span[row] = slot.ForHost[row] ? slot.HostRows++ : 0;
+            _delivery.Deliver(slot, 0, step.Tokens, needs);
         }
-
-        slot.Logits.Reserve(checked(slot.HostRows * _shape.Config.VocabularySize));
-    }
-
-    /// <summary>Rows of logits that the host wants go there, the others are sampled, which only the step's first rows can be.</summary>
-    private void Deliver(KernelStream stream, StepSlot slot, int first, int rows, SamplingNeeds needs)
-    {
-        var logits = _workspace.Logits[slot.Index];
-        for (var row = 0; row < rows; row++)
+        else
         {
-            if (slot.ForHost[first + row])
+            for (var first = 0; first < batch.RowCount; first += _delivery.Rows)
             {
-                CopyRow(slot, first + row, logits + LogitsOffset(row), _stream);
+                var rows = Math.Min(_delivery.Rows, batch.RowCount - first);
+                _last.Unembed(first, rows, slot.Index);
+                _delivery.Deliver(slot, first, rows, needs);
             }
         }
 
-        if (first == 0 && slot.HostRows < slot.ForHost.Length)
-        {
-            _kernels.Sampling.Sample(
-                stream with { IsDependent = true }, new(logits, _sampling.RowsFrom(0), _samplingWork, _results, _chosen), rows, needs);
-        }
+        _chosenLink?.Send(slot.Index, ChosenBytes);
+        _delivery.Fetch(batch, slot);
     }
 
-    /// <summary>A row that turned out to be the host's when it was sampled. Its logits stay until the step after the next begins.</summary>
-    private void CopyLate(StepSlot slot, int row)
-    {
-        slot.LogitsIndices.Span[row] = slot.HostRows++;
-        slot.Logits.Reserve(checked(slot.HostRows * _shape.Config.VocabularySize));
-        CopyRow(slot, row, _workspace.Logits[slot.Index] + LogitsOffset(row), _lateCopies);
-        _driver.SynchronizeStream(_lateCopies);
-    }
-
-    private void CopyRow(StepSlot slot, int row, nint logits, nint stream)
-    {
-        long bytes = (long)_shape.Config.VocabularySize * sizeof(float);
-        _driver.Copy(slot.Logits.Address + (nint)(slot.LogitsIndices.Span[row] * bytes), logits, bytes, stream);
-    }
-
-    private nint LogitsOffset(int row) => (nint)row * _shape.Vocabulary * sizeof(float);
+    private long RowBytes(int tokens) => (long)tokens * _shape.Hidden * sizeof(float);
 }

@@ -9,6 +9,9 @@ internal readonly record struct CudaExecutorOptions(int MaxStepTokens, int MaxSe
     /// <summary>Gets a value indicating whether the device's kernels are tested when the model is loaded.</summary>
     public bool TestsItself { get; init; } = true;
 
+    /// <summary>Gets how long a card may take for a step of some tokens before it counts as lost.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Gets in which form weights are held.</summary>
     public Precision Precision { get; init; }
 }

@@ -18,20 +18,31 @@ internal sealed class CudaStage(
     StepInputs inputs,
     IReadOnlyList<AttentionKind> kinds)
 {
-    /// <summary>From token ids to the residual behind the last layer, but for what that layer's experts add.</summary>
+    /// <summary>From token ids, or the residual of the part before, to the residual behind the last layer.</summary>
     /// <param name="stream">Where to launch.</param>
     /// <param name="step">The step's sizes.</param>
     /// <param name="chosen">What the step before has sampled, int <c>[rows]</c>.</param>
-    public void Forward(KernelStream stream, in StepShape step, nint chosen)
+    /// <param name="completes">Whether what the last layer's experts add is added, or left to <see cref="Unembed"/>.</param>
+    public void Forward(KernelStream stream, in StepShape step, nint chosen, bool completes)
     {
-        kernels.Activations.Embed(
-            stream,
-            new(workspace.Residual, weights.Embedding, inputs.Tokens, chosen, shape.Config.VocabularySize),
-            step.Tokens);
+        if (weights.Embedding != 0)
+        {
+            kernels.Activations.Embed(
+                stream,
+                new(workspace.Residual, weights.Embedding, inputs.Tokens, chosen, shape.Config.VocabularySize),
+                step.Tokens);
+        }
+
         for (var layer = 0; layer < weights.Layers.Count; layer++)
         {
             Attend(stream, step, layer);
             RunExperts(stream, step, weights.Layers[layer]);
+        }
+
+        if (completes && weights.Layers.Count > 0)
+        {
+            kernels.Activations.CombineNorm(
+                stream, new(workspace.Residual, Normed: 0, workspace.Experts.Y, Gain: 0, Rows: 0, shape.TopK, ForExperts: 0), step.Tokens);
         }
     }
 
@@ -42,9 +53,10 @@ internal sealed class CudaStage(
     /// <param name="logits">float <c>[rows, vocabulary]</c>.</param>
     public void Unembed(KernelStream stream, int firstRow, int rows, nint logits)
     {
+        var parts = weights.Layers.Count == 0 ? 0 : shape.TopK;
         kernels.Activations.CombineNorm(
             stream,
-            new(workspace.Residual, workspace.Normed, workspace.Experts.Y, weights.FinalNorm, inputs.Rows + (firstRow * sizeof(int)), shape.TopK, 0),
+            new(workspace.Residual, workspace.Normed, workspace.Experts.Y, weights.FinalNorm, inputs.Rows + (firstRow * sizeof(int)), parts, 0),
             rows);
         kernels.Dense.Multiply(stream, DenseJob.Head, weights.Unembedding, logits, workspace.Normed, rows);
     }

@@ -38,7 +38,14 @@ internal sealed record CudaWorkspace(
     // Modules, streams, graphs, and what the driver rounds up.
     private const long DriverBytes = 256L << 20;
 
-    public static CudaWorkspace Allocate(CudaMemory memory, CudaShape shape, int tokens, int rows, int partialChunks)
+    /// <summary>Allocates all that.</summary>
+    /// <param name="memory">Owns what is allocated.</param>
+    /// <param name="shape">The widths.</param>
+    /// <param name="tokens">Of the largest step.</param>
+    /// <param name="rows">Of logits that are computed at a time.</param>
+    /// <param name="partialChunks">Of keys in decode attention.</param>
+    /// <param name="logits">For how many steps there are logits.</param>
+    public static CudaWorkspace Allocate(CudaMemory memory, CudaShape shape, int tokens, int rows, int partialChunks, int logits)
     {
         long pairs = (long)tokens * shape.TopK;
         var normed = memory.Allocate(Bf16(tokens, shape.Hidden));
@@ -62,11 +69,11 @@ internal sealed record CudaWorkspace(
                 memory.Allocate(LayeredKernels.MaxSequences * LayeredKernels.AttentionRowBytes(shape)),
                 memory.AllocateZeros(LayeredKernels.CounterBytes(shape), stream: 0),
                 memory.Allocate(LayeredKernels.RoutingBytes(shape))),
-            [.. Enumerable.Range(0, CudaExecutor.StepsInFlight).Select(_ => memory.Allocate(Float(rows, shape.Vocabulary)))]);
+            [.. Enumerable.Range(0, logits).Select(_ => memory.Allocate(Float(rows, shape.Vocabulary)))]);
     }
 
     /// <summary>The bytes of all that, for the plan.</summary>
-    public static WorkspaceEstimate Estimate(ModelConfig config, CudaExecutorOptions options)
+    public static WorkspaceEstimate Estimate(ModelConfig config, CudaExecutorOptions options, int devices)
     {
         var (maxStepTokens, maxSequences, maxModelLength) = options;
         var shape = new CudaShape(config);
@@ -76,8 +83,9 @@ internal sealed record CudaWorkspace(
             + Bf16(pairs, shape.Intermediate) + Float(pairs, shape.Hidden) + TileBytes(shape, tokens);
         var partial = AttentionKernels.PartialBytes(shape, 1, Chunks(maxSequences, maxModelLength));
         return new WorkspaceEstimate(
-            DriverBytes + activations + partial + Loading.RotationTable.Bytes(maxModelLength),
-            (CudaExecutor.StepsInFlight * Float(Rows(maxSequences), shape.Vocabulary))
+            DriverBytes + activations + partial + Loading.RotationTable.Bytes(maxModelLength)
+                + StepInputs.Bytes(tokens, TableEntries(options, tokens)),
+            (CudaExecutor.StepsInFlight(devices) * Float(Rows(maxSequences), shape.Vocabulary))
                 + SamplingInputs.Bytes(shape, Rows(maxSequences))
                 + ((long)Rows(maxSequences) * (SamplingKernels.WorkBytesPerRow + Unsafe.SizeOf<SamplingKernels.Result>())));
     }
@@ -90,6 +98,13 @@ internal sealed record CudaWorkspace(
     public static int Chunks(int maxSequences, int maxModelLength) => (int)Math.Min(
         PartialChunks,
         (long)StepBuckets.RoundUp(maxSequences) * StepBuckets.RoundUpChunks(AttentionKernels.Chunks(maxModelLength, AttentionKernels.NoWindow)));
+
+    /// <summary>Entries of the block tables of a step, of both kinds.</summary>
+    public static int TableEntries(CudaExecutorOptions options, int tokens)
+    {
+        var sequences = (long)Math.Min(tokens, options.MaxSequences);
+        return checked((int)(2 * sequences * (KVCache.PagedKVCache.BlockCount(options.MaxModelLength) + 1)));
+    }
 
     /// <param name="Attended">What attention gives to the output projection.</param>
     /// <param name="Counters">Zeros between two launches.</param>

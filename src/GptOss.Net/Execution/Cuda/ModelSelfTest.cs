@@ -63,7 +63,7 @@ internal sealed class ModelSelfTest(CudaExecutor executor, ModelConfig config, K
         var positions = Enumerable.Range(first, count).ToArray();
         var tables = new BlockTables(
             positions, new[] { 0, Blocks }, Enumerable.Range(0, Blocks).ToArray(), new int[1]); // Block i holds positions 16 i …
-        return Logits(new StepBatch
+        return Result(wanted - 1, new StepBatch
         {
             TokenIds = positions.Select(position => Token(position, config.VocabularySize)).ToArray(),
             Positions = positions,
@@ -73,6 +73,7 @@ internal sealed class ModelSelfTest(CudaExecutor executor, ModelConfig config, K
             Sliding = tables,
             LogitsRows = new[] { wanted - 1 },
             Rows = new RowSampling[1],
+            Hidden = Hidden(positions),
         });
     }
 
@@ -96,7 +97,7 @@ internal sealed class ModelSelfTest(CudaExecutor executor, ModelConfig config, K
             starts,
             sequences.SelectMany(Table).ToArray(),
             new int[batch]);
-        return Logits(new StepBatch
+        return Result(place, new StepBatch
         {
             TokenIds = sequences.Select(sequence => Token(sequence == place ? Length - 1 : sequence, config.VocabularySize)).ToArray(),
             Positions = sequences.Select(Position).ToArray(),
@@ -106,15 +107,23 @@ internal sealed class ModelSelfTest(CudaExecutor executor, ModelConfig config, K
             Sliding = tables,
             LogitsRows = sequences,
             Rows = sequences.Select(sequence => sequence == place ? default : Greedy).ToArray(),
+            Hidden = Hidden(sequences.Select(sequence => sequence == place ? Length - 1 : sequence)),
         });
     }
 
     private static RowSampling Greedy { get; } = new() { Options = new SamplingOptions { Temperature = 0 }, Bias = [] };
 
-    private float[] Logits(StepBatch step)
+    /// <summary>What stands for the embeddings of tokens where the executor does not begin the model.</summary>
+    private float[] Hidden(IEnumerable<int> tokens) => executor.Embeds
+        ? []
+        : [.. tokens.SelectMany(token => Enumerable.Range(0, config.HiddenSize).Select(i => ((token * 31) + (i * 17)) % 256 / 64f - 2))];
+
+    /// <summary>The logits of a token, or its hidden state where the executor does not end the model.</summary>
+    private float[] Result(int token, StepBatch step)
     {
         executor.Begin(step);
-        return executor.Complete().Logits.ToArray();
+        var result = executor.Complete();
+        return executor.Unembeds ? result.Logits.ToArray() : result.Hidden.Slice(token * config.HiddenSize, config.HiddenSize).ToArray();
     }
 
     private void Compare(string what, float[] actual, float[] expected)
@@ -127,7 +136,7 @@ internal sealed class ModelSelfTest(CudaExecutor executor, ModelConfig config, K
 
         if (different > 0)
         {
-            _report.AppendLine(CultureInfo.InvariantCulture, $"{what}: {different:N0} of {expected.Length:N0} logits differ from a short prefill's.");
+            _report.AppendLine(CultureInfo.InvariantCulture, $"{what}: {different:N0} of {expected.Length:N0} values differ from a short prefill's.");
         }
     }
 }

@@ -35,6 +35,9 @@ internal sealed unsafe class StepInputs
         _host = [.. Enumerable.Range(0, stepsInFlight).Select(_ => memory.AllocateHost((long)_capacity * sizeof(int)))];
     }
 
+    /// <summary>The bytes of the device that this takes.</summary>
+    public static long Bytes(int tokens, int blocks) => (((long)Field.Count * tokens) + blocks) * sizeof(int);
+
     // Each has room for as many ints as the largest step has tokens; rows for twice as many, since several answers may begin with one
     // token; tiles for four times as many.
     private enum Field

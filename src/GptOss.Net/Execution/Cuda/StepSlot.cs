@@ -9,7 +9,6 @@ internal sealed unsafe class StepSlot : IDisposable
 {
     private readonly ICudaDriver _driver;
     private readonly nint _results;
-    private readonly nint _done;
     private readonly int _sampledRows;
     private bool[] _forHost = [];
     private int[] _logitsIndices = [];
@@ -23,7 +22,6 @@ internal sealed unsafe class StepSlot : IDisposable
     {
         (_driver, Index, _sampledRows) = (driver, index, rows);
         _results = memory.AllocateHost((long)rows * sizeof(SamplingKernels.Result));
-        _done = driver.CreateEvent();
         Logits = new HostLogits(driver);
     }
 
@@ -34,6 +32,9 @@ internal sealed unsafe class StepSlot : IDisposable
 
     /// <summary>Gets the step.</summary>
     public StepBatch? Batch { get; private set; }
+
+    /// <summary>Gets or sets how many tokens the cards compute, padding included.</summary>
+    public int ComputedTokens { get; set; }
 
     /// <summary>Gets or sets what went wrong when the step was begun.</summary>
     public Exception? Failure { get; set; }
@@ -63,19 +64,14 @@ internal sealed unsafe class StepSlot : IDisposable
         }
     }
 
-    /// <summary>Lets the stream bring back what was sampled; the step is everything that the stream has so far.</summary>
-    public void End(nint results, int sampled, nint stream)
+    /// <summary>Lets the stream bring back what was sampled.</summary>
+    public void Fetch(nint results, int sampled, nint stream)
     {
         if (sampled > 0)
         {
             _driver.Copy(_results, results, (long)sampled * sizeof(SamplingKernels.Result), stream);
         }
-
-        _driver.RecordEvent(_done, stream);
     }
-
-    /// <summary>Waits until the step is done.</summary>
-    public void Wait() => _driver.SynchronizeEvent(_done);
 
     /// <summary>Reads what was sampled; returns the rows that turned out to be the host's.</summary>
     public IEnumerable<int> ReadTokens()
@@ -103,11 +99,7 @@ internal sealed unsafe class StepSlot : IDisposable
         return late;
     }
 
-    public void Dispose()
-    {
-        ((IDisposable)Logits).Dispose();
-        _driver.DestroyEvent(_done);
-    }
+    public void Dispose() => ((IDisposable)Logits).Dispose();
 
     private static SampledToken Token(in SamplingKernels.Result result, SamplingOptions options)
     {

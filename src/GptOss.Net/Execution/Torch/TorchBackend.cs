@@ -10,6 +10,8 @@ internal sealed class TorchBackend : IExecutorBackend
 {
     public string Name => "the reference";
 
+    public bool TakesParts => false;
+
     // On the CPU only where no kernel can: those are many times faster.
     public string? WhyNot(ModelConfig config, ModelWeights weights, IReadOnlyList<DeviceId> devices, Precision precision) => precision switch
     {
@@ -28,7 +30,7 @@ internal sealed class TorchBackend : IExecutorBackend
             config, weights, new WeightFormats(precision == Precision.ExpandedBFloat16 ? WeightFormat.BFloat16 : WeightFormat.AsStored, dense));
     }
 
-    public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options) => TorchWorkspace.Estimate(config, options.MaxStepTokens);
+    public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, int devices) => TorchWorkspace.Estimate(config, options.MaxStepTokens);
 
     public IModelExecutor Create(ExecutorRequest request)
     {

@@ -63,7 +63,7 @@ public sealed class MemoryReportTests
         AttentionKind[] kinds = [.. Enumerable.Range(0, 6).Select(layer => layer % 2 == 0 ? AttentionKind.Sliding : AttentionKind.Full)];
         var placement = Placement(new(DeviceId.Cuda(0), 0, 3), new(DeviceId.Cuda(1), 3, 2), new(DeviceId.Cuda(0), 5, 1));
 
-        var blocks = DeviceBlockBytes.Of(placement, kinds, bytesPerBlock: 1_000);
+        var blocks = DeviceBlockBytes.Of(placement, kinds, bytesPerBlock: _ => 1_000);
 
         blocks.Should().Equal(new DeviceBlockBytes(DeviceId.Cuda(0), 2_000, 2_000), new DeviceBlockBytes(DeviceId.Cuda(1), 1_000, 1_000));
         var report = MemoryReport.Create(placement, blocks, new KVCacheUsage(5, 10, 7, 20), new DeviceInventory([], [], 1, 1));

@@ -158,15 +158,13 @@ public sealed class CudaExecutorTests
     internal static CudaExecutor Load(ModelFixture fixture, EmulatedCudaDriver driver, WeightReadProgress? progress = null, Precision precision = Precision.Default, bool tests = false)
     {
         EmulatedKernelCompiler.Require();
-        return CudaExecutorLoader.Load(
-            driver,
-            new EmulatedKernelCompiler(),
-            EmulatedKernelCompiler.Cache,
+        var loader = new CudaExecutorLoader(
             fixture.Config,
             fixture.Weights,
             Capacity,
             new CudaExecutorOptions(MaxStepTokens: 64, MaxSequences: 16, MaxModelLength: 512) { Precision = precision, TestsItself = tests },
             progress ?? new WeightReadProgress(fixture.Weights.ByteLength, (_, _) => { }, CancellationToken.None));
+        return loader.Load([loader.Whole(DeviceId.Cuda(0))], [driver], _ => new EmulatedKernelCompiler(), EmulatedKernelCompiler.Cache);
     }
 
     private static ExecutorDriver Driver(ModelFixture fixture, CudaExecutor executor, int maxStepTokens) =>

@@ -119,6 +119,7 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0, EmulatedMach
 
     public void Free(nint address)
     {
+        machine?.Finish(); // as a real one waits for what may use the memory
         if (!_allocations.TryRemove(address, out var bytes))
         {
             throw Failure("cuMemFree", 1, "nothing is allocated there");
@@ -135,7 +136,11 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0, EmulatedMach
         return address;
     }
 
-    public void FreeHost(nint address) => NativeMemory.AlignedFree((void*)address);
+    public void FreeHost(nint address)
+    {
+        machine?.Finish();
+        NativeMemory.AlignedFree((void*)address);
+    }
 
     public bool TryReach(ICudaDriver other)
     {
@@ -153,14 +158,8 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0, EmulatedMach
         CheckReach(to);
         CheckReach(from);
         var crosses = Owner(to) is { } receiver && Owner(from) is { } sender && receiver != sender;
-        Run(stream, (crosses ? machine!.Fault : LinkFault.None) switch
-        {
-            LinkFault.Zeros => () => NativeMemory.Clear((void*)to, (nuint)bytes),
-            LinkFault.Stale => () => { }
-            ,
-            LinkFault.HalfWord => () => CopyHalf((ushort*)to, (ushort*)from, bytes / sizeof(ushort)),
-            _ => () => Buffer.MemoryCopy((void*)from, (void*)to, bytes, bytes),
-        });
+        var fault = crosses ? machine!.Fault : LinkFault.None;
+        Run(stream, () => CopyNow((byte*)to, (byte*)from, bytes, fault));
     }
 
     public void Fill(nint to, byte value, long bytes, nint stream) => Run(stream, () => NativeMemory.Fill((void*)to, (nuint)bytes, value));
@@ -247,11 +246,16 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0, EmulatedMach
         }
     }
 
-    private static void CopyHalf(ushort* to, ushort* from, long halves)
+    private static void CopyNow(byte* to, byte* from, long bytes, LinkFault fault)
     {
-        for (long i = 0; i < halves; i += 2)
+        for (long i = 0; i < bytes && fault is (LinkFault.Zeros or LinkFault.HalfWord); i++)
         {
-            to[i] = from[i];
+            to[i] = fault == LinkFault.Zeros ? (byte)0 : i % 4 < 2 ? from[i] : to[i];
+        }
+
+        if (fault == LinkFault.None)
+        {
+            Buffer.MemoryCopy(from, to, bytes, bytes);
         }
     }
 

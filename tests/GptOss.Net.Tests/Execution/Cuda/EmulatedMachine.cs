@@ -53,6 +53,9 @@ internal sealed class EmulatedMachine
 
     public bool RunUntilIdle(EmulatedCudaDriver device, nint stream) => RunUntil(() => Find(device, stream).Work.Count == 0);
 
+    /// <summary>Runs all that can run.</summary>
+    public void Finish() => RunUntil(() => false);
+
     private EmulatedCudaDriver? LateDevice => Late is { } late ? Devices[late] : null;
 
     private Stream Find(EmulatedCudaDriver device, nint handle)

@@ -3,75 +3,75 @@ using GptOss.Net.Interop;
 using GptOss.Net.Interop.Cuda;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GptOss.Net.Execution.Cuda.Loading;
 
-/// <summary>From a device to an executor: compile or find the kernels, test them, bring the weights there, test it all.</summary>
-internal static class CudaExecutorLoader
+/// <summary>From devices to an executor: compile or find the kernels, test them and the links, bring the weights there, test it all.</summary>
+/// <param name="config">The architecture; <see cref="CudaShape.WhyNot"/> has nothing against it.</param>
+/// <param name="weights">The checkpoint's weights.</param>
+/// <param name="capacity">Blocks of the cache in a layer of each kind.</param>
+/// <param name="options">The sizes.</param>
+/// <param name="progress">Told what was read; cancels.</param>
+/// <param name="logger">Told how the cards reach each other.</param>
+internal sealed partial class CudaExecutorLoader(
+    ModelConfig config,
+    ModelWeights weights,
+    KVCacheCapacity capacity,
+    CudaExecutorOptions options,
+    WeightReadProgress progress,
+    ILogger? logger = null)
 {
     private const int LeastMajor = 8;
 
-    /// <summary>Opens a device and its compiler, and loads a model.</summary>
-    /// <exception cref="CudaException">The device, its driver or its compiler cannot do it.</exception>
-    public static CudaExecutor Load(
-        DeviceId device,
-        string? libTorchDirectory,
-        ModelConfig config,
-        ModelWeights weights,
-        KVCacheCapacity capacity,
-        CudaExecutorOptions options,
-        WeightReadProgress progress)
+    private readonly CudaShape _shape = new(config);
+    private readonly CudaFormats _formats = CudaFormats.Of(weights, options.Precision);
+    private readonly ILogger _logger = logger ?? NullLogger.Instance;
+
+    /// <summary>Opens the devices of the parts and their compiler, and loads these.</summary>
+    /// <param name="parts">What to compute; by default the whole model on the first device.</param>
+    /// <param name="libTorchDirectory">Where the compiler may lie.</param>
+    /// <exception cref="CudaException">A device, its driver or its compiler cannot do it.</exception>
+    public CudaExecutor Load(IReadOnlyList<ModelPart>? parts, string? libTorchDirectory)
     {
+        parts ??= [Whole(DeviceId.Cuda(0))];
         var nvrtc = Nvrtc.Load(NvrtcFiles.Candidates(LibTorchLocation.Find(libTorchDirectory, LibTorchLocation.ApplicationFolders())));
-        var driver = CudaDriverDevice.Open(device);
-        if (driver.Properties.ComputeCapability.Major < LeastMajor)
+        var drivers = new List<ICudaDriver>();
+        try
         {
-            var capability = driver.Properties.ComputeCapability;
-            driver.Dispose();
-            throw new CudaException(
-                $"{device} has compute capability {capability}; the CUDA kernels need {LeastMajor}.0 (Ampere) or newer. "
-                + "Place the model on another device, or ask for Precision.Reference, which runs on libtorch.");
+            foreach (var device in Devices(parts))
+            {
+                drivers.Add(Open(device));
+            }
+        }
+        catch
+        {
+            drivers.ForEach(driver => driver.Dispose());
+            throw;
         }
 
-        return Load(
-            driver, new NvrtcCompiler(nvrtc, driver.Properties), KernelCache.OfCurrentUser(), config, weights, capacity, options, progress);
+        return Load(parts, drivers, driver => new NvrtcCompiler(nvrtc, driver.Properties), KernelCache.OfCurrentUser());
     }
 
-    /// <summary>Compiles the kernels and loads a model. When that fails or is cancelled, nothing stays allocated.</summary>
-    /// <param name="driver">The device; the executor owns it from now on.</param>
-    /// <param name="compiler">Makes what this driver loads.</param>
+    /// <summary>Compiles the kernels and loads some parts. When that fails or is cancelled, nothing stays allocated.</summary>
+    /// <param name="parts">What to compute, consecutive.</param>
+    /// <param name="drivers">The parts' devices, each once; the executor owns them from now on.</param>
+    /// <param name="compiler">Makes what a driver loads.</param>
     /// <param name="cache">Where compiled kernels are kept.</param>
-    /// <param name="config">The architecture; <see cref="CudaShape.WhyNot"/> has nothing against it.</param>
-    /// <param name="weights">The checkpoint's weights.</param>
-    /// <param name="capacity">Blocks of the cache.</param>
-    /// <param name="options">The sizes.</param>
-    /// <param name="progress">Told what was read; cancels.</param>
-    public static CudaExecutor Load(
-        ICudaDriver driver,
-        IKernelCompiler compiler,
-        KernelCache cache,
-        ModelConfig config,
-        ModelWeights weights,
-        KVCacheCapacity capacity,
-        CudaExecutorOptions options,
-        WeightReadProgress progress)
+    public CudaExecutor Load(
+        IReadOnlyList<ModelPart> parts, IReadOnlyList<ICudaDriver> drivers, Func<ICudaDriver, IKernelCompiler> compiler, KernelCache cache)
     {
-        var memory = new CudaMemory(driver);
-        CudaKernels? kernels = null;
+        var cards = new List<CudaCard>();
         CudaExecutor? executor = null;
         try
         {
-            var (shape, formats) = (new CudaShape(config), CudaFormats.Of(weights, options.Precision));
-            kernels = CudaKernels.Load(driver, compiler, cache, shape, formats, progress.Compiled, progress.CancellationToken);
-            if (options.TestsItself)
+            foreach (var driver in drivers)
             {
-                kernels.Test(driver, shape, formats);
+                cards.Add(new CudaCard(driver, Kernels(driver, compiler(driver), cache)));
             }
 
-            var loaded = new CudaWeightLoader(driver, memory, kernels.Pack, shape, formats, weights, progress)
-                .Load(0, config.LayerCount, embeds: true, unembeds: true, options.MaxModelLength);
-            progress.Complete();
-            executor = new CudaExecutor(driver, memory, kernels, shape, loaded, capacity, options);
+            executor = Create(parts, cards);
             if (options.TestsItself)
             {
                 new ModelSelfTest(executor, config, capacity, options).Run();
@@ -86,10 +86,110 @@ internal static class CudaExecutorLoader
         }
         catch
         {
-            memory.Dispose();
-            kernels?.Dispose();
-            driver.Dispose();
+            cards.ForEach(card => card.Dispose());
+            foreach (var driver in drivers.Skip(cards.Count))
+            {
+                driver.Dispose();
+            }
+
             throw;
         }
     }
+
+    /// <summary>The whole model on one device.</summary>
+    public ModelPart Whole(DeviceId device) => new([device], 0, config.LayerCount, Embeds: true, Unembeds: true);
+
+    /// <summary>The devices of some parts, each once, in the order in which a step reaches them.</summary>
+    private static IEnumerable<DeviceId> Devices(IReadOnlyList<ModelPart> parts) => parts.Select(part => part.Device).Distinct();
+
+    private static CudaDriverDevice Open(DeviceId device)
+    {
+        var driver = CudaDriverDevice.Open(device);
+        var capability = driver.Properties.ComputeCapability;
+        if (capability.Major >= LeastMajor)
+        {
+            return driver;
+        }
+
+        driver.Dispose();
+        throw new CudaException(
+            $"{device} has compute capability {capability}; the CUDA kernels need {LeastMajor}.0 (Ampere) or newer. "
+            + "Place the model on another device, or ask for Precision.Reference, which runs on libtorch.");
+    }
+
+    private CudaKernels Kernels(ICudaDriver driver, IKernelCompiler compiler, KernelCache cache)
+    {
+        var kernels = CudaKernels.Load(driver, compiler, cache, _shape, _formats, progress.Compiled, progress.CancellationToken);
+        try
+        {
+            if (options.TestsItself)
+            {
+                kernels.Test(driver, _shape, _formats);
+            }
+
+            return kernels;
+        }
+        catch
+        {
+            kernels.Dispose();
+            throw;
+        }
+    }
+
+    private CudaExecutor Create(IReadOnlyList<ModelPart> parts, List<CudaCard> cards)
+    {
+        CudaCard Card(ModelPart part) => cards.Single(card => card.Device == part.Device);
+        var slots = CudaExecutor.StepsInFlight(cards.Count);
+        var ways = Ways(parts, Card);
+        var loaded = parts.Select(part => (Part: part, Weights: Weights(part, Card(part)))).ToArray();
+        progress.Complete();
+        foreach (var card in cards)
+        {
+            card.Allocate(_shape, options, slots, unembeds: parts[^1].Unembeds && card == Card(parts[^1]));
+        }
+
+        return new CudaExecutor(
+            cards,
+            [.. loaded.Select(part => new CudaPart(Card(part.Part), part.Part, _shape, part.Weights, capacity, slots))],
+            (from, to) => ways.GetValueOrDefault((from.Device, to.Device)),
+            _shape,
+            options);
+    }
+
+    private CudaWeights Weights(ModelPart part, CudaCard card) =>
+        new CudaWeightLoader(card.Driver, card.Memory, card.Kernels.Pack, _shape, _formats, weights, progress)
+            .Load(part.FirstLayer, part.LayerCount, part.Embeds, part.Unembeds, options.MaxModelLength);
+
+    /// <summary>Tests the links between parts that follow each other, and from the last to the first, which gets the tokens.</summary>
+    private Dictionary<(DeviceId From, DeviceId To), LinkWay> Ways(IReadOnlyList<ModelPart> parts, Func<ModelPart, CudaCard> card)
+    {
+        var ways = new Dictionary<(DeviceId, DeviceId), LinkWay>();
+        for (var i = 0; i < parts.Count; i++)
+        {
+            var (from, to) = (card(parts[i]), card(parts[(i + 1) % parts.Count]));
+            if (from == to || ways.ContainsKey((from.Device, to.Device)))
+            {
+                continue;
+            }
+
+            var report = LinkSelfTest.Run(from, to, options.Patience);
+            ways.Add((from.Device, to.Device), report.Way);
+            if (report.Problem is null)
+            {
+                LogDirect(report.From, report.To, report.GigabytesPerSecond);
+            }
+            else
+            {
+                LogThroughMemory(report.From, report.To, report.Problem, report.GigabytesPerSecond);
+            }
+        }
+
+        return ways;
+    }
+
+    [LoggerMessage(LogLevel.Information, "{From} sends directly to {To}, tested; {Speed:F1} GB/s for 4 MiB.")]
+    private partial void LogDirect(DeviceId from, DeviceId to, double speed);
+
+    [LoggerMessage(LogLevel.Warning, "{From} sends to {To} through main memory, since {Problem}; {Speed:F1} GB/s for 4 MiB.")]
+    private partial void LogThroughMemory(DeviceId from, DeviceId to, string problem, double speed);
 }
