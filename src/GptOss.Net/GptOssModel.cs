@@ -72,8 +72,8 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
 
     /// <summary>Loads a checkpoint and places it on the devices.</summary>
     /// <param name="pathOrId">
-    /// A directory with <c>config.json</c> and safetensors files, one of these files, or the id of a Hugging Face repository such as
-    /// <c>openai/gpt-oss-20b</c>: it is read from the shared Hugging Face cache, and downloaded to it first only where
+    /// A directory with <c>config.json</c> and safetensors files, one of these files; a GGUF file, or a directory with one; a model that Ollama
+    /// has downloaded, such as <c>ollama:gpt-oss:20b</c>; or the id of a Hugging Face repository such as <c>openai/gpt-oss-20b</c>: it is read from the shared Hugging Face cache, and downloaded to it first only where
     /// <see cref="GptOssModelOptions.AllowDownload"/> says so. Another file than those that are read from its directory is refused.
     /// </param>
     /// <param name="options">Placement, number format and limits; the defaults when <see langword="null"/>.</param>

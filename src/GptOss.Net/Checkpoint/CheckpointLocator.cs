@@ -7,7 +7,9 @@ namespace GptOss.Net.Checkpoint;
 internal static class CheckpointLocator
 {
     /// <summary>Finds a checkpoint.</summary>
-    /// <param name="pathOrId">A directory, a file in it (config.json or a .safetensors file), or <c>owner/name</c>.</param>
+    /// <param name="pathOrId">
+    /// A directory, a file in it (config.json or a .safetensors file), a GGUF file, or <c>owner/name</c>.
+    /// </param>
     /// <param name="cacheDirectory">The Hugging Face cache.</param>
     /// <param name="revision">The branch, tag or commit to find there.</param>
     /// <returns>The whole path of the directory, or of the file.</returns>
@@ -21,10 +23,10 @@ internal static class CheckpointLocator
 
         if (File.Exists(pathOrId))
         {
-            return IsCheckpointFile(pathOrId)
+            return IsCheckpointFile(pathOrId) || CheckpointOpener.IsGguf(pathOrId)
                 ? Path.GetFullPath(pathOrId)
                 : throw new CheckpointException(
-                    $"'{pathOrId}' is not part of a safetensors checkpoint. Give the directory that holds config.json and the .safetensors files.");
+                    $"'{pathOrId}' is neither GGUF nor part of a safetensors checkpoint. Give the directory that holds config.json and the .safetensors files.");
         }
 
         RefuseClosed(pathOrId);

@@ -7,18 +7,19 @@ namespace GptOss.Net.Checkpoint;
 /// <summary>A tensor, or a run of rows of one, in an open checkpoint. It holds no values; they are read on demand, by any thread.</summary>
 internal sealed class CheckpointTensor
 {
-    public CheckpointTensor(SafetensorsFile file, TensorEntry entry)
-        : this(file, entry.Name, entry.Type, entry.Shape, checked(file.DataOffset + entry.Begin))
+    /// <summary>Initializes a new instance of the <see cref="CheckpointTensor"/> class.</summary>
+    /// <param name="source">Where its bytes come from.</param>
+    /// <param name="name">The tensor's name.</param>
+    /// <param name="type">The type of its values.</param>
+    /// <param name="shape">Its dimensions, the slowest first.</param>
+    /// <param name="offset">Where its values begin in the source, in bytes.</param>
+    public CheckpointTensor(ITensorSource source, string name, TensorType type, ImmutableArray<long> shape, long offset = 0)
     {
-    }
-
-    private CheckpointTensor(SafetensorsFile file, string name, TensorType type, ImmutableArray<long> shape, long offset)
-    {
-        File = file;
+        Source = source;
         Name = name;
         Type = type;
         Shape = shape;
-        FileOffset = offset;
+        Offset = offset;
         ElementCount = shape.Aggregate(1L, static (product, dimension) => checked(product * dimension));
         ByteLength = checked(ElementCount * type.Size());
     }
@@ -30,10 +31,10 @@ internal sealed class CheckpointTensor
     /// <summary>Gets the dimensions, the slowest first.</summary>
     public ImmutableArray<long> Shape { get; }
 
-    public SafetensorsFile File { get; }
+    public ITensorSource Source { get; }
 
-    /// <summary>Gets where the values begin, in bytes from the start of the file; aligned to nothing.</summary>
-    public long FileOffset { get; }
+    /// <summary>Gets where the values begin in the source, in bytes; aligned to nothing.</summary>
+    public long Offset { get; }
 
     public long ElementCount { get; }
 
@@ -50,7 +51,7 @@ internal sealed class CheckpointTensor
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, ByteLength - destination.Length);
-        File.Read(FileOffset + offset, destination, Name);
+        Source.Read(Offset + offset, destination, Name);
         var other = Type switch
         {
             TensorType.BF16 => FiniteValues.IndexOfOther<ushort>(MemoryMarshal.Cast<byte, ushort>(destination), 0x7F80),
@@ -69,7 +70,7 @@ internal sealed class CheckpointTensor
     /// <param name="index">Which value of this tensor, or of this part of one.</param>
     /// <param name="found">What it is, and what is expected.</param>
     public CheckpointException Damaged(long index, string found) =>
-        new($"value {index:N0} of [{string.Join(", ", Shape)}], at byte {FileOffset + (index * Type.Size()):N0} of the file, is {found}.", File.Path, Name);
+        new($"value {index:N0} of [{string.Join(", ", Shape)}]{Place(index)}, is {found}.", Source.Path, Name);
 
     /// <summary>Reads all values of a BF16, F16 or F32 tensor.</summary>
     public float[] ReadSingles()
@@ -92,7 +93,7 @@ internal sealed class CheckpointTensor
                 F16Format.Decode(MemoryMarshal.Cast<byte, Half>(stored), values);
                 return values;
             default:
-                throw new CheckpointException($"is {Type}; expected BF16, F16 or F32.", File.Path, Name);
+                throw new CheckpointException($"is {Type}; expected BF16, F16 or F32.", Source.Path, Name);
         }
     }
 
@@ -100,8 +101,11 @@ internal sealed class CheckpointTensor
     public CheckpointTensor As(TensorType type)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(type.Size(), Type.Size(), nameof(type));
-        return new CheckpointTensor(File, Name, type, Shape, FileOffset);
+        return new CheckpointTensor(Source, Name, type, Shape, Offset);
     }
+
+    /// <summary>Gets the same tensor under another name.</summary>
+    public CheckpointTensor Named(string name) => new(Source, name, Type, Shape, Offset);
 
     /// <summary>Gets rows of the first dimension without reading them.</summary>
     /// <param name="first">The first row.</param>
@@ -111,7 +115,7 @@ internal sealed class CheckpointTensor
         ArgumentOutOfRangeException.ThrowIfNegative(first);
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(first, Shape[0] - count);
-        return new CheckpointTensor(File, Name, Type, Shape.SetItem(0, count), FileOffset + (first * RowBytes));
+        return new CheckpointTensor(Source, Name, Type, Shape.SetItem(0, count), Offset + (first * RowBytes));
     }
 
     /// <summary>Gets one row of the first dimension, without that dimension: expert <paramref name="index"/> of a fused tensor.</summary>
@@ -120,7 +124,7 @@ internal sealed class CheckpointTensor
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Shape[0]);
-        return new CheckpointTensor(File, Name, Type, Shape.RemoveAt(0), FileOffset + (index * RowBytes));
+        return new CheckpointTensor(Source, Name, Type, Shape.RemoveAt(0), Offset + (index * RowBytes));
     }
 
     /// <summary>Whether another tensor of the same shape holds the same numbers; reads both, some rows at a time.</summary>
@@ -140,6 +144,9 @@ internal sealed class CheckpointTensor
     }
 
     public override string ToString() => $"{Name}: {Type} [{string.Join(", ", Shape)}]";
+
+    private string Place(long index) =>
+        Source is SafetensorsFile ? $", at byte {Offset + (index * Type.Size()):N0} of the file" : string.Empty;
 
     private long RowBytes => Shape[0] == 0 ? 0 : ByteLength / Shape[0];
 }

@@ -9,7 +9,11 @@ internal static class ModelName
     private const string Unnamed = "gpt-oss";
 
     /// <summary>The name: the last part of an id, or of the folder that stands for the model.</summary>
-    public static string Of(string pathOrId) => Repository(pathOrId) is { } id ? LastPart(id) : LastPart(Folder(pathOrId));
+    public static string Of(string pathOrId) =>
+        OllamaLibrary.Recognizes(pathOrId) ? LastPart(pathOrId[OllamaLibrary.Prefix.Length..])
+        : Repository(pathOrId) is { } id ? LastPart(id)
+        : pathOrId.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? Path.GetFileNameWithoutExtension(pathOrId)
+        : LastPart(Folder(pathOrId));
 
     /// <summary>Under which names the model may be asked for besides its own.</summary>
     public static IReadOnlyList<string> AliasesOf(string pathOrId) =>

@@ -1,10 +1,12 @@
+using System.Text.Json;
+
 namespace GptOss.Net.Checkpoint;
 
 /// <summary>
 /// An open checkpoint: a directory with one safetensors file, or with an index and its shards, in the layout of Hugging Face or
 /// the <c>original</c> one. Owns its files; reads are safe from any thread until it is disposed.
 /// </summary>
-internal sealed class SafetensorsCheckpoint : IDisposable
+internal sealed class SafetensorsCheckpoint : ICheckpoint
 {
     private const string SingleFile = "model.safetensors";
     private const string IndexFile = "model.safetensors.index.json";
@@ -29,6 +31,8 @@ internal sealed class SafetensorsCheckpoint : IDisposable
 
     /// <summary>Gets the path of config.json, which exists.</summary>
     public string ConfigPath { get; }
+
+    public string Location => Directory;
 
     public IReadOnlyList<SafetensorsFile> Files => _files;
 
@@ -61,6 +65,11 @@ internal sealed class SafetensorsCheckpoint : IDisposable
             throw;
         }
     }
+
+    /// <summary>Whether a directory, or its subdirectory <c>original</c>, has weights of this form.</summary>
+    public static bool IsIn(string directory) => HasWeights(directory) || HasWeights(Path.Combine(directory, "original"));
+
+    public JsonDocument ReadConfig() => JsonFile.Read(ConfigPath);
 
     public void Dispose()
     {
@@ -130,7 +139,7 @@ internal sealed class SafetensorsCheckpoint : IDisposable
             if (!_tensors.TryAdd(tensor.Name, tensor))
             {
                 throw new CheckpointException(
-                    $"is also in {Path.GetFileName(_tensors[tensor.Name].File.Path)}.", file.Path, tensor.Name);
+                    $"is also in {Path.GetFileName(_tensors[tensor.Name].Source.Path)}.", file.Path, tensor.Name);
             }
         }
     }

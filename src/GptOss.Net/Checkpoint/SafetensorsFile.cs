@@ -1,32 +1,29 @@
 using System.Buffers.Binary;
-using Microsoft.Win32.SafeHandles;
 
 namespace GptOss.Net.Checkpoint;
 
-/// <summary>One open safetensors file. Reads are positional, so any number of threads may read at once.</summary>
-internal sealed class SafetensorsFile : IDisposable
+/// <summary>One open safetensors file.</summary>
+internal sealed class SafetensorsFile : ITensorSource, IDisposable
 {
     private const int LengthPrefix = sizeof(ulong);
 
-    private readonly SafeFileHandle _handle;
+    private readonly CheckpointFile _file;
 
-    private SafetensorsFile(string path, SafeFileHandle handle)
+    private SafetensorsFile(CheckpointFile file)
     {
-        Path = path;
-        _handle = handle;
-        Length = RandomAccess.GetLength(handle);
+        _file = file;
         var headerLength = ReadHeaderLength();
         DataOffset = LengthPrefix + headerLength;
         var json = new byte[headerLength];
         Read(LengthPrefix, json, tensor: null);
-        var header = SafetensorsHeader.Parse(json, Length - DataOffset, path);
-        Tensors = [.. header.Tensors.Select(entry => new CheckpointTensor(this, entry))];
+        var header = SafetensorsHeader.Parse(json, Length - DataOffset, Path);
+        Tensors = [.. header.Tensors.Select(entry => new CheckpointTensor(this, entry.Name, entry.Type, entry.Shape, checked(DataOffset + entry.Begin)))];
     }
 
-    public string Path { get; }
+    public string Path => _file.Path;
 
     /// <summary>Gets the size of the whole file in bytes.</summary>
-    public long Length { get; }
+    public long Length => _file.Length;
 
     /// <summary>Gets where the data section begins, in bytes from the start of the file. It reaches to the end of the file.</summary>
     public long DataOffset { get; }
@@ -38,54 +35,21 @@ internal sealed class SafetensorsFile : IDisposable
     /// <param name="path">The path of the file.</param>
     public static SafetensorsFile Open(string path)
     {
-        SafeFileHandle? handle = null;
+        var file = CheckpointFile.Open(path);
         try
         {
-            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read, FileOptions.RandomAccess);
-            var file = new SafetensorsFile(path, handle);
-            handle = null;
-            return file;
+            return new SafetensorsFile(file);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
+        catch
         {
-            throw new CheckpointException($"cannot be opened: {exception.Message}", path, tensor: null, exception);
-        }
-        finally
-        {
-            handle?.Dispose();
+            file.Dispose();
+            throw;
         }
     }
 
-    /// <summary>Fills <paramref name="destination"/> with the bytes at <paramref name="offset"/> of the file.</summary>
-    /// <param name="offset">Bytes from the start of the file.</param>
-    /// <param name="destination">Where the bytes go.</param>
-    /// <param name="tensor">The tensor that they belong to, for messages.</param>
-    public void Read(long offset, Span<byte> destination, string? tensor)
-    {
-        try
-        {
-            while (!destination.IsEmpty)
-            {
-                var count = RandomAccess.Read(_handle, destination, offset);
-                if (count == 0)
-                {
-                    throw new CheckpointException(
-                        $"the file ends at byte {offset:N0}, {destination.Length:N0} bytes too early. It changed while it was open, or is truncated.",
-                        Path,
-                        tensor);
-                }
+    public void Read(long offset, Span<byte> destination, string? tensor) => _file.Read(offset, destination, tensor);
 
-                destination = destination[count..];
-                offset += count;
-            }
-        }
-        catch (IOException exception)
-        {
-            throw new CheckpointException($"reading at byte {offset:N0} failed: {exception.Message}", Path, tensor, exception);
-        }
-    }
-
-    public void Dispose() => _handle.Dispose();
+    public void Dispose() => _file.Dispose();
 
     private int ReadHeaderLength()
     {

@@ -46,7 +46,7 @@ internal sealed class ShardIndex
         foreach (var (name, shard) in _shardOf)
         {
             if (!tensors.TryGetValue(name, out var tensor)
-                || !string.Equals(Path.GetFileName(tensor.File.Path), shard, StringComparison.Ordinal))
+                || !string.Equals(Path.GetFileName(tensor.Source.Path), shard, StringComparison.Ordinal))
             {
                 throw new CheckpointException($"is not in {shard}, where the index puts it.", _path, name);
             }
@@ -54,7 +54,7 @@ internal sealed class ShardIndex
 
         if (tensors.Keys.FirstOrDefault(name => !_shardOf.ContainsKey(name)) is { } unlisted)
         {
-            throw new CheckpointException($"is in {Path.GetFileName(tensors[unlisted].File.Path)}, but not in the index.", _path, unlisted);
+            throw new CheckpointException($"is in {Path.GetFileName(tensors[unlisted].Source.Path)}, but not in the index.", _path, unlisted);
         }
     }
 

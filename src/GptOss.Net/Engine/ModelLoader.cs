@@ -30,8 +30,8 @@ internal sealed partial class ModelLoader(
     /// <exception cref="PlacementException">It does not fit.</exception>
     public PlacementPlan Plan(string path)
     {
-        using var checkpoint = SafetensorsCheckpoint.Open(path);
-        var config = ModelConfigReader.Read(checkpoint.ConfigPath);
+        using var checkpoint = CheckpointOpener.Open(path);
+        var config = ModelConfigReader.Read(checkpoint);
         var (_, plan, promise) = Place(config, ModelWeightsReader.Read(config, checkpoint));
         promise.Dispose();
         return plan.Placement;
@@ -40,8 +40,8 @@ internal sealed partial class ModelLoader(
     /// <summary>Loads on the calling thread; takes as long as reading the weights takes.</summary>
     public LoadedModel Load(string path)
     {
-        using var checkpoint = SafetensorsCheckpoint.Open(path);
-        var config = ModelConfigReader.Read(checkpoint.ConfigPath);
+        using var checkpoint = CheckpointOpener.Open(path);
+        var config = ModelConfigReader.Read(checkpoint);
         if (InstructionSets.Unused() is { } unused)
         {
             LogUnusedInstructions(unused);

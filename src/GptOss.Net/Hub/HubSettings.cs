@@ -9,13 +9,17 @@ internal sealed record HubSettings(Uri Endpoint, string CacheDirectory, string? 
 {
     private const string DefaultEndpoint = "https://huggingface.co";
 
+    /// <summary>Gets where Ollama keeps its models, which are used and never changed.</summary>
+    public string OllamaDirectory { get; init; } =
+        Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".ollama", "models");
+
     /// <summary>Gets how long one attempt may wait for the next bytes.</summary>
     public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Gets the first wait before an attempt is repeated; it doubles with each.</summary>
     public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Reads <c>HF_ENDPOINT</c>, <c>HF_HUB_CACHE</c>, <c>HF_HOME</c>, <c>HF_TOKEN</c> and <c>HF_HUB_OFFLINE</c>.</summary>
+    /// <summary>Reads <c>HF_ENDPOINT</c>, <c>HF_HUB_CACHE</c>, <c>HF_HOME</c>, <c>HF_TOKEN</c> and <c>HF_HUB_OFFLINE</c>; and Ollama's <c>OLLAMA_MODELS</c>.</summary>
     /// <param name="cacheDirectory">The cache that the caller asks for; <see langword="null"/> for the environment's.</param>
     /// <param name="variable">Gives an environment variable.</param>
     public static HubSettings Read(string? cacheDirectory, Func<string, string?> variable)
@@ -24,11 +28,12 @@ internal sealed record HubSettings(Uri Endpoint, string CacheDirectory, string? 
             ?? Path.Combine(
                 Given(variable("XDG_CACHE_HOME")) ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
                 "huggingface");
-        return new HubSettings(
+        var settings = new HubSettings(
             ReadEndpoint(Given(variable("HF_ENDPOINT")) ?? DefaultEndpoint),
             cacheDirectory ?? Given(variable("HF_HUB_CACHE")) ?? Path.Combine(home, "hub"),
             Given(variable("HF_TOKEN")) ?? ReadToken(Given(variable("HF_TOKEN_PATH")) ?? Path.Combine(home, "token")),
             Given(variable("HF_HUB_OFFLINE"))?.ToUpperInvariant() is "1" or "TRUE" or "YES" or "ON");
+        return Given(variable("OLLAMA_MODELS")) is { } models ? settings with { OllamaDirectory = models } : settings;
     }
 
     private static string? Given(string? value) => string.IsNullOrWhiteSpace(value) ? null : value.Trim();

@@ -6,7 +6,7 @@ namespace GptOss.Net.Hub;
 internal static class ModelSource
 {
     /// <summary>Gets the directory or file of a model.</summary>
-    /// <param name="pathOrId">A path, or the id of a Hugging Face repository.</param>
+    /// <param name="pathOrId">A path, the id of a Hugging Face repository, or the name of an Ollama model.</param>
     /// <param name="options">Whether it may be downloaded, and where to.</param>
     /// <param name="settings">The hub and its cache.</param>
     /// <param name="progress">Told how much was downloaded.</param>
@@ -16,6 +16,11 @@ internal static class ModelSource
     public static async Task<string> ResolveAsync(
         string pathOrId, GptOssModelOptions options, HubSettings settings, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
+        if (OllamaLibrary.Recognizes(pathOrId))
+        {
+            return OllamaLibrary.Locate(pathOrId, settings.OllamaDirectory);
+        }
+
         if (!options.AllowDownload || settings.IsOffline || IsLocal(pathOrId, options, settings))
         {
             return CheckpointLocator.Locate(pathOrId, settings.CacheDirectory, options.Revision);
@@ -35,6 +40,11 @@ internal static class ModelSource
 
     private static bool IsComplete(string directory)
     {
+        if (!SafetensorsCheckpoint.IsIn(directory) && Directory.EnumerateFiles(directory, "*.gguf").Any())
+        {
+            return true;
+        }
+
         var index = Path.Combine(directory, "model.safetensors.index.json");
         return File.Exists(Path.Combine(directory, "config.json"))
             && (File.Exists(Path.Combine(directory, "model.safetensors"))

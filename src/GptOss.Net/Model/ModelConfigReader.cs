@@ -20,6 +20,13 @@ internal static class ModelConfigReader
         return Read(new ConfigSection(document.RootElement, path));
     }
 
+    /// <summary>Reads the config of a checkpoint.</summary>
+    public static ModelConfig Read(ICheckpoint checkpoint)
+    {
+        using var document = checkpoint.ReadConfig();
+        return Read(new ConfigSection(document.RootElement, checkpoint.ConfigPath));
+    }
+
     /// <summary>Reads a config that is in memory.</summary>
     /// <param name="json">UTF-8.</param>
     /// <param name="path">The file it comes from, for messages.</param>

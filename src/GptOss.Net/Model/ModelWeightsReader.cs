@@ -6,7 +6,7 @@ namespace GptOss.Net.Model;
 internal static class ModelWeightsReader
 {
     /// <summary>Maps a checkpoint whose tensors must be exactly those that the config asks for.</summary>
-    public static ModelWeights Read(ModelConfig config, SafetensorsCheckpoint checkpoint)
+    public static ModelWeights Read(ModelConfig config, ICheckpoint checkpoint)
     {
         var tensors = new TensorLookup(checkpoint);
         var weights = OriginalWeightsReader.Recognizes(tensors)

@@ -7,7 +7,7 @@ namespace GptOss.Net.Model;
 /// Finds tensors by name and checks type and shape. A missing one is noted and stood in for, so that
 /// <see cref="ThrowIfMissingOrUnknown"/> can report all of them at once.
 /// </summary>
-internal sealed class TensorLookup(SafetensorsCheckpoint checkpoint)
+internal sealed class TensorLookup(ICheckpoint checkpoint)
 {
     private const int NamesInMessage = 5;
 
@@ -34,7 +34,7 @@ internal sealed class TensorLookup(SafetensorsCheckpoint checkpoint)
         {
             throw new CheckpointException(
                 $"differs from {embedding.Values.Name}, but config.json says tie_word_embeddings. Set that to false, or remove the tensor.",
-                stored.File.Path,
+                stored.Source.Path,
                 name);
         }
 
@@ -49,14 +49,14 @@ internal sealed class TensorLookup(SafetensorsCheckpoint checkpoint)
             // Under another name, as adapters and wrapped models have them?
             var others = unknown.Count > 0 ? $" It has {unknown.Count:N0} that gpt-oss does not: {Some(unknown, unknown.Count)}." : string.Empty;
             throw new CheckpointException(
-                $"'{checkpoint.Directory}' lacks {_missingCount:N0} of the tensors that its config asks for: {Some(_missing, _missingCount)}.{others} "
+                $"'{checkpoint.Location}' lacks {_missingCount:N0} of the tensors that its config asks for: {Some(_missing, _missingCount)}.{others} "
                 + $"Is the download complete, and does {checkpoint.ConfigPath} belong to these weights?");
         }
 
         if (unknown.Count > 0)
         {
             throw new CheckpointException(
-                $"'{checkpoint.Directory}' has {unknown.Count:N0} tensors that gpt-oss does not: {Some(unknown, unknown.Count)}. "
+                $"'{checkpoint.Location}' has {unknown.Count:N0} tensors that gpt-oss does not: {Some(unknown, unknown.Count)}. "
                 + $"Does {checkpoint.ConfigPath} belong to these weights?");
         }
     }
@@ -75,14 +75,14 @@ internal sealed class TensorLookup(SafetensorsCheckpoint checkpoint)
         if (!types.Contains(tensor.Type))
         {
             throw new CheckpointException(
-                $"is {tensor.Type}; expected {string.Join(" or ", types.ToArray())}.", tensor.File.Path, name);
+                $"is {tensor.Type}; expected {string.Join(" or ", types.ToArray())}.", tensor.Source.Path, name);
         }
 
         if (!tensor.Shape.AsSpan().SequenceEqual(shape))
         {
             throw new CheckpointException(
                 $"has shape [{string.Join(", ", tensor.Shape)}]; {Path.GetFileName(checkpoint.ConfigPath)} asks for [{string.Join(", ", shape.ToArray())}].",
-                tensor.File.Path,
+                tensor.Source.Path,
                 name);
         }
 
@@ -97,6 +97,13 @@ internal sealed class TensorLookup(SafetensorsCheckpoint checkpoint)
             _missing.Add(name);
         }
 
-        return new CheckpointTensor(checkpoint.Files[0], new TensorEntry(name, type, [.. shape], 0, 0));
+        return new CheckpointTensor(new MissingTensor(checkpoint.Location), name, type, [.. shape]);
+    }
+
+    private sealed class MissingTensor(string path) : ITensorSource
+    {
+        public string Path => path;
+
+        public void Read(long offset, Span<byte> destination, string? tensor) => throw new CheckpointException("is missing.", path, tensor);
     }
 }

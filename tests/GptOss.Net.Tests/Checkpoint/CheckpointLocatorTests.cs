@@ -29,9 +29,9 @@ public sealed class CheckpointLocatorTests : IDisposable
     [Fact]
     public void Other_file_is_refused()
     {
-        var path = _directory.Write("model.gguf", "GGUF"u8);
+        var path = _directory.Write("model.pt", "GGUF"u8);
 
-        Locate(path).Should().Throw<CheckpointException>().WithMessage("*not part of a safetensors checkpoint*");
+        Locate(path).Should().Throw<CheckpointException>().WithMessage("*nor part of a safetensors checkpoint*");
     }
 
     [Fact]

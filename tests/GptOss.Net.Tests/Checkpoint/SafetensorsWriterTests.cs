@@ -33,7 +33,7 @@ public sealed class SafetensorsWriterTests : IDisposable
                 {
                     var (type, dimensions, seed) = tensors[stored.Name];
                     var bytes = new byte[stored.ByteLength];
-                    stored.File.Read(stored.FileOffset, bytes, stored.Name); // the bytes, also where no number is finite
+                    stored.Source.Read(stored.Offset, bytes, stored.Name); // the bytes, also where no number is finite
                     return stored.Type == type && stored.Shape.SequenceEqual(dimensions)
                         && bytes.AsSpan().SequenceEqual(Bytes(type, dimensions, seed));
                 });
@@ -52,7 +52,7 @@ public sealed class SafetensorsWriterTests : IDisposable
 
         using var file = SafetensorsFile.Open(_directory.File("model.safetensors"));
 
-        file.Tensors.Should().OnlyContain(tensor => tensor.FileOffset % tensor.Type.Size() == 0);
+        file.Tensors.Should().OnlyContain(tensor => tensor.Offset % tensor.Type.Size() == 0);
     }
 
     [Fact]

@@ -27,7 +27,7 @@ internal sealed class StoredTensors : Dictionary<string, (TensorType Type, long[
     public static byte[] Bytes(CheckpointTensor tensor)
     {
         var bytes = new byte[tensor.ByteLength];
-        tensor.File.Read(tensor.FileOffset, bytes, tensor.Name);
+        tensor.Source.Read(tensor.Offset, bytes, tensor.Name);
         return bytes;
     }
 

@@ -46,7 +46,7 @@ internal static class MatrixReader
             }
             catch (OverflowException exception)
             {
-                throw new CheckpointException(exception.Message, source.Values.File.Path, source.Values.Name, exception);
+                throw new CheckpointException(exception.Message, source.Values.Source.Path, source.Values.Name, exception);
             }
         }
     }

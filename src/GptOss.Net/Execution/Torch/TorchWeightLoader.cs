@@ -98,7 +98,7 @@ internal sealed class TorchWeightLoader : IDisposable
             TensorType.F32 => ScalarType.Float32,
             TensorType.U8 or TensorType.F8E8M0 => ScalarType.Byte,
             TensorType.I32 => ScalarType.Int32,
-            _ => throw new CheckpointException($"{source.Type} values have no use here.", source.File.Path, source.Name),
+            _ => throw new CheckpointException($"{source.Type} values have no use here.", source.Source.Path, source.Name),
         };
         var host = empty([.. source.Shape], dtype: type);
         Read(source, host);
