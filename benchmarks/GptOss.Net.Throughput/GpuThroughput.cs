@@ -61,6 +61,7 @@ internal sealed class GpuThroughput
         var clock = Stopwatch.StartNew();
         await using var model = await GptOssModel.LoadAsync(Checkpoint, Options);
         Show($"loaded in {clock.Elapsed.TotalSeconds:f1} s, {Options.Precision}");
+        await TimesAsync(model, 64, Greedy(NewTokens)); // The first answer runs code that is still to be compiled for speed.
         foreach (var prompt in (int[])[1000, 2048])
         {
             await FirstTokenAsync(model, prompt);

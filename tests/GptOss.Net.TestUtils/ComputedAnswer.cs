@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace GptOss.Net.Tests.Engine;
+namespace GptOss.Net.TestUtils;
 
 /// <summary>An answer to the last bit: tokens and log-probabilities. Equal texts mean equal bits.</summary>
 internal sealed record ComputedAnswer(string Bits, int CachedTokens)

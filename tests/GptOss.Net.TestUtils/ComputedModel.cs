@@ -2,7 +2,7 @@ using GptOss.Net.Execution;
 using GptOss.Net.Execution.Cpu;
 using GptOss.Net.KVCache;
 
-namespace GptOss.Net.Tests.Engine;
+namespace GptOss.Net.TestUtils;
 
 /// <summary>The small model <c>a</c> on real kernels behind a real engine: 4 layers, both kinds, a window of one block.</summary>
 internal sealed class ComputedModel : IDisposable
@@ -19,6 +19,7 @@ internal sealed class ComputedModel : IDisposable
 
     public CountedSteps Steps { get; }
 
+    /// <summary>By default on the CPU's executor; steps run ahead of what the host has read as far as told, or as the executor does.</summary>
     public static ComputedModel Create(
         KVCacheCapacity? capacity = null,
         int maxSequences = 64,
@@ -26,28 +27,25 @@ internal sealed class ComputedModel : IDisposable
         bool cachesPrefixes = true,
         CpuExecutorOptions? options = null,
         int maxModelLength = 512,
-        int stepsAhead = 0)
+        int? stepsAhead = 0,
+        Func<ModelFixture, KVCacheCapacity, IModelExecutor>? load = null)
     {
         using var fixture = new ModelFixture("a");
         var blocks = capacity ?? Roomy;
-        var executor = CpuExecutor.Load(
-            fixture.Config,
-            fixture.Weights,
-            blocks,
-            (options ?? CpuExecutorOptions.Fast) with { Threads = 1 },
-            new WeightReadProgress(0, (_, _) => { }, CancellationToken.None));
-        var steps = new CountedSteps(stepsAhead == 0 ? executor : new AheadExecutor(executor, stepsAhead));
+        var executor = load is null ? LoadCpu(fixture, blocks, options ?? CpuExecutorOptions.Fast) : load(fixture, blocks);
+        var steps = new CountedSteps(load is null && stepsAhead > 0 ? new AheadExecutor(executor, stepsAhead.Value) : executor, stepsAhead);
         var cache = new PagedKVCache(blocks, fixture.Config.SlidingWindow);
         var model = ScriptedModel.Create(
             steps, maxModelLength, maxSequences, maxStepTokens, cache, vocabularySize: VocabularySize, cachesPrefixes: cachesPrefixes);
         return new ComputedModel(model, cache, steps);
     }
 
-    /// <summary>A model that computes one sequence after the other, each from its first token.</summary>
-    public static ComputedModel CreateAlone(CpuExecutorOptions? options = null) =>
-        Create(maxSequences: 1, cachesPrefixes: false, options: options);
+    /// <summary>A model that computes one sequence after the other, each from its first token, and no step ahead.</summary>
+    public static ComputedModel CreateAlone(
+        CpuExecutorOptions? options = null, Func<ModelFixture, KVCacheCapacity, IModelExecutor>? load = null) =>
+        Create(maxSequences: 1, cachesPrefixes: false, options: options, load: load);
 
-    public Task<ComputedAnswer> Answer(ComputedJob job) => AnswerUntil(job, TestContext.Current.CancellationToken);
+    public Task<ComputedAnswer> Answer(ComputedJob job) => AnswerUntil(job, CancellationToken.None);
 
     public async Task<ComputedAnswer> AnswerUntil(ComputedJob job, CancellationToken cancellationToken)
     {
@@ -64,4 +62,11 @@ internal sealed class ComputedModel : IDisposable
     public Task<ComputedAnswer[]> Answers(IEnumerable<ComputedJob> jobs) => Task.WhenAll(jobs.Select(Answer));
 
     public void Dispose() => Model.Dispose();
+
+    private static CpuExecutor LoadCpu(ModelFixture fixture, KVCacheCapacity blocks, CpuExecutorOptions options) => CpuExecutor.Load(
+        fixture.Config,
+        fixture.Weights,
+        blocks,
+        options with { Threads = 1 },
+        new WeightReadProgress(0, (_, _) => { }, CancellationToken.None));
 }

@@ -1,4 +1,4 @@
-namespace GptOss.Net.Tests.Engine;
+namespace GptOss.Net.TestUtils;
 
 /// <summary>A prompt and how many tokens to draw after it, with log-probabilities.</summary>
 internal sealed record ComputedJob(int[] Prompt, int OutputLength, int Seed = 1)
