@@ -132,15 +132,17 @@ public sealed class GgufLogitsTests
         EmulatedKernelCompiler.Require();
         var config = ModelConfigReader.Read(checkpoint);
         var weights = ModelWeightsReader.Read(config, checkpoint);
-        using var executor = CudaExecutorLoader.Load(
-            new EmulatedCudaDriver(),
-            new EmulatedKernelCompiler(),
-            EmulatedKernelCompiler.Cache,
+        var loader = new CudaExecutorLoader(
             config,
             weights,
             Capacity,
             new CudaExecutorOptions(MaxStepTokens: 64, MaxSequences: 16, MaxModelLength: 512),
             new WeightReadProgress(weights.ByteLength, (_, _) => { }, CancellationToken.None));
+        using var executor = loader.Load(
+            [loader.Whole(DeviceId.Cuda(0))],
+            [new EmulatedCudaDriver()],
+            _ => new EmulatedKernelCompiler(),
+            EmulatedKernelCompiler.Cache);
         return Logits(executor, config, fixture.Cases.Select(expected => expected.InputIds).Where(prompt => prompt.Length <= 16).Take(1));
     }
 
