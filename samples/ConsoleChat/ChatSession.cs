@@ -25,7 +25,7 @@ internal sealed class ChatSession(IChatClient client, ChatOptions options)
             // Runs the functions that the model calls, and gives it their results.
             using IChatClient client = new ChatClientBuilder(model.AsIChatClient()).UseFunctionInvocation().Build();
             var session = new ChatSession(client, options);
-            await (prompt.Length > 0 ? session.AnswerAsync(prompt) : session.ConverseAsync());
+            await (prompt.Length > 0 ? session.AnswerAsync(prompt) : session.ConverseAsync(model));
             return 0;
         }
         catch (GptOssException exception)
@@ -35,18 +35,17 @@ internal sealed class ChatSession(IChatClient client, ChatOptions options)
         }
     }
 
-    private async Task ConverseAsync()
+    private async Task ConverseAsync(GptOssModel model)
     {
-        AnsiConsole.MarkupLine("[grey]Write a message; an empty line ends the chat, Ctrl-C an answer.[/]");
-        while (true)
+        AnsiConsole.MarkupLine("[grey]Write a message; /help lists commands, an empty line ends the chat, Ctrl-C an answer.[/]");
+        var input = new LineInput();
+        var commands = new ChatCommands(model, options, _history);
+        while (input.Read() is { Length: > 0 } line)
         {
-            AnsiConsole.Markup("[green]> [/]");
-            if (Console.ReadLine() is not { Length: > 0 } line)
+            if (!commands.TryRun(line))
             {
-                return;
+                await AnswerAsync(line);
             }
-
-            await AnswerAsync(line);
         }
     }
 

@@ -13,7 +13,7 @@ internal static class RandomWalk
     private const int MaxTokens = 20_000;
 
     // Tokens that tend to bring a JSON text to its end.
-    private static readonly int[] Closing = [.. new[] { "\"", "y", "x", "b", "}", "]", "\"}", "\"]", ".", ":", "0", "1", "null", ",", "a" }.SelectMany(text => Vocabulary.Tokenizer.Encode(text))];
+    private static readonly int[] Closing = [.. new[] { "\"", "y", "x", "b", "}", "]", "\"}", "\"]", ".", "@", "Z", "p", ":", "0", "1", "null", ",", "a" }.SelectMany(text => Vocabulary.Tokenizer.Encode(text))];
 
     public static string Run(JsonSchemaGrammar grammar, Random random)
     {
