@@ -25,6 +25,13 @@ public sealed record GptOssModelOptions
     /// </summary>
     public Precision Precision { get; init; }
 
+    /// <summary>
+    /// Gets the directories of LoRA adapters in PEFT's format, for attention, router, experts and output projection, which are added to the weights one after
+    /// the other while they are read. Matrices that an adapter changes lose their packed form: those of experts then take 2 to 8 times their memory.
+    /// Default: none.
+    /// </summary>
+    public IReadOnlyList<string> Adapters { get; init; } = [];
+
     /// <summary>Gets what layers that lie on the CPU may use of it.</summary>
     public CpuOptions Cpu { get; init; } = new();
 
@@ -109,6 +116,7 @@ public sealed record GptOssModelOptions
             throw new ArgumentOutOfRangeException(nameof(Precision), Precision, "There is no such precision.");
         }
 
+        ArgumentNullException.ThrowIfNull(Adapters);
         ArgumentNullException.ThrowIfNull(Cpu);
         ArgumentOutOfRangeException.ThrowIfLessThan(Cpu.Threads ?? 1, 1, nameof(Cpu.Threads));
         ArgumentOutOfRangeException.ThrowIfLessThan(Cpu.LoadingThreads ?? 1, 1, nameof(Cpu.LoadingThreads));

@@ -5,6 +5,7 @@ using GptOss.Net.Execution;
 using GptOss.Net.Interop;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
+using GptOss.Net.Model.Adapters;
 using GptOss.Net.Placement;
 using GptOss.Net.Scheduling;
 using Microsoft.Extensions.Logging;
@@ -31,8 +32,9 @@ internal sealed partial class ModelLoader(
     public PlacementPlan Plan(string path)
     {
         using var checkpoint = CheckpointOpener.Open(path);
+        using var adapters = new LoraAdapters(options.Adapters);
         var config = ModelConfigReader.Read(checkpoint);
-        var (_, plan, promise) = Place(config, ModelWeightsReader.Read(config, checkpoint));
+        var (_, plan, promise) = Place(config, adapters.Merge(config, ModelWeightsReader.Read(config, checkpoint)));
         promise.Dispose();
         return plan.Placement;
     }
@@ -41,6 +43,7 @@ internal sealed partial class ModelLoader(
     public LoadedModel Load(string path)
     {
         using var checkpoint = CheckpointOpener.Open(path);
+        using var adapters = new LoraAdapters(options.Adapters);
         var config = ModelConfigReader.Read(checkpoint);
         if (InstructionSets.Unused() is { } unused)
         {
@@ -52,7 +55,7 @@ internal sealed partial class ModelLoader(
             LogUnknownKeys(checkpoint.ConfigPath, string.Join(", ", config.UnknownKeys));
         }
 
-        var weights = ModelWeightsReader.Read(config, checkpoint);
+        var weights = adapters.Merge(config, ModelWeightsReader.Read(config, checkpoint));
         cancellationToken.ThrowIfCancellationRequested();
 
         var (executors, plan, promise) = Place(config, weights);

@@ -69,6 +69,12 @@ internal readonly struct ConfigSection
 
     public string String(string name) => Find(name) is { } element ? Text(element, name) : throw Invalid(name, "a string");
 
+    /// <summary>Whether a field is this text.</summary>
+    public bool Is(string name, string text) => Find(name) is { ValueKind: JsonValueKind.String } element && element.ValueEquals(text);
+
+    /// <summary>The names of the fields.</summary>
+    public IReadOnlyList<string> Names() => [.. Properties().Select(property => property.Name)];
+
     public IReadOnlyList<string>? Strings(string name, int largestCount)
     {
         if (Find(name) is not { } element)

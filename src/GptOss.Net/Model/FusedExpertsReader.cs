@@ -40,6 +40,11 @@ internal sealed class FusedExpertsReader(ModelConfig config, TensorLookup tensor
     /// <summary>AWQ: the three tensors of a linear layer, each with the expert as its first dimension.</summary>
     public LinearSource[] ReadAwq(string name, char separator, int outputSize, int inputSize)
     {
+        if (config.Quantization.Layout != Int4Layout.Awq)
+        {
+            throw new CheckpointException($"holds all experts at once; with {config.Quantization.Layout} each must be stored apart.", file: null, name);
+        }
+
         var group = LinearReader.AwqGroupSize(config, name, outputSize, inputSize);
         var experts = config.ExpertCount;
         const int Word = AwqFormat.ValuesPerWord;

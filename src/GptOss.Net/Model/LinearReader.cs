@@ -3,9 +3,14 @@ using GptOss.Net.Quantization;
 
 namespace GptOss.Net.Model;
 
-/// <summary>Maps a linear layer of its own: <c>NAME.weight</c>, or AWQ's <c>NAME.qweight</c>, and <c>NAME.bias</c>.</summary>
+/// <summary>
+/// Maps a linear layer of its own: <c>NAME.weight</c>, or <c>NAME.qweight</c> of AWQ and GPTQ, or compressed-tensors' <c>NAME.weight_packed</c>; and
+/// <c>NAME.bias</c>.
+/// </summary>
 internal sealed class LinearReader(ModelConfig config, TensorLookup tensors)
 {
+    private const int Word = AwqFormat.ValuesPerWord;
+
     public LinearSource Read(string name, int outputSize, int inputSize)
     {
         var isDense = tensors.Contains($"{name}.weight")
@@ -20,16 +25,47 @@ internal sealed class LinearReader(ModelConfig config, TensorLookup tensors)
     private LinearSource ReadAwq(string name, int outputSize, int inputSize)
     {
         var group = AwqGroupSize(config, name, outputSize, inputSize);
-        const int Word = AwqFormat.ValuesPerWord;
-        return new LinearSource(
-            new AwqWeightSource(
-                outputSize,
-                inputSize,
+        var (words, zeros, scales) = config.Quantization.Layout switch
+        {
+            Int4Layout.Gptq => FindGptq(name, outputSize, inputSize, inputSize / group),
+            Int4Layout.CompressedTensors => FindCompressed(name, outputSize, inputSize, inputSize / group),
+            _ => (
                 tensors.Get(TensorType.I32, $"{name}.qweight", inputSize, outputSize / Word),
                 tensors.Get(TensorType.I32, $"{name}.qzeros", inputSize / group, outputSize / Word),
-                tensors.Get(TensorType.F16, $"{name}.scales", inputSize / group, outputSize),
-                group),
-            tensors.Values($"{name}.bias", outputSize));
+                tensors.Get(TensorType.F16, $"{name}.scales", inputSize / group, outputSize)),
+        };
+        return new LinearSource(new AwqWeightSource(outputSize, inputSize, words, zeros, scales, group), tensors.Values($"{name}.bias", outputSize));
+    }
+
+    private (CheckpointTensor Words, CheckpointTensor Zeros, CheckpointTensor Scales) FindGptq(string name, int outputs, int inputs, int groups)
+    {
+        if (tensors.Contains($"{name}.g_idx"))
+        {
+            // Which group an input belongs to: its own, since the order was not changed.
+            tensors.Get(TensorType.I32, $"{name}.g_idx", inputs);
+        }
+
+        var quantization = config.Quantization;
+        var zeros = tensors.Get(TensorType.I32, $"{name}.qzeros", groups, outputs / Word);
+        return (
+            PackedInt4.GptqValues(tensors.Get(TensorType.I32, $"{name}.qweight", inputs / Word, outputs), inputs, outputs),
+            PackedInt4.GptqZeros(zeros, groups, outputs, quantization.IsSymmetric, quantization.ZeroOffset),
+            PackedInt4.Scales(tensors.Values($"{name}.scales", groups, outputs), groups, outputs, isTransposed: false));
+    }
+
+    private (CheckpointTensor Words, CheckpointTensor Zeros, CheckpointTensor Scales) FindCompressed(string name, int outputs, int inputs, int groups)
+    {
+        if (tensors.Contains($"{name}.weight_shape"))
+        {
+            tensors.Get(TensorType.I64, $"{name}.weight_shape", 2);
+        }
+
+        var words = tensors.Get(TensorType.I32, $"{name}.weight_packed", outputs, inputs / Word);
+        var zeros = config.Quantization.IsSymmetric ? null : tensors.Get(TensorType.I32, $"{name}.weight_zero_point", outputs / Word, groups);
+        return (
+            PackedInt4.PackedValues(words, inputs, outputs),
+            PackedInt4.PackedZeros(words, zeros, groups, outputs),
+            PackedInt4.Scales(tensors.Values($"{name}.weight_scale", outputs, groups), groups, outputs, isTransposed: true));
     }
 
     /// <summary>The config's group size, checked against the sizes of a matrix.</summary>
@@ -42,10 +78,10 @@ internal sealed class LinearReader(ModelConfig config, TensorLookup tensors)
                 $"is stored as AWQ, but config.json's quantization_config says {method}; expected quant_method 'awq'.", file: null, name);
         }
 
-        return inputSize % group == 0 && outputSize % AwqFormat.ValuesPerWord == 0
+        return inputSize % group == 0 && inputSize % Word == 0 && outputSize % AwqFormat.ValuesPerWord == 0
             ? group
             : throw new CheckpointException(
-                $"has {inputSize} inputs and {outputSize} outputs; AWQ asks for a multiple of group_size = {group} and of {AwqFormat.ValuesPerWord}.",
+                $"has {inputSize} inputs and {outputSize} outputs; AWQ asks for multiples of group_size = {group} and of {AwqFormat.ValuesPerWord}.",
                 file: null,
                 name);
     }
