@@ -38,7 +38,7 @@ internal sealed unsafe partial class CudaKernelTable
             new(DenseFormat.Bf16, t.Fill(DenseWeights.Bytes(DenseFormat.Bf16, rows, k)), 0, t.Fill(2 * rows), rows, k);
 
         private static ExpertWeights Experts(CudaKernelTable t, int rows, int k) => new(
-            ExpertFormat.Mxfp4, t.Fill(t._shape.Experts * ExpertWeights.Bytes(ExpertFormat.Mxfp4, rows, k)), t.Fill(2 * t._shape.Experts * rows));
+            ExpertFormat.Mxfp4, t.Fill(t._shape.Experts * ExpertWeights.Bytes(ExpertFormat.Mxfp4, rows, k)), t.Fill(2 * t._shape.Experts * rows), rows);
     }
 
     private sealed class Activations(CudaKernelTable t, int n)

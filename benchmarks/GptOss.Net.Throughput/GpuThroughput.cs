@@ -11,20 +11,19 @@ internal sealed class GpuThroughput
 {
     private const int NewTokens = 192;
 
-    private static readonly (int Sequences, int Context)[] Loads =
-    [
-        (1, 1024), (1, 8192), (1, 32_000), (2, 1024), (8, 1024), (32, 1024), (64, 1024), (64, 4000),
-    ];
-
     private readonly Random _random = new(1);
 
     public required string Checkpoint { get; init; }
 
     public required GptOssModelOptions Options { get; init; }
 
+    public required IReadOnlyList<(int Sequences, int Context)> Loads { get; init; }
+
     public required int Requests { get; init; }
 
     public required int Soak { get; init; }
+
+    public required bool ThroughMemory { get; init; }
 
     public static Command Command()
     {
@@ -32,17 +31,31 @@ internal sealed class GpuThroughput
         var precision = new Option<Precision>("--precision") { Description = "How weights are held, such as Int8Unembedding." };
         var sequences = new Option<int>("--sequences") { DefaultValueFactory = _ => 256, Description = "MaxSequences." };
         var requests = new Option<int>("--requests") { DefaultValueFactory = _ => 1000, Description = "Requests at once; 0: none." };
-        var soak = new Option<int>("--soak") { Description = "Short requests after which the device's free memory is looked at." };
-        var command = new Command("gpu", "Speed of a model on one GPU, through GptOssModel and IChatClient.")
+        var parallel = new Option<int>("--tensor-parallel") { DefaultValueFactory = _ => 1, Description = "2: two GPUs share every layer." };
+        var memory = new Option<bool>("--through-memory") { Description = "Two GPUs speak through main memory, as those do that cannot reach each other." };
+        var loads = new Option<string>("--loads")
         {
-            checkpoint, precision, sequences, requests, soak,
+            DefaultValueFactory = _ => "1x1024,1x8192,1x32000,2x1024,8x1024,32x1024,64x1024,64x4000",
+            Description = "Sequences that decode at once, times their context.",
         };
-        command.SetAction((result, _) => new GpuThroughput
+        var soak = new Option<int>("--soak") { Description = "Short requests after which the device's free memory is looked at." };
+        var command = new Command("gpu", "Speed of a model on one GPU, or on two that share its layers, through GptOssModel and IChatClient.")
+        {
+            checkpoint, precision, sequences, requests, parallel, memory, loads, soak,
+        };
+        command.SetAction((result, _) => Of(result).RunAsync());
+        return command;
+
+        GpuThroughput Of(ParseResult result) => new()
         {
             Checkpoint = result.GetRequiredValue(checkpoint),
             Options = new GptOssModelOptions
             {
-                Placement = new PlacementOptions { Devices = [DeviceId.Cuda(0)] },
+                Placement = new PlacementOptions
+                {
+                    Devices = [.. Enumerable.Range(0, result.GetValue(parallel)).Select(DeviceId.Cuda)],
+                    TensorParallel = result.GetValue(parallel),
+                },
                 Precision = result.GetValue(precision),
                 LibTorchDirectory = Environment.GetEnvironmentVariable("GPTOSS_LIBTORCH"),
                 MaxSequences = result.GetValue(sequences),
@@ -50,17 +63,21 @@ internal sealed class GpuThroughput
                 MaxModelLength = 33_000,
                 MaxStepTokens = 2048,
             },
+            Loads = [.. result.GetValue(loads)!.Split(',').Select(load => load.Split('x')).Select(pair => (Number(pair[0]), Number(pair[1])))],
+            ThroughMemory = result.GetValue(memory),
             Requests = result.GetValue(requests),
             Soak = result.GetValue(soak),
-        }.RunAsync());
-        return command;
+        };
+
+        int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
     }
 
     private async Task RunAsync()
     {
+        AppContext.SetSwitch("GptOss.Net.AvoidPeerAccess", ThroughMemory);
         var clock = Stopwatch.StartNew();
         await using var model = await GptOssModel.LoadAsync(Checkpoint, Options);
-        Show($"loaded in {clock.Elapsed.TotalSeconds:f1} s, {Options.Precision}");
+        Show($"loaded in {clock.Elapsed.TotalSeconds:f1} s, {Options.Precision}, {string.Join(", ", Options.Placement.Devices!)}{(ThroughMemory ? " through main memory" : "")}");
         await TimesAsync(model, 64, Greedy(NewTokens)); // The first answer runs code that is still to be compiled for speed.
         foreach (var prompt in (int[])[1000, 2048])
         {

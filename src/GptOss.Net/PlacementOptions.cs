@@ -29,6 +29,13 @@ public sealed record PlacementOptions
     public DeviceId? UnembeddingDevice { get; init; }
 
     /// <summary>
+    /// Gets how many GPUs share every layer (tensor parallel): each has some of the rows of every matrix and some of the heads' keys and
+    /// values, so that one sequence is decoded faster than on one GPU, with the same bits. Default 1: layers lie one after the other on
+    /// <see cref="Devices"/>. 2: on these two GPUs, or the first two; not to be combined with <see cref="LayerDevices"/>.
+    /// </summary>
+    public int TensorParallel { get; init; } = 1;
+
+    /// <summary>
     /// Gets a value indicating whether layers may lie on the CPU that the GPUs have no room for, when neither <see cref="Devices"/> nor
     /// <see cref="LayerDevices"/> are set. Default <see langword="true"/>: as few of the first layers as have to, with the embedding; a warning
     /// in the log says how many and what that costs. <see langword="false"/>: then the model is refused.

@@ -17,6 +17,12 @@ internal sealed class ExecutorFactory
     {
         (_config, _weights, _options) = (config, weights, options);
         _backends = Choose(Devices(options.Placement, inventory));
+        if (options.Placement.TensorParallel > 1 && _backends.Values.FirstOrDefault(backend => backend.MostSharers < options.Placement.TensorParallel) is { } alone)
+        {
+            throw new PlacementException(
+                $"{nameof(PlacementOptions.TensorParallel)} is {options.Placement.TensorParallel}, but {alone.Name}, with Precision.{options.Precision} on "
+                + $"{string.Join(", ", _backends.Keys)}, do not share layers among devices. Set it to 1, or choose a precision that the CUDA kernels have.");
+        }
     }
 
     /// <summary>Gets what runs the model.</summary>
@@ -59,6 +65,7 @@ internal sealed class ExecutorFactory
         DeviceId[] devices = placement.Devices is { } given ? [.. given.Distinct()]
             : inventory.CudaDevices.Count == 0 ? [DeviceId.Cpu]
             : [.. inventory.CudaDevices.Select(gpu => DeviceId.Cuda(gpu.Index))];
+        devices = placement.TensorParallel > 1 ? [.. devices.Take(placement.TensorParallel)] : devices;
         return placement.CpuLayers > 0 ? [DeviceId.Cpu, .. devices.Where(device => device != DeviceId.Cpu)] : devices;
     }
 

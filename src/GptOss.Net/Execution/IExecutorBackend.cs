@@ -21,6 +21,9 @@ internal interface IExecutorBackend
     /// <summary>Gets a value indicating whether it can compute some layers of a model, and other backends the rest.</summary>
     bool TakesParts { get; }
 
+    /// <summary>Gets how many devices it lets share every layer.</summary>
+    int MostSharers => 1;
+
     /// <summary>The memory that a step of the most tokens computes with, on so many devices.</summary>
     WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, int devices);
 

@@ -3,6 +3,8 @@ namespace GptOss.Net.Placement;
 /// <summary>Decides which part of the model lies on which device. Pure: it looks at nothing but the request.</summary>
 internal static class PlacementPlanner
 {
+    private const int MostCards = 2;
+
     /// <summary>A plan that fits every device.</summary>
     /// <exception cref="ArgumentException">The options contradict each other or the model.</exception>
     /// <exception cref="PlacementException">A device is not there, or has too little memory.</exception>
@@ -28,6 +30,11 @@ internal static class PlacementPlanner
         }
 
         IReadOnlyList<DeviceId> devices = request.Options.Devices ?? DefaultDevices(request);
+        if (request.Options.TensorParallel > 1)
+        {
+            return Describe(request, [new StagePlacement(Group(request, devices), 0, request.Config.LayerCount)], devices[0], devices[0]);
+        }
+
         return request.Options.CpuLayers > 0
             ? Describe(request, Balance(request, devices, request.Options.CpuLayers), DeviceId.Cpu, devices[^1])
             : Describe(request, Balance(request, devices), devices[0], devices[^1]);
@@ -47,6 +54,16 @@ internal static class PlacementPlanner
         Require(
             options.Devices is null || (options.Devices.Count > 0 && options.Devices.Count <= layers),
             $"Devices has {options.Devices?.Count} entries: {layers} layers can use 1 to {layers} devices.");
+        Require(
+            options.TensorParallel is 1 or MostCards,
+            $"TensorParallel is {options.TensorParallel}: layers are shared among {MostCards} GPUs, or lie on one each (1).");
+        Require(
+            options.TensorParallel == 1 || (options.LayerDevices is null && options.CpuLayers == 0),
+            "TensorParallel shares every layer among all of Devices: leave LayerDevices out.");
+        Require(
+            options.TensorParallel == 1 || options.Devices is not { } given
+                || (given.Distinct().Count() == options.TensorParallel && given.Count == options.TensorParallel && given.All(device => device.IsCuda)),
+            $"TensorParallel is {options.TensorParallel}, so Devices has to name {options.TensorParallel} different GPUs, or to be left out.");
         foreach ((DeviceId device, long limit) in options.MemoryLimits)
         {
             Require(limit > 0, $"The memory limit of {device} is {limit}: it must be a positive number of bytes.");
@@ -59,6 +76,16 @@ internal static class PlacementPlanner
                 throw new ArgumentException(message, nameof(request));
             }
         }
+    }
+
+    /// <summary>The GPUs that share every layer.</summary>
+    private static DeviceId[] Group(PlacementRequest request, IReadOnlyList<DeviceId> devices)
+    {
+        int size = request.Options.TensorParallel;
+        return devices.Count(device => device.IsCuda) >= size
+            ? [.. devices.Take(size)]
+            : throw new PlacementException(string.Join(' ', request.Problems.Prepend(
+                $"TensorParallel is {size}, but this machine has {devices.Count(device => device.IsCuda)} GPUs. Set it to 1.")));
     }
 
     private static DeviceId[] DefaultDevices(PlacementRequest request)
@@ -106,7 +133,7 @@ internal static class PlacementPlanner
     private static PlacementPlan Describe(
         PlacementRequest request, List<StagePlacement> stages, DeviceId embedding, DeviceId unembedding)
     {
-        DeviceId[] devices = [.. stages.Select(stage => stage.Device).Prepend(embedding).Append(unembedding).Distinct()];
+        DeviceId[] devices = [.. stages.SelectMany(stage => stage.Devices).Prepend(embedding).Append(unembedding).Distinct()];
         return new PlacementPlan
         {
             Stages = stages,
@@ -121,10 +148,12 @@ internal static class PlacementPlanner
     private static DevicePlacement Describe(
         PlacementRequest request, DeviceId device, List<StagePlacement> stages, DeviceId embedding, DeviceId unembedding)
     {
-        int[] own = [.. Enumerable.Range(0, stages.Count).Where(i => stages[i].Device == device)];
+        int[] own = [.. Enumerable.Range(0, stages.Count).Where(i => stages[i].Devices.Contains(device))];
         int[] layers = [.. own.SelectMany(i => Enumerable.Range(stages[i].FirstLayer, stages[i].LayerCount))];
-        bool holdsEmbedding = device == embedding;
-        bool holdsUnembedding = device == unembedding;
+        // Of a group each has the embedding, and a share of all else; norms and router, of which each has all, are a thousandth.
+        int sharers = request.Options.TensorParallel;
+        bool holdsEmbedding = device == embedding || sharers > 1;
+        bool holdsUnembedding = device == unembedding || sharers > 1;
         DeviceDemand demand = request.DemandOn(device);
         return new DevicePlacement
         {
@@ -132,10 +161,10 @@ internal static class PlacementPlanner
             Stages = own,
             HoldsEmbedding = holdsEmbedding,
             HoldsUnembedding = holdsUnembedding,
-            WeightBytes = layers.Sum(layer => demand.Weights.Layers[layer])
+            WeightBytes = (layers.Sum(layer => demand.Weights.Layers[layer]) / sharers)
                 + (holdsEmbedding ? demand.Weights.Embedding : 0)
-                + (holdsUnembedding ? demand.Weights.UnembeddingBytes(besideEmbedding: holdsEmbedding) : 0),
-            KVBytes = layers.Sum(layer => demand.KV.BytesOf(request.Config.LayerKinds[layer])),
+                + (holdsUnembedding ? demand.Weights.UnembeddingBytes(besideEmbedding: holdsEmbedding && sharers == 1) / sharers : 0),
+            KVBytes = layers.Sum(layer => demand.KV.BytesOf(request.Config.LayerKinds[layer])) / sharers,
             WorkspaceBytes = demand.Workspace.Bytes(own.Length) + (holdsUnembedding ? demand.Workspace.Unembedding : 0),
             BudgetBytes = request.Budget(device),
             FreeBytes = request.Find(device).FreeBytes,

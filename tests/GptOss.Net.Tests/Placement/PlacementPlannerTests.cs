@@ -146,6 +146,35 @@ public class PlacementPlannerTests
     }
 
     [Fact]
+    public void GPUs_that_share_every_layer_have_the_embedding_and_a_half_of_all_else()
+    {
+        PlacementRequest request = Toy(300, [100, 100, 100, 100], 200, Gpu(0, 1000), Gpu(1, 1000), Gpu(2, 1000));
+
+        PlacementPlan plan = PlacementPlanner.Plan(request with { Options = new PlacementOptions { TensorParallel = 2 } });
+
+        plan.Stages.Should().ContainSingle().Which.Devices.Should().Equal(DeviceId.Cuda(0), DeviceId.Cuda(1));
+        plan.Devices.Select(device => device.WeightBytes).Should().Equal(600, 600);
+        plan.Devices.Select(device => device.KVBytes).Should().Equal(32, 32);
+        plan.Devices.Should().OnlyContain(device => device.HoldsEmbedding && device.HoldsUnembedding);
+    }
+
+    [Fact]
+    public void Sharing_every_layer_is_refused_without_GPUs_enough_and_beside_a_placement_by_hand()
+    {
+        PlacementRequest one = Toy(300, [100, 100], 200, Gpu(0, 1000), Cpu(1000));
+        PlacementRequest Sharing(PlacementOptions options) => one with { Options = options with { TensorParallel = 2 } };
+
+        one.Invoking(request => PlacementPlanner.Plan(Sharing(request.Options)))
+            .Should().Throw<PlacementException>().WithMessage("*TensorParallel is 2*1 GPUs*");
+        one.Invoking(_ => PlacementPlanner.Plan(Sharing(new PlacementOptions { LayerDevices = [DeviceId.Cuda(0), DeviceId.Cuda(0)] })))
+            .Should().Throw<ArgumentException>().WithMessage("*LayerDevices*");
+        one.Invoking(_ => PlacementPlanner.Plan(Sharing(new PlacementOptions { Devices = [DeviceId.Cuda(0), DeviceId.Cpu] })))
+            .Should().Throw<ArgumentException>().WithMessage("*2 different GPUs*");
+        one.Invoking(_ => PlacementPlanner.Plan(one with { Options = new PlacementOptions { TensorParallel = 3 } }))
+            .Should().Throw<ArgumentException>().WithMessage("*3*");
+    }
+
+    [Fact]
     public void A_placement_by_hand_is_kept()
     {
         DeviceId first = DeviceId.Cuda(0);

@@ -16,12 +16,14 @@ internal sealed record DeviceBlockBytes(DeviceId Device, long Full, long Sliding
     {
         return [.. placement.Devices.Select(device => new DeviceBlockBytes(
             device.Device,
-            bytesPerBlock(device.Device) * Layers(device.Device, AttentionKind.Full),
-            bytesPerBlock(device.Device) * Layers(device.Device, AttentionKind.Sliding)))];
+            bytesPerBlock(device.Device) * Layers(device.Device, AttentionKind.Full) / Sharers(device.Device),
+            bytesPerBlock(device.Device) * Layers(device.Device, AttentionKind.Sliding) / Sharers(device.Device)))];
 
         int Layers(DeviceId device, AttentionKind kind) => placement.Stages
-            .Where(stage => stage.Device == device)
+            .Where(stage => stage.Devices.Contains(device))
             .Sum(stage => kinds.Skip(stage.FirstLayer).Take(stage.LayerCount).Count(layer => layer == kind));
+
+        int Sharers(DeviceId device) => placement.Stages.Where(stage => stage.Devices.Contains(device)).Select(stage => stage.Devices.Count).FirstOrDefault(1);
     }
 
     /// <summary>What lies in memory: on a GPU all of it, in main memory only what was ever used.</summary>

@@ -7,9 +7,14 @@ namespace GptOss.Net.Execution.Cuda;
 /// <summary>Models, or parts of them, that lie on NVIDIA GPUs, on the kernels of <see cref="CudaExecutor"/>.</summary>
 internal sealed class CudaBackend : IExecutorBackend
 {
+    // For hosts whose direct way between cards is not to be trusted, and for measurements of the other one.
+    private const string AvoidPeerAccess = "GptOss.Net.AvoidPeerAccess";
+
     public string Name => "the CUDA kernels";
 
     public bool TakesParts => true;
+
+    public int MostSharers => 2;
 
     public string? WhyNot(ModelConfig config, ModelWeights weights, IReadOnlyList<DeviceId> devices, Precision precision) =>
         !devices.All(device => device.IsCuda) ? "they run a model that lies on NVIDIA GPUs"
@@ -37,5 +42,9 @@ internal sealed class CudaBackend : IExecutorBackend
         .Load(request.Parts, request.Options.LibTorchDirectory);
 
     private static CudaExecutorOptions Options(GptOssModelOptions options, int maxModelLength) =>
-        new(options.MaxStepTokens, options.MaxSequences, maxModelLength) { Precision = options.Precision };
+        new(options.MaxStepTokens, options.MaxSequences, maxModelLength)
+        {
+            Precision = options.Precision,
+            AvoidsPeerAccess = AppContext.TryGetSwitch(AvoidPeerAccess, out var avoids) && avoids,
+        };
 }

@@ -14,9 +14,9 @@ namespace GptOss.Net.Execution.Cuda;
 internal sealed class CudaExecutor : IModelExecutor
 {
     private readonly IReadOnlyList<CudaCard> _cards;
-    private readonly IReadOnlyList<CudaPart> _parts;
-    private readonly CudaPart _first;
-    private readonly CudaPart _last;
+    private readonly IReadOnlyList<ICudaPart> _parts;
+    private readonly ICudaPart _first;
+    private readonly ICudaPart _last;
     private readonly CudaLink[] _links; // [parts - 1]
     private readonly CudaLink? _chosenLink; // from the last card to the first
     private readonly CudaShape _shape;
@@ -26,6 +26,7 @@ internal sealed class CudaExecutor : IModelExecutor
     private readonly StepSlot[] _slots;
     private readonly Queue<StepSlot> _inFlight = new();
     private readonly nint _chosen; // what the step before has sampled, where tokens are embedded
+    private readonly int _stages; // that work at the same time
     private int _next;
 
     /// <summary>Allocates what steps need. The executor owns the cards from now on.</summary>
@@ -36,13 +37,14 @@ internal sealed class CudaExecutor : IModelExecutor
     /// <param name="options">The sizes.</param>
     public CudaExecutor(
         IReadOnlyList<CudaCard> cards,
-        IReadOnlyList<CudaPart> parts,
+        IReadOnlyList<ICudaPart> parts,
         Func<CudaCard, CudaCard, LinkWay> ways,
         CudaShape shape,
         CudaExecutorOptions options)
     {
         (_cards, _parts, _first, _last, _shape, _patience) = (cards, parts, parts[0], parts[^1], shape, options.Patience);
-        var (card, slots) = (_last.Card, StepsInFlight(cards.Count));
+        _stages = parts.Select(part => part.Card).Distinct().Count();
+        var (card, slots) = (_last.Card, StepsInFlight(_stages));
         var tokens = CudaWorkspace.Tokens(options.MaxStepTokens, options.MaxSequences);
         var rows = CudaWorkspace.Rows(options.MaxSequences);
         _delivery = Unembeds ? new LogitsDelivery(card, shape, rows, slots, _patience) : null;
@@ -66,7 +68,7 @@ internal sealed class CudaExecutor : IModelExecutor
 
     public DeviceId Device => Driver.Properties.Device;
 
-    public int MaxStepsInFlight => _cards.Count;
+    public int MaxStepsInFlight => _stages;
 
     public int MaxStepsAhead => IsWhole ? 1 : 0;
 
@@ -80,8 +82,8 @@ internal sealed class CudaExecutor : IModelExecutor
 
     private long ChosenBytes => _delivery!.Rows * sizeof(int);
 
-    /// <summary>How many steps may be begun: one for each card, and the one that goes on with what the newest samples.</summary>
-    public static int StepsInFlight(int cards) => cards + 1;
+    /// <summary>How many steps may be begun: one for each card or group, and the one that goes on with what the newest samples.</summary>
+    public static int StepsInFlight(int stages) => stages + 1;
 
     /// <summary>Not where penalties count tokens that nobody has read, nor where logits are wanted. What is left to the host after all, it says.</summary>
     public bool CanSample(in Sampling.RowSampling row) =>
@@ -235,7 +237,7 @@ internal sealed class CudaExecutor : IModelExecutor
         _chosenLink?.AwaitTaken();
         if (LayeredStage.Serves(batch, step))
         {
-            _delivery.Deliver(slot, 0, step.Tokens, needs);
+            Deliver(0, step.Tokens);
         }
         else
         {
@@ -243,12 +245,20 @@ internal sealed class CudaExecutor : IModelExecutor
             {
                 var rows = Math.Min(_delivery.Rows, batch.RowCount - first);
                 _last.Unembed(first, rows, slot.Index);
-                _delivery.Deliver(slot, first, rows, needs);
+                Deliver(first, rows);
             }
         }
 
         _chosenLink?.Send(slot.Index, ChosenBytes);
         _delivery.Fetch(batch, slot);
+
+        void Deliver(int first, int rows)
+        {
+            if (_delivery.Deliver(slot, first, rows, needs))
+            {
+                _last.Sampled(_delivery.Chosen, rows);
+            }
+        }
     }
 
     private long RowBytes(int tokens) => (long)tokens * _shape.Hidden * sizeof(float);

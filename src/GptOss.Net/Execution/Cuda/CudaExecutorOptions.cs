@@ -12,6 +12,9 @@ internal readonly record struct CudaExecutorOptions(int MaxStepTokens, int MaxSe
     /// <summary>Gets how long a card may take for a step of some tokens before it counts as lost.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>Gets a value indicating whether cards speak through main memory even where they could reach each other.</summary>
+    public bool AvoidsPeerAccess { get; init; }
+
     /// <summary>Gets in which form weights are held.</summary>
     public Precision Precision { get; init; }
 }

@@ -8,6 +8,8 @@ namespace GptOss.Net.Execution.Cuda;
 internal sealed class CudaKernels : IDisposable
 {
     private readonly KernelLibrary _library;
+    private readonly PairKernels? _pair;
+    private readonly ExchangeKernels? _exchange;
 
     private CudaKernels(KernelLibrary library, CudaShape shape, CudaProperties device)
     {
@@ -18,6 +20,7 @@ internal sealed class CudaKernels : IDisposable
         Dense = new DenseKernels(library, device);
         Experts = new ExpertKernels(library, shape, device);
         Layered = new LayeredKernels(library, shape, device);
+        (_pair, _exchange) = shape.Parts == 1 ? default : (new PairKernels(library, shape, device), new ExchangeKernels(library));
         Sampling = new SamplingKernels(library);
     }
 
@@ -33,6 +36,11 @@ internal sealed class CudaKernels : IDisposable
 
     /// <summary>Gets the kernels for one or two sequences that decode.</summary>
     public LayeredKernels Layered { get; }
+
+    /// <summary>Gets the same of a card that shares every layer with another one.</summary>
+    public PairKernels Pair => _pair ?? throw new InvalidOperationException("The card shares nothing.");
+
+    public ExchangeKernels Exchange => _exchange ?? throw new InvalidOperationException("The card shares nothing.");
 
     public SamplingKernels Sampling { get; }
 
@@ -54,7 +62,9 @@ internal sealed class CudaKernels : IDisposable
             .. AttentionKernels.Sources(shape),
             .. DenseKernels.Sources(shape, device, formats.Attention, formats.Unembedding),
             .. ExpertKernels.Sources(shape, device, formats.Experts),
-            .. LayeredKernels.Sources(shape, device, formats.Attention, formats.Unembedding, formats.Experts),
+            .. shape.Parts == 1
+                ? LayeredKernels.Sources(shape, device, formats.Attention, formats.Unembedding, formats.Experts)
+                : PairKernels.Sources(shape, device, formats.Attention, formats.Unembedding, formats.Experts).Concat(ExchangeKernels.Sources(shape)),
             .. SamplingKernels.Sources(shape),
         ];
         var library = KernelLibrary.Load(driver, compiler, cache, sources, report, cancellationToken);

@@ -3,7 +3,7 @@ using GptOss.Net.KVCache;
 namespace GptOss.Net.Execution.Cuda;
 
 /// <summary>What one card has of the model: its layers, their cache, and the ends of the model that lie there.</summary>
-internal sealed class CudaPart : IDisposable
+internal sealed class CudaPart : ICudaPart
 {
     private readonly CudaWorkspace _workspace;
     private readonly CudaStage _stage;
@@ -22,7 +22,7 @@ internal sealed class CudaPart : IDisposable
         (Card, Part, _workspace) = (card, part, card.Workspace);
         var kinds = shape.Config.LayerKinds.Skip(part.FirstLayer).Take(part.LayerCount).ToArray();
         var storage = new CudaKVStorage(card.Memory, shape, kinds, capacity);
-        _stage = new CudaStage(shape, card.Kernels, weights, storage, card.Workspace, card.Inputs, kinds);
+        _stage = new CudaStage(shape, CudaShare.Whole, card.Kernels, weights, storage, card.Workspace, card.Inputs, kinds);
         _layered = new LayeredStage(shape, card.Kernels, weights, storage, card.Workspace, card.Inputs, kinds);
         _graphs = new StepGraphs(card.Driver);
         _done = [.. Enumerable.Range(0, stepsInFlight).Select(_ => card.Driver.CreateEvent())];
@@ -32,20 +32,10 @@ internal sealed class CudaPart : IDisposable
 
     public ModelPart Part { get; }
 
-    /// <summary>Brings the step's numbers to the card.</summary>
     public StepShape Send(StepBatch batch, int slot) => Card.Inputs.Send(batch, slot, Card.Stream);
 
-    /// <summary>Copies blocks of the cache, in this order.</summary>
     public void Copy(IReadOnlyList<BlockCopy> copies) => _stage.Copy(Card.Launches, copies);
 
-    /// <summary>
-    /// From token ids, or the residual that is there, to the residual behind the last layer; for one or two sequences on the last part to
-    /// logits.
-    /// </summary>
-    /// <param name="step">The step's sizes.</param>
-    /// <param name="isLayered">Whether <see cref="LayeredStage.Serves"/> it.</param>
-    /// <param name="slot">Which of the steps in flight.</param>
-    /// <param name="chosen">What the step before has sampled, int <c>[rows]</c>.</param>
     public void Forward(StepShape step, bool isLayered, int slot, nint chosen)
     {
         if (isLayered)
@@ -65,13 +55,15 @@ internal sealed class CudaPart : IDisposable
         }
     }
 
-    /// <summary>The logits of some of the step's rows, float <c>[rows, vocabulary]</c>.</summary>
     public void Unembed(int firstRow, int rows, int slot) => _stage.Unembed(Card.Launches, firstRow, rows, _workspace.Logits[slot]);
 
-    /// <summary>What the card was given of a step is all.</summary>
+    public void Sampled(nint chosen, int rows)
+    {
+        // Where they are needed they come with the link.
+    }
+
     public void End(int slot) => Card.Driver.RecordEvent(_done[slot], Card.Stream);
 
-    /// <summary>Waits until the part has computed a step.</summary>
     public void Wait(int slot, int tokens, TimeSpan limit) => Card.Wait(_done[slot], tokens, limit);
 
     public void Dispose()

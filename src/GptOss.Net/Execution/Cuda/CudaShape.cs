@@ -20,9 +20,11 @@ internal sealed record CudaShape
     private const int MaxGroup = 8;
     private const int MaxTopK = 8;
 
-    public CudaShape(ModelConfig config)
+    /// <param name="config">The architecture.</param>
+    /// <param name="parts">How many cards share the heads: 1, or what divides the KV heads.</param>
+    public CudaShape(ModelConfig config, int parts = 1)
     {
-        Config = config;
+        (Config, Parts) = (config, parts);
         Hidden = RoundUp(config.HiddenSize, WidthUnit);
         Intermediate = RoundUp(config.IntermediateSize, WidthUnit);
         Vocabulary = RoundUp(config.VocabularySize, WidthUnit);
@@ -30,6 +32,9 @@ internal sealed record CudaShape
     }
 
     public ModelConfig Config { get; }
+
+    /// <summary>Gets how many cards share every matrix; what is said of heads is one card's.</summary>
+    public int Parts { get; }
 
     public int Hidden { get; }
 
@@ -45,15 +50,18 @@ internal sealed record CudaShape
     /// <summary>Gets the experts that are computed for each token.</summary>
     public int TopK => Config.ExpertsPerToken;
 
-    public int KVHeads => Config.KVHeadCount;
+    public int KVHeads => Config.KVHeadCount / Parts;
 
-    public int QueryHeads => Config.HeadCount;
+    public int QueryHeads => Config.HeadCount / Parts;
 
     /// <summary>Gets the query heads of a KV head.</summary>
     public int Group => QueryHeads / KVHeads;
 
-    /// <summary>Gets the values of all query heads: the input of the output projection.</summary>
+    /// <summary>Gets the values of the card's query heads.</summary>
     public int QueryWidth => QueryHeads * HeadDim;
+
+    /// <summary>Gets the values of all cards' query heads: the input of the output projection.</summary>
+    public int AttendedWidth => Config.HeadCount * HeadDim;
 
     /// <summary>Gets the rows of the joined projection: query, key, value.</summary>
     public int QkvWidth => QueryWidth + (2 * KVHeads * HeadDim);
@@ -62,7 +70,7 @@ internal sealed record CudaShape
     public string Constants => string.Create(CultureInfo.InvariantCulture, $"""
         constexpr int Hidden = {Hidden}, TrueHidden = {Config.HiddenSize}, Intermediate = {Intermediate};
         constexpr int KvHeads = {KVHeads}, Group = {Group}, Heads = KvHeads * Group, Dim = {HeadDim}, TrueDim = {Config.HeadDim};
-        constexpr int QueryWidth = Heads * Dim, QkvWidth = QueryWidth + 2 * KvHeads * Dim;
+        constexpr int QueryWidth = Heads * Dim, QkvWidth = QueryWidth + 2 * KvHeads * Dim, AttendedWidth = {AttendedWidth};
         constexpr int Experts = {RouterRows}, TrueExperts = {Experts}, TopK = {TopK};
         constexpr int Vocabulary = {Vocabulary}, TrueVocabulary = {Config.VocabularySize};
         constexpr float NormEpsilon = {(float)Config.RmsNormEpsilon:R}f, SwiGluLimit = {(float)Config.SwiGluLimit:0.0######}f;

@@ -4,13 +4,16 @@ using GptOss.Net.Model;
 
 namespace GptOss.Net.Execution.Cuda;
 
-/// <summary>Some layers of the model on one device: their launches, for any step.</summary>
+/// <summary>Some layers of the model on one device, or its share of them: their launches, for any step.</summary>
 /// <remarks>
 /// A step's tokens go through a layer side by side: normalize, project to query, key and value, rotate and store, attend, project, and
-/// the same for the experts. What is computed for a token does not depend on the others. Nothing here waits for the device.
+/// the same for the experts. What is computed for a token does not depend on the others. Nothing here waits for the device. A card that
+/// has a share computes some columns of attention's result, of the experts' inner values, and of what is added to the residual; whoever
+/// runs the cards brings these together.
 /// </remarks>
 internal sealed class CudaStage(
     CudaShape shape,
+    CudaShare share,
     CudaKernels kernels,
     CudaWeights weights,
     CudaKVStorage storage,
@@ -27,16 +30,15 @@ internal sealed class CudaStage(
     {
         if (weights.Embedding != 0)
         {
-            kernels.Activations.Embed(
-                stream,
-                new(workspace.Residual, weights.Embedding, inputs.Tokens, chosen, shape.Config.VocabularySize),
-                step.Tokens);
+            Embed(stream, step, chosen);
         }
 
         for (var layer = 0; layer < weights.Layers.Count; layer++)
         {
             Attend(stream, step, layer);
-            RunExperts(stream, step, weights.Layers[layer]);
+            Project(stream, step, layer);
+            RaiseExperts(stream, step, layer);
+            LowerExperts(stream, step, layer);
         }
 
         if (completes && weights.Layers.Count > 0)
@@ -45,6 +47,10 @@ internal sealed class CudaStage(
                 stream, new(workspace.Residual, Normed: 0, workspace.Experts.Y, Gain: 0, Rows: 0, shape.TopK, ForExperts: 0), step.Tokens);
         }
     }
+
+    /// <summary>From token ids to the residual.</summary>
+    public void Embed(KernelStream stream, in StepShape step, nint chosen) => kernels.Activations.Embed(
+        stream, new(workspace.Residual, weights.Embedding, inputs.Tokens, chosen, shape.Config.VocabularySize), step.Tokens);
 
     /// <summary>The logits of some of the step's rows.</summary>
     /// <param name="stream">Where to launch.</param>
@@ -56,9 +62,12 @@ internal sealed class CudaStage(
         var parts = weights.Layers.Count == 0 ? 0 : shape.TopK;
         kernels.Activations.CombineNorm(
             stream,
-            new(workspace.Residual, workspace.Normed, workspace.Experts.Y, weights.FinalNorm, inputs.Rows + (firstRow * sizeof(int)), parts, 0),
+            new(
+                workspace.Residual, workspace.Normed, workspace.Experts.Y, weights.FinalNorm, inputs.Rows + (firstRow * sizeof(int)),
+                AddsParts(parts), 0),
             rows);
-        kernels.Dense.Multiply(stream, DenseJob.Head, weights.Unembedding, logits, workspace.Normed, rows);
+        var columns = share.Vocabulary(shape).First * sizeof(float);
+        kernels.Dense.Multiply(stream, DenseJob.Head, weights.Unembedding, logits + columns, workspace.Normed, rows, shape.Vocabulary);
     }
 
     /// <summary>Copies blocks of the cache, in this order, in every layer of their kind.</summary>
@@ -76,13 +85,15 @@ internal sealed class CudaStage(
         }
     }
 
-    private void Attend(KernelStream stream, in StepShape step, int layer)
+    /// <summary>From the residual to attention's result, of the card's heads.</summary>
+    public void Attend(KernelStream stream, in StepShape step, int layer)
     {
+        var attended = workspace.Attended + (share.Index * shape.QueryWidth * sizeof(ushort));
         var (own, sliding) = (weights.Layers[layer], kinds[layer] == AttentionKind.Sliding);
         var (keys, values) = (storage.Keys(layer), storage.Values(layer));
         kernels.Activations.CombineNorm(
             stream,
-            new(workspace.Residual, workspace.Normed, workspace.Experts.Y, own.AttentionNorm, 0, layer == 0 ? 0 : shape.TopK, 0),
+            new(workspace.Residual, workspace.Normed, workspace.Experts.Y, own.AttentionNorm, 0, layer == 0 ? 0 : AddsParts(shape.TopK), 0),
             step.Tokens);
         kernels.Dense.Multiply(stream, DenseJob.Qkv, own.Qkv, workspace.Qkv, workspace.Normed, step.Tokens);
         kernels.Activations.RopeAndStore(
@@ -94,7 +105,7 @@ internal sealed class CudaStage(
             kernels.Attention.Decode(
                 stream,
                 new(
-                    workspace.Attended, workspace.Partial, workspace.Qkv, keys, values, inputs.Starts(sliding), inputs.Blocks,
+                    attended, workspace.Partial, workspace.Qkv, keys, values, inputs.Starts(sliding), inputs.Blocks,
                     inputs.Lengths, 0, own.Sinks, chunks, window),
                 step.Decodes,
                 chunks);
@@ -105,19 +116,30 @@ internal sealed class CudaStage(
             kernels.Attention.Prefill(
                 stream,
                 new(
-                    workspace.Attended, workspace.Qkv, keys, values, inputs.Starts(sliding), inputs.Blocks, own.Sinks, inputs.Tiles, window),
+                    attended, workspace.Qkv, keys, values, inputs.Starts(sliding), inputs.Blocks, own.Sinks, inputs.Tiles, window),
                 step.Tiles);
         }
-
-        kernels.Dense.Multiply(stream, DenseJob.Output, own.Output, workspace.Projected, workspace.Attended, step.Tokens);
     }
 
-    private void RunExperts(KernelStream stream, in StepShape step, CudaLayer own)
+    /// <summary>From attention's whole result to what it adds to the residual: the card's columns, <c>[tokens, columns]</c>.</summary>
+    public void Project(KernelStream stream, in StepShape step, int layer) => kernels.Dense.Multiply(
+        stream, DenseJob.Output, weights.Layers[layer].Output, workspace.Projected, workspace.Attended, step.Tokens);
+
+    /// <summary>From the residual to the experts' inner values, of the card's columns.</summary>
+    public void RaiseExperts(KernelStream stream, in StepShape step, int layer)
     {
+        var own = weights.Layers[layer];
         kernels.Activations.CombineNorm(
-            stream, new(workspace.Residual, workspace.Normed, workspace.Projected, own.MlpNorm, 0, 1, 1), step.Tokens);
+            stream, new(workspace.Residual, workspace.Normed, workspace.Projected, own.MlpNorm, 0, AddsParts(1), 1), step.Tokens);
         kernels.Experts.Route(
             stream, own.GateUp.Format, new(own.Router, own.RouterBias), workspace.Experts, step.Tokens, inputs.Live);
-        kernels.Experts.Run(stream, own.GateUp, own.Down, workspace.Experts, step.Tokens);
+        kernels.Experts.Up(stream, own.GateUp, workspace.Experts, step.Tokens, share.Intermediate(shape).First);
     }
+
+    /// <summary>From all inner values to what each expert adds to the residual: the card's columns.</summary>
+    public void LowerExperts(KernelStream stream, in StepShape step, int layer) =>
+        kernels.Experts.Down(stream, weights.Layers[layer].Down, workspace.Experts, step.Tokens);
+
+    // A share's sums are added where they are brought together.
+    private int AddsParts(int parts) => share.Count == 1 ? parts : 0;
 }

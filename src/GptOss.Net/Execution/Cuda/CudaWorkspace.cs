@@ -53,7 +53,7 @@ internal sealed record CudaWorkspace(
             memory.Allocate(Float(tokens, shape.Hidden)),
             normed,
             memory.Allocate(Bf16(tokens, shape.QkvWidth)),
-            memory.Allocate(Bf16(tokens, shape.QueryWidth)),
+            memory.Allocate(Bf16(tokens, shape.AttendedWidth)),
             memory.Allocate(Float(tokens, shape.Hidden)),
             memory.Allocate(AttentionKernels.PartialBytes(shape, 1, partialChunks)),
             new ExpertKernels.Buffers(
@@ -79,7 +79,7 @@ internal sealed record CudaWorkspace(
         var shape = new CudaShape(config);
         var tokens = Tokens(maxStepTokens, maxSequences);
         var pairs = (long)tokens * shape.TopK;
-        var activations = Float(tokens, 2 * shape.Hidden) + Bf16(tokens, shape.Hidden + shape.QkvWidth + shape.QueryWidth)
+        var activations = Float(tokens, 2 * shape.Hidden) + Bf16(tokens, shape.Hidden + shape.QkvWidth + shape.AttendedWidth)
             + Bf16(pairs, shape.Intermediate) + Float(pairs, shape.Hidden) + TileBytes(shape, tokens);
         var partial = AttentionKernels.PartialBytes(shape, 1, Chunks(maxSequences, maxModelLength));
         return new WorkspaceEstimate(

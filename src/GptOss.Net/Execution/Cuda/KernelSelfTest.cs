@@ -42,7 +42,7 @@ internal sealed unsafe class KernelSelfTest
         try
         {
             test.Dense(DenseJob.Qkv, attention, shape.Hidden);
-            test.Dense(DenseJob.Output, attention, shape.QueryWidth);
+            test.Dense(DenseJob.Output, attention, shape.AttendedWidth);
             test.Dense(DenseJob.Head, head, shape.Hidden);
             test.Experts(experts);
         }
@@ -92,7 +92,7 @@ internal sealed unsafe class KernelSelfTest
             Allocate<ushort>(tokens * topK * inner),
             Allocate<float>(tokens * topK * _shape.Hidden));
         var zeros = Upload(new ushort[Math.Max(2 * inner, _shape.Hidden)]);
-        var (upWeights, downWeights) = (new ExpertWeights(format, Upload(up), zeros), new ExpertWeights(format, Upload(down), zeros));
+        var (upWeights, downWeights) = (new ExpertWeights(format, Upload(up), zeros, 2 * inner), new ExpertWeights(format, Upload(down), zeros, k));
         float[]? firstHidden = null, firstRow = null;
         foreach (var count in counts)
         {

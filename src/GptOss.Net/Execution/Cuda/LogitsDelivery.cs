@@ -50,8 +50,10 @@ internal sealed class LogitsDelivery : IDisposable
         return needs;
     }
 
-    /// <summary>Rows of logits that the host wants go there, the others are sampled, which only the step's first rows can be.</summary>
-    public void Deliver(StepSlot slot, int first, int rows, SamplingNeeds needs)
+    /// <summary>
+    /// Rows of logits that the host wants go there, the others are sampled, which only the step's first rows can be. Returns whether any are.
+    /// </summary>
+    public bool Deliver(StepSlot slot, int first, int rows, SamplingNeeds needs)
     {
         var logits = _card.Workspace.Logits[slot.Index];
         for (var row = 0; row < rows; row++)
@@ -62,11 +64,14 @@ internal sealed class LogitsDelivery : IDisposable
             }
         }
 
-        if (first == 0 && slot.HostRows < slot.ForHost.Length)
+        var samples = first == 0 && slot.HostRows < slot.ForHost.Length;
+        if (samples)
         {
             _card.Kernels.Sampling.Sample(
                 _card.Launches with { IsDependent = true }, new(logits, _inputs.RowsFrom(0), _work, _results, Chosen), rows, needs);
         }
+
+        return samples;
     }
 
     /// <summary>Lets the card bring back what was sampled.</summary>

@@ -19,7 +19,11 @@ internal sealed class StepGraphs(ICudaDriver driver) : IDisposable
     /// <param name="chunks">Padded.</param>
     /// <param name="slot">Which of the steps in flight, where that makes a difference; else <see cref="AnySlot"/> or <see cref="Batched"/>.</param>
     /// <param name="record">Gives the stream the step's launches.</param>
-    public void Launch(KernelStream stream, int sequences, int chunks, int slot, Action<KernelStream> record)
+    public void Launch(KernelStream stream, int sequences, int chunks, int slot, Action<KernelStream> record) =>
+        driver.LaunchGraph(Find(stream, sequences, chunks, slot, record), stream.Handle);
+
+    /// <summary>The graph of <see cref="Launch"/>, recorded first if it is new.</summary>
+    public nint Find(KernelStream stream, int sequences, int chunks, int slot, Action<KernelStream> record)
     {
         if (!_graphs.TryGetValue((sequences, chunks, slot), out var graph))
         {
@@ -36,7 +40,7 @@ internal sealed class StepGraphs(ICudaDriver driver) : IDisposable
             _graphs.Add((sequences, chunks, slot), graph);
         }
 
-        driver.LaunchGraph(graph, stream.Handle);
+        return graph;
     }
 
     public void Dispose()

@@ -51,6 +51,7 @@ internal sealed unsafe class StepInputs
         SlidingStarts,
         Rows,
         Live = Rows + 2,
+        Number,
         Tiles,
         Count = Tiles + 4,
     }
@@ -68,6 +69,9 @@ internal sealed unsafe class StepInputs
     /// <summary>Gets how many tokens are not padding.</summary>
     public nint Live => Address(Field.Live);
 
+    /// <summary>Gets the step's number, for cards that compute it together.</summary>
+    public nint Number => Address(Field.Number);
+
     /// <summary>Gets (sequence, first token, its position, tokens) of every tile.</summary>
     public nint Tiles => Address(Field.Tiles);
 
@@ -81,7 +85,8 @@ internal sealed unsafe class StepInputs
     /// <param name="batch">The step.</param>
     /// <param name="slot">Which of the steps in flight.</param>
     /// <param name="stream">Where it is computed.</param>
-    public StepShape Send(StepBatch batch, int slot, nint stream)
+    /// <param name="number">The step's number, if anybody asks for it.</param>
+    public StepShape Send(StepBatch batch, int slot, nint stream, int number = 0)
     {
         var ints = new Span<int>((void*)_host[slot], _capacity);
         var (decodes, chunks) = Decodes(batch);
@@ -95,6 +100,7 @@ internal sealed unsafe class StepInputs
         Put(ints, Field.Lengths, batch.ContextLengths.Span, _sequences, padding: 0);
         Put(ints, Field.Rows, batch.LogitsRows.Span, 0, padding: 0);
         ints[At(Field.Live)] = batch.TokenCount;
+        ints[At(Field.Number)] = number;
         var used = PutTable(ints, Field.FullStarts, batch.Full, _blocksFrom);
         used = PutTable(ints, Field.SlidingStarts, batch.Sliding, used);
         var tiles = PutTiles(ints, batch, decodes);

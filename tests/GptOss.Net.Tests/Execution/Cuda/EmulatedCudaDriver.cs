@@ -166,7 +166,11 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0, EmulatedMach
 
     public nint CreateStream() => (nint)Interlocked.Increment(ref _lastHandle);
 
-    public void DestroyStream(nint stream) => machine?.RunUntilIdle(this, stream);
+    public void DestroyStream(nint stream)
+    {
+        machine?.RunUntilIdle(this, stream);
+        machine?.End(this, stream);
+    }
 
     public void SynchronizeStream(nint stream)
     {

@@ -4,6 +4,7 @@ namespace GptOss.Net.Tests.Execution.Cuda;
 /// <remarks>
 /// Their work waits in its streams until the host waits for an event or a stream; then one item of each stream runs in turn, a graph's
 /// kernels one by one. Whoever forgets to let one stream wait for another gets wrong results when the other one is <see cref="Late"/>.
+/// Kernels that wait for another device's need machines whose streams work at the same time (<see cref="IsConcurrent"/>).
 /// </remarks>
 internal sealed class EmulatedMachine
 {
@@ -15,7 +16,10 @@ internal sealed class EmulatedMachine
 
     public IReadOnlyList<EmulatedCudaDriver> Devices { get; }
 
-    /// <summary>Gets or sets the device that works only when no other one can.</summary>
+    /// <summary>Gets a value indicating whether each stream works at once, on a thread of its own.</summary>
+    public bool IsConcurrent { get; init; }
+
+    /// <summary>Gets or sets the device that works only when no other one can; where all do, that rests for 50 ms before it begins.</summary>
     public int? Late { get; set; }
 
     /// <summary>Gets or sets what becomes of copies between two devices.</summary>
@@ -29,13 +33,18 @@ internal sealed class EmulatedMachine
     {
         lock (_gate)
         {
-            Find(device, stream).Work.Enqueue(work);
+            Find(device, stream).Add(work);
         }
     }
 
     /// <summary>Runs what can run until something is so; returns whether it is.</summary>
     public bool RunUntil(Func<bool> isDone)
     {
+        if (IsConcurrent)
+        {
+            return WaitUntil(isDone);
+        }
+
         lock (_gate)
         {
             while (!isDone())
@@ -51,7 +60,48 @@ internal sealed class EmulatedMachine
         }
     }
 
-    public bool RunUntilIdle(EmulatedCudaDriver device, nint stream) => RunUntil(() => Find(device, stream).Work.Count == 0);
+    public bool RunUntilIdle(EmulatedCudaDriver device, nint stream)
+    {
+        Stream found;
+        lock (_gate)
+        {
+            found = Find(device, stream);
+        }
+
+        return RunUntil(() => found.IsIdle);
+    }
+
+    /// <summary>Nothing more is given to a stream.</summary>
+    public void End(EmulatedCudaDriver device, nint stream)
+    {
+        lock (_gate)
+        {
+            Find(device, stream).End();
+        }
+    }
+
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
+
+    /// <summary>Returns as soon as nobody works any more, as a device that hangs.</summary>
+    private bool WaitUntil(Func<bool> isDone)
+    {
+        var start = System.Diagnostics.Stopwatch.GetTimestamp();
+        while (!isDone() && System.Diagnostics.Stopwatch.GetElapsedTime(start) < Longest)
+        {
+            lock (_gate)
+            {
+                _streams.ForEach(stream => stream.Check());
+                if (_streams.TrueForAll(stream => stream.IsIdle || stream.Device.IsHung))
+                {
+                    return isDone();
+                }
+            }
+
+            Thread.Sleep(0);
+        }
+
+        return isDone();
+    }
 
     /// <summary>Runs all that can run.</summary>
     public void Finish() => RunUntil(() => false);
@@ -63,24 +113,121 @@ internal sealed class EmulatedMachine
         var stream = _streams.Find(known => known.Device == device && known.Handle == handle);
         if (stream is null)
         {
-            _streams.Add(stream = new Stream(device, handle));
+            _streams.Add(stream = new Stream(this, device, handle));
         }
 
         return stream;
     }
 
-    private sealed record Stream(EmulatedCudaDriver Device, nint Handle)
+    private sealed class Stream
     {
-        public Queue<Func<bool>> Work { get; } = new();
+        private readonly EmulatedMachine _machine;
+        private readonly Queue<Func<bool>> _work = new();
+        private System.Runtime.ExceptionServices.ExceptionDispatchInfo? _failure;
+        private bool _ended;
+
+        public Stream(EmulatedMachine machine, EmulatedCudaDriver device, nint handle)
+        {
+            (_machine, Device, Handle) = (machine, device, handle);
+            if (machine.IsConcurrent)
+            {
+                new Thread(Work) { IsBackground = true, Name = $"stream {handle}" }.Start();
+            }
+        }
+
+        public EmulatedCudaDriver Device { get; }
+
+        public nint Handle { get; }
+
+        public bool IsIdle
+        {
+            get
+            {
+                lock (_work)
+                {
+                    return _work.Count == 0;
+                }
+            }
+        }
+
+        public void Add(Func<bool> work)
+        {
+            lock (_work)
+            {
+                _work.Enqueue(work);
+                Monitor.Pulse(_work);
+            }
+        }
+
+        public void End()
+        {
+            lock (_work)
+            {
+                _ended = true;
+                Monitor.Pulse(_work);
+            }
+        }
+
+        public void Check() => _failure?.Throw();
 
         public bool TryRunNext()
         {
-            if (Device.IsHung || Device.IsLost || !Work.TryPeek(out var next) || !next())
+            if (Device.IsHung || Device.IsLost || !_work.TryPeek(out var next) || !next())
             {
                 return false;
             }
 
-            Work.Dequeue();
+            lock (_work)
+            {
+                _work.Dequeue();
+            }
+
+            return true;
+        }
+
+        private void Work()
+        {
+            while (Await())
+            {
+                try
+                {
+                    if (!TryRunNext())
+                    {
+                        Thread.Sleep(1);
+                    }
+                }
+#pragma warning disable CA1031 // Thrown where somebody waits.
+                catch (Exception exception)
+#pragma warning restore CA1031
+                {
+                    _failure = System.Runtime.ExceptionServices.ExceptionDispatchInfo.Capture(exception);
+                    return;
+                }
+            }
+        }
+
+        private bool Await()
+        {
+            lock (_work)
+            {
+                var rested = _work.Count > 0;
+                while (_work.Count == 0)
+                {
+                    if (_ended)
+                    {
+                        return false;
+                    }
+
+                    Monitor.Wait(_work);
+                }
+
+                if (rested || _machine.LateDevice != Device)
+                {
+                    return true;
+                }
+            }
+
+            Thread.Sleep(50);
             return true;
         }
     }

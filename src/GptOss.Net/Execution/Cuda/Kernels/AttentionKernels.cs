@@ -51,7 +51,7 @@ internal sealed class AttentionKernels(KernelLibrary kernels, CudaShape shape)
         stream.Launch(_merge, ((shape.QueryHeads + 3) / 4, sequences, 1), 128, 0, p);
     }
 
-    /// <param name="Out">bfloat16 <c>[tokens, query]</c>.</param>
+    /// <param name="Out">bfloat16 <c>[tokens, attended]</c>, from the first head's values on.</param>
     /// <param name="Qkv">bfloat16 <c>[tokens, query + 2 · key]</c>, rotated.</param>
     /// <param name="Keys">bfloat16 <c>[block, KV heads, 16, 64]</c>; the tokens' own keys are there.</param>
     /// <param name="Values">Likewise.</param>
@@ -63,7 +63,7 @@ internal sealed class AttentionKernels(KernelLibrary kernels, CudaShape shape)
     internal readonly record struct PrefillParameters(
         nint Out, nint Qkv, nint Keys, nint Values, nint Starts, nint Blocks, nint Sinks, nint Tiles, int Window);
 
-    /// <param name="Out">bfloat16 <c>[tokens, query]</c>.</param>
+    /// <param name="Out">bfloat16 <c>[tokens, attended]</c>, from the first head's values on.</param>
     /// <param name="Partial">float, <see cref="AttentionKernels.PartialBytes"/>.</param>
     /// <param name="Qkv">bfloat16 <c>[tokens, query + 2 · key]</c>, rotated.</param>
     /// <param name="Keys">bfloat16 <c>[block, KV heads, 16, 64]</c>; the tokens' own keys are there.</param>

@@ -78,7 +78,8 @@ internal sealed class DenseKernels
     /// <param name="output">Where the result goes.</param>
     /// <param name="x">bfloat16 <c>[tokens, k]</c>.</param>
     /// <param name="tokens">How many.</param>
-    public void Multiply(KernelStream stream, DenseJob job, in DenseWeights weights, nint output, nint x, int tokens)
+    /// <param name="stride">Values between the results of two tokens; 0: the matrix's rows.</param>
+    public void Multiply(KernelStream stream, DenseJob job, in DenseWeights weights, nint output, nint x, int tokens, int stride = 0)
     {
         var rowBytes = RowBytes(weights.Format);
         var tile = GemmTile.For(_tiles[(job, weights.Format)], tokens);
@@ -87,7 +88,7 @@ internal sealed class DenseKernels
             ((tokens + tile.Tokens - 1) / tile.Tokens, (weights.Rows + tile.Rows - 1) / tile.Rows, 1),
             tile.Threads,
             tile.SharedBytes(rowBytes, extra: 0),
-            new Parameters(output, weights.Strips, weights.Scales, weights.Bias, x, tokens, weights.Rows, weights.K));
+            new Parameters(output, weights.Strips, weights.Scales, weights.Bias, x, tokens, weights.Rows, weights.K, stride == 0 ? weights.Rows : stride));
     }
 
     /// <summary>The tiles that serve a job on a device, ascending by tokens.</summary>
@@ -134,5 +135,5 @@ internal sealed class DenseKernels
 
     private static int RowBytes(DenseFormat format) => DenseWeights.ChunkBytes(format) / 8;
 
-    private readonly record struct Parameters(nint Out, nint Weights, nint Scales, nint Bias, nint X, int Tokens, int Rows, int K);
+    private readonly record struct Parameters(nint Out, nint Weights, nint Scales, nint Bias, nint X, int Tokens, int Rows, int K, int Stride);
 }

@@ -96,9 +96,17 @@ internal sealed class ExpertKernels
     /// <summary>gate_up and SwiGLU, then down, times the routing weights: <see cref="Buffers.Y"/>.</summary>
     public void Run(KernelStream stream, in ExpertWeights up, in ExpertWeights down, in Buffers b, int tokens)
     {
-        Launch(stream, isUp: true, TileFor(true, up.Format, tokens), up, b, b.H, b.X, tokens);
-        Launch(stream, isUp: false, TileFor(false, down.Format, tokens), down, b, b.Y, b.H, tokens);
+        Up(stream, up, b, tokens, firstColumn: 0);
+        Down(stream, down, b, tokens);
     }
+
+    /// <summary>gate_up and SwiGLU: some columns of <see cref="Buffers.H"/>, half as many as the matrix has rows.</summary>
+    public void Up(KernelStream stream, in ExpertWeights up, in Buffers b, int tokens, int firstColumn) =>
+        Launch(stream, isUp: true, TileFor(true, up.Format, tokens), up, b, b.H + (firstColumn * sizeof(ushort)), b.X, tokens);
+
+    /// <summary>down, times the routing weights: <see cref="Buffers.Y"/>.</summary>
+    public void Down(KernelStream stream, in ExpertWeights down, in Buffers b, int tokens) =>
+        Launch(stream, isUp: false, TileFor(false, down.Format, tokens), down, b, b.Y, b.H, tokens);
 
     /// <summary>The tiles that serve a matrix on a device, ascending by pairs of an expert.</summary>
     internal static IReadOnlyList<GemmTile> Tiles(bool up, CudaProperties device, ExpertFormat format) =>
@@ -106,13 +114,17 @@ internal sealed class ExpertKernels
 
     private void Launch(KernelStream stream, bool isUp, GemmTile tile, in ExpertWeights weights, in Buffers b, nint output, nint x, int tokens)
     {
-        var rows = isUp ? 2 * _shape.Intermediate : _shape.Hidden;
+        if (weights.Rows == 0)
+        {
+            return; // A card may have none of them.
+        }
+
         stream.Launch(
             _kernels.Find(KernelName(weights.Format, tile)),
-            (TileCount(tile, tokens), (rows + tile.Rows - 1) / tile.Rows, 1),
+            (TileCount(tile, tokens), (weights.Rows + tile.Rows - 1) / tile.Rows, 1),
             tile.Threads,
             tile.SharedBytes(RowBytes(weights.Format), tile.Tokens * sizeof(int)),
-            new ExpertParameters(output, weights.Tiles, weights.Bias, x, b.PairAt, b.Tiles, b.TileCount, b.WeightOfPair));
+            new ExpertParameters(output, weights.Tiles, weights.Bias, x, b.PairAt, b.Tiles, b.TileCount, b.WeightOfPair, weights.Rows));
     }
 
     private GemmTile TileFor(bool up, ExpertFormat format, int tokens) => GemmTile.For(_tiles[(up, format)], PairsOfAnExpert(tokens));
@@ -141,7 +153,7 @@ internal sealed class ExpertKernels
     /// <param name="Tiles">int4 <c>[MaxTiles]</c>.</param>
     /// <param name="TileCount">int <c>[1]</c>.</param>
     /// <param name="H">bfloat16 <c>[tokens · top-k, intermediate]</c>.</param>
-    /// <param name="Y">float <c>[tokens, top-k, hidden]</c>: what is to be added to the residual.</param>
+    /// <param name="Y">float <c>[tokens, top-k, rows of the matrix]</c>: what is to be added to the residual.</param>
     internal readonly record struct Buffers(
         nint X, nint ExpertOfPair, nint WeightOfPair, nint PairAt, nint Tiles, nint TileCount, nint H, nint Y);
 
@@ -155,5 +167,5 @@ internal sealed class ExpertKernels
     private readonly record struct SortParameters(nint PairAt, nint Tiles, nint TileCount, nint ExpertOfPair, int Pairs, int TileTokens);
 
     private readonly record struct ExpertParameters(
-        nint Out, nint Weights, nint Bias, nint X, nint PairAt, nint Tiles, nint TileCount, nint WeightOfPair);
+        nint Out, nint Weights, nint Bias, nint X, nint PairAt, nint Tiles, nint TileCount, nint WeightOfPair, int Rows);
 }

@@ -4,7 +4,8 @@ namespace GptOss.Net.Execution.Cuda.Kernels;
 /// <param name="Format">How it lies there.</param>
 /// <param name="Tiles"><c>[experts, rows / 16, k / 64]</c> chunks.</param>
 /// <param name="Bias">bfloat16 <c>[experts, rows]</c>.</param>
-internal readonly record struct ExpertWeights(ExpertFormat Format, nint Tiles, nint Bias)
+/// <param name="Rows">Of each expert, a multiple of 16.</param>
+internal readonly record struct ExpertWeights(ExpertFormat Format, nint Tiles, nint Bias, int Rows)
 {
     /// <summary>The bytes of a chunk: 16 rows of 64 values.</summary>
     public static int ChunkBytes(ExpertFormat format) => format switch

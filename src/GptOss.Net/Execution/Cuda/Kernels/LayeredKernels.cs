@@ -35,7 +35,7 @@ internal sealed class LayeredKernels
     public static IEnumerable<KernelSource> Sources(
         CudaShape shape, CudaProperties device, DenseFormat attention, DenseFormat head, ExpertFormat experts)
     {
-        yield return KernelSource.Of("layered_attention", shape, ["common", "weights", "stream", "attention", "layered_attention"]);
+        yield return AttentionSource(shape);
         for (var b = 1; b <= MaxSequences; b++)
         {
             var (strip, headStrip, tile) = (DenseWeights.StripName(attention), DenseWeights.StripName(head), ExpertWeights.TileName(experts));
@@ -56,6 +56,10 @@ internal sealed class LayeredKernels
         }
     }
 
+    /// <summary>The unit of <see cref="Attention"/>, which serves cards that share the heads, too.</summary>
+    public static KernelSource AttentionSource(CudaShape shape) =>
+        KernelSource.Of("layered_attention", shape, ["common", "weights", "wire", "stream", "attention", "layered_attention"]);
+
     /// <summary>Bytes of <see cref="AttentionParameters.Partial"/>.</summary>
     public static long PartialBytes(CudaShape shape, int chunks) => AttentionKernels.PartialBytes(shape, MaxSequences, chunks);
 
@@ -63,7 +67,7 @@ internal sealed class LayeredKernels
     public static int CounterBytes(CudaShape shape) => MaxSequences * shape.KVHeads * sizeof(uint);
 
     /// <summary>Bytes of a sequence's row of <see cref="AttentionParameters.Att"/>.</summary>
-    public static int AttentionRowBytes(CudaShape shape) => shape.QueryWidth * 4;
+    public static int AttentionRowBytes(CudaShape shape) => shape.AttendedWidth * 4;
 
     /// <summary>Bytes of <see cref="RouteParameters.Routing"/>.</summary>
     public static int RoutingBytes(CudaShape shape) => sizeof(int) * (1 + (8 * shape.TopK));
@@ -145,7 +149,7 @@ internal sealed class LayeredKernels
 
     private static int QkvShared(CudaShape shape, int b, int slots) => (QkvWarps * slots * SlotBytes) + (b * ((shape.Hidden * 4) + 64)) + 128;
 
-    private static int OutputShared(CudaShape shape, int b, int slots) => (OutputWarps * slots * SlotBytes) + (b * ((shape.QueryWidth * 4) + 64));
+    private static int OutputShared(CudaShape shape, int b, int slots) => (OutputWarps * slots * SlotBytes) + (b * ((shape.AttendedWidth * 4) + 64));
 
     private static int RouteShared(CudaShape shape, int b, int slots) =>
         (RouteWarps * slots * SlotBytes) + (b * ((shape.Hidden * 2) + 16)) + 128 + (10 * b * shape.RouterRows * sizeof(float));
@@ -189,6 +193,7 @@ internal sealed class LayeredKernels
     /// <param name="PartialChunks">For how many chunks of a sequence there is room.</param>
     /// <param name="Window">How many keys count, or <see cref="AttentionKernels.NoWindow"/>.</param>
     /// <param name="Sequences">B.</param>
+    /// <param name="Wire">The way to the other card, which has the other heads; then <paramref name="Att"/> are words, from the card's first head on.</param>
     internal readonly record struct AttentionParameters(
         nint Att,
         nint Partial,
@@ -203,7 +208,8 @@ internal sealed class LayeredKernels
         nint Sinks,
         int PartialChunks,
         int Window,
-        int Sequences);
+        int Sequences,
+        Wire Wire = default);
 
     /// <param name="Residual">float <c>[B, hidden]</c>.</param>
     /// <param name="Att">What <see cref="Attention"/> wrote.</param>

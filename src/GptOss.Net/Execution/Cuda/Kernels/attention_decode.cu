@@ -5,7 +5,7 @@
 // The mma tile's rows 0..Group - 1 are the heads of one KV head, the others stay empty: half of the tensor cores' work, which does not matter here.
 constexpr int PartialWords = 66;
 struct DecodeParameters {
-    bf16* out;       // [tokens][QueryWidth] (merge)
+    bf16* out;       // [tokens][AttendedWidth] (merge)
     float* partial;
     const bf16* qkv; // [tokens][QkvWidth], q rotated
     const bf16 *keys, *values;
@@ -96,6 +96,6 @@ extern "C" __global__ void __launch_bounds__(128) attention_merge(const __grid_c
         b = merged(m, b, pair.y);
     }
     float factor = sink_factor(top, sum, bf16_to_float(p.sinks[head]));
-    *(u32*)(p.out + ((size_t)token * Heads + head) * Dim + 2 * lane) = pack_bf16(__fmul_rn(a, factor), __fmul_rn(b, factor));
+    *(u32*)(p.out + (size_t)token * AttendedWidth + head * Dim + 2 * lane) = pack_bf16(__fmul_rn(a, factor), __fmul_rn(b, factor));
 }
 EMULATE_KERNEL(attention_merge)

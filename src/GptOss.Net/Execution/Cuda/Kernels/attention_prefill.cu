@@ -7,7 +7,7 @@
 // The running total over chunks lies in shared memory, [36][256] words that belong to one thread each, which leaves registers for two blocks.
 constexpr int PrefillTokens = 128 / Group;
 struct PrefillParameters {
-    bf16* out;        // [tokens][QueryWidth]
+    bf16* out;        // [tokens][AttendedWidth]
     const bf16* qkv;  // [tokens][QkvWidth], q rotated
     const bf16 *keys, *values;
     BlockTables tables;
@@ -100,7 +100,7 @@ template <int Stages> __device__ __forceinline__ void prefill(const PrefillParam
     for (int r = 0; r < 2; r++) {
         if (token[r] >= tile.w) continue;
         float factor = sink_factor(total[r * 256 + thread], total[(2 + r) * 256 + thread], bf16_to_float(p.sinks[own_head[r]]));
-        bf16* row = p.out + (size_t)(tile.y + token[r]) * QueryWidth + own_head[r] * Dim;
+        bf16* row = p.out + (size_t)(tile.y + token[r]) * AttendedWidth + own_head[r] * Dim;
 #pragma unroll
         for (int n = 0; n < 8; n++) {
             float a = total[(4 + n * 4 + 2 * r) * 256 + thread], b = total[(4 + n * 4 + 2 * r + 1) * 256 + thread];

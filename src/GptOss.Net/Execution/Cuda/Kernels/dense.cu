@@ -12,12 +12,13 @@
 //     rows   | warp | warp |
 //            +------+------+
 struct DenseParameters {
-    void* out;           // [tokens][rows] bf16, or float
+    void* out;           // [tokens][stride] bf16, or float
     const u8* weights;   // strips, rows x k
     const float* scales; // [rows], int8 only
     const bf16* bias;    // [rows], or null
     const bf16* x;       // [tokens][k]
     int tokens, rows, k; // rows: a multiple of 8, k: of 64
+    int stride;          // rows, or more where other cards have the rest
 };
 
 __device__ __forceinline__ float finish(float sum, float scale, bool scaled, float bias) { return __fadd_rn(scaled ? __fmul_rn(sum, scale) : sum, bias); }
@@ -44,7 +45,7 @@ __device__ __forceinline__ void dense_store(
             for (int c = 0; c < 2; c++) {
                 int token = column0 + n * 8 + i * 2 + c;
                 if (token >= live_tokens) continue;
-                float* to = (float*)p.out + (size_t)(token0 + token) * p.rows + row0;
+                float* to = (float*)p.out + (size_t)(token0 + token) * p.stride + row0;
 #pragma unroll
                 for (int m = 0; m < Mt; m++)
 #pragma unroll
@@ -72,7 +73,7 @@ __device__ __forceinline__ void dense_store(
         for (int c = thread; c < Tokens * Rows / 8; c += Threads) {
             int token = c / (Rows / 8), piece = c % (Rows / 8);
             if (token < live_tokens && piece * 8 < live_rows)
-                *(uint4*)((bf16*)p.out + (size_t)(token0 + token) * p.rows + row0 + piece * 8) = *(const uint4*)(tile_out + token * Stride + piece * 8);
+                *(uint4*)((bf16*)p.out + (size_t)(token0 + token) * p.stride + row0 + piece * 8) = *(const uint4*)(tile_out + token * Stride + piece * 8);
         }
     }
 }

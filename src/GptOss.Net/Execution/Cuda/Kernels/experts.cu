@@ -7,7 +7,7 @@
 //
 // gate_up gathers x by token and writes SwiGLU at the pair's sorted position; down reads that and writes (sum + bias) * routing weight at the pair's own place.
 struct ExpertParameters {
-    void* out;           // gate_up: bf16 [pairs][Intermediate], P64 order, by sorted position; down: float [pairs][Hidden], by pair
+    void* out;           // gate_up: bf16 [pairs][Intermediate], P64 order, by sorted position; down: float [pairs][rows], by pair
     const u8* weights;   // tiles [Experts][rows / 16][k / 64]
     const bf16* bias;    // [Experts][rows]; gate_up: gates and ups alternate
     const bf16* x;       // gate_up: [tokens][Hidden], down: gate_up's out; P64 order
@@ -15,9 +15,10 @@ struct ExpertParameters {
     const int4* tiles;
     const int* tile_count;
     const float* weight_of_pair; // down
+    int rows;                    // of an expert: all, or this card's
 };
 template <bool GateUp> struct ExpertShape {
-    static constexpr int Rows = GateUp ? 2 * Intermediate : Hidden, K = GateUp ? Hidden : Intermediate, Chunks = K / 64;
+    static constexpr int K = GateUp ? Hidden : Intermediate, Chunks = K / 64;
 };
 
 // sum[m][n]: mma tile of places row_of(m) .. + 15 and tokens token0 + 8 n .. + 7 of the block. `shared` may be overwritten.
@@ -25,7 +26,7 @@ template <bool GateUp, int Rows, int Tokens, int Threads, int Nt, int Mt, class 
 __device__ __forceinline__ void expert_store(
     u8* shared, const ExpertParameters& p, int4 tile, int row0, int live_rows, int token0, RowOf row_of, float (&sum)[Mt][Nt][4]) {
     int lane = threadIdx.x % 32, g = lane >> 2, i = lane & 3;
-    const bf16* bias = p.bias + (size_t)tile.x * ExpertShape<GateUp>::Rows + row0;
+    const bf16* bias = p.bias + (size_t)tile.x * p.rows + row0;
     if constexpr (GateUp) {
         constexpr int Features = Rows / 2, Stride = Features + 8;
         constexpr bool Whole = Rows % 128 == 0; // else less than a P64 chunk: straight to memory (small tiles for one or two tokens)
@@ -70,7 +71,7 @@ __device__ __forceinline__ void expert_store(
                 if (token >= tile.z) continue;
                 int pair = p.pair_at[tile.y + token];
                 float weight = p.weight_of_pair[pair];
-                float* to = (float*)p.out + (size_t)pair * Hidden + row0;
+                float* to = (float*)p.out + (size_t)pair * p.rows + row0;
 #pragma unroll
                 for (int m = 0; m < Mt; m++)
 #pragma unroll
@@ -85,7 +86,7 @@ __device__ __forceinline__ void expert_store(
 template <class Tile, bool GateUp, int Mt, int Nt, int Wr, int Wt, int Kc, int Stages> __device__ __forceinline__ void expert_gemm(const ExpertParameters& p) {
     constexpr int Rows = Wr * Mt * 16, Tokens = Wt * Nt * 8, Threads = Wr * Wt * 32, WeightBytes = Rows / 16 * Tile::Bytes, TokenBytes = Tokens * 128;
     constexpr int StageBytes = Kc * (WeightBytes + TokenBytes), ChunkPieces = Tile::Bytes / 16, Pieces = Rows / 16 * Kc * ChunkPieces, TokenPieces = Tokens * 8 * Kc;
-    constexpr int MatrixRows = ExpertShape<GateUp>::Rows, K = ExpertShape<GateUp>::K, Chunks = K / 64, Steps = (Chunks + Kc - 1) / Kc;
+    constexpr int K = ExpertShape<GateUp>::K, Chunks = K / 64, Steps = (Chunks + Kc - 1) / Kc;
     if (GateUp) { // down: its tile list is older than the kernel before
         wait_for_previous();
         let_next_start();
@@ -93,10 +94,10 @@ template <class Tile, bool GateUp, int Mt, int Nt, int Wr, int Wt, int Kc, int S
     if ((int)blockIdx.x >= p.tile_count[0]) return;
     int4 tile = p.tiles[blockIdx.x];
     int row0 = blockIdx.y * Rows, thread = threadIdx.x, lane = thread % 32, warp = thread / 32, wr = warp % Wr, wt = warp / Wr;
-    int live_rows = min(Rows, MatrixRows - row0);
+    int live_rows = min(Rows, p.rows - row0);
     DYNAMIC_SHARED(u8, shared);
     int* source = (int*)(shared + Stages * StageBytes);
-    const u8* weights_from = p.weights + ((size_t)tile.x * (MatrixRows / 16) + row0 / 16) * Chunks * Tile::Bytes;
+    const u8* weights_from = p.weights + ((size_t)tile.x * (p.rows / 16) + row0 / 16) * Chunks * Tile::Bytes;
     for (int t = thread; t < Tokens; t += Threads) source[t] = t >= tile.z ? -1 : (GateUp ? p.pair_at[tile.y + t] / TopK : tile.y + t) * K;
     __syncthreads();
 

@@ -5,15 +5,15 @@
 // While the tensor cores work on one chunk of k, the warps decode the next one's weights.
 template <class Tile, bool GateUp, int Mt, int Nt, int Groups, int Stages> __device__ __forceinline__ void expert_gemm_sm90(const ExpertParameters& p) {
     constexpr int Rows = Groups * Mt * 64, Tokens = Nt * 8, Threads = Groups * 128, WeightBytes = Rows / 16 * Tile::Bytes, TokenBytes = Tokens * 128;
-    constexpr int ChunkPieces = Tile::Bytes / 16, Pieces = WeightBytes / 16, MatrixRows = ExpertShape<GateUp>::Rows, K = ExpertShape<GateUp>::K, Chunks = K / 64;
+    constexpr int ChunkPieces = Tile::Bytes / 16, Pieces = WeightBytes / 16, K = ExpertShape<GateUp>::K, Chunks = K / 64;
     wait_for_previous();
     let_next_start();
     if ((int)blockIdx.x >= p.tile_count[0]) return;
     int4 tile = p.tiles[blockIdx.x];
-    int row0 = blockIdx.y * Rows, thread = threadIdx.x, lane = thread % 32, warp = thread / 32 % 4, group = thread / 128, live_rows = min(Rows, MatrixRows - row0);
+    int row0 = blockIdx.y * Rows, thread = threadIdx.x, lane = thread % 32, warp = thread / 32 % 4, group = thread / 128, live_rows = min(Rows, p.rows - row0);
     DYNAMIC_SHARED(u8, shared);
     u8* weight_stages = shared + Stages * TokenBytes;
-    const u8* weights_from = p.weights + ((size_t)tile.x * (MatrixRows / 16) + row0 / 16) * Chunks * Tile::Bytes;
+    const u8* weights_from = p.weights + ((size_t)tile.x * (p.rows / 16) + row0 / 16) * Chunks * Tile::Bytes;
     int from[Tokens * 8 / Threads]; // where this thread's pieces of the token tile begin, -1: no token
 #pragma unroll
     for (int n = 0; n < Tokens * 8 / Threads; n++) {

@@ -1,4 +1,4 @@
-// One or two tokens through a layer: rotation, the cache and attention in one kernel. Needs stream.cu (dense_place) and attention.cu.
+// One or two tokens through a layer: rotation, the cache and attention in one kernel. Needs stream.cu (dense_place), attention.cu and wire.cu.
 //
 // 8 warps, one chunk of 256 keys of one KV head, in the order of attention.cu but shared out: a warp has the scores of one tile of 64 keys, the warps exchange the
 // tiles' maxima, and then a warp has 16 dimensions of the output over all tiles. The last chunk's block of a KV head merges, a warp a head.
@@ -8,7 +8,7 @@
 // The new key and value go straight into the tile and to the cache: all other keys can then be asked for before the wait.
 constexpr int TilePairBytes = 2 * KeyTileBytes, LayeredPartialWords = 66;
 struct LayeredAttentionParameters {
-    u8* att;        // [B][QueryWidth * 4 bytes], in the order of dense_place
+    u8* att;        // [B][AttendedWidth * 4 bytes], in the order of dense_place: a pair of values, then zeros; between two cards the step's number instead
     float* partial; // [B][Heads][partial_chunks][66] float: top, sum, out[64]
     u32* counters;  // [B][KvHeads] zeros, left as zeros
     const bf16* qkv;
@@ -18,7 +18,13 @@ struct LayeredAttentionParameters {
     const float2* rotation;
     const bf16* sinks;
     int partial_chunks, window, sequences;
+    Wire wire; // between two cards
 };
+__device__ __forceinline__ void put_attended(const LayeredAttentionParameters& p, u32 number, int sequence, int k, u32 pair) {
+    u8* at = p.att + (size_t)sequence * (AttendedWidth * 4) + dense_place(k);
+    if (p.wire.number) tell(p.wire, at, pair, number);
+    else *(uint2*)at = make_uint2(pair, 0);
+}
 // What a block has: a chunk of a KV head of a sequence.
 struct Unit {
     int sequence, head, chunk, from, to_key, tiles, block, newest_block;
@@ -61,7 +67,7 @@ __device__ __forceinline__ void rotate_pairs(u32 x, u32 y, const float2* angle, 
     high = pack_bf16(first.y, second.y);
 }
 // One warp, one head: its chunks in ascending order.
-__device__ __forceinline__ void merge_head(const LayeredAttentionParameters& p, int sequence, int head, int chunks) {
+__device__ __forceinline__ void merge_head(const LayeredAttentionParameters& p, u32 number, int sequence, int head, int chunks) {
     int lane = threadIdx.x % 32;
     const float* from = p.partial + ((size_t)sequence * Heads + head) * p.partial_chunks * LayeredPartialWords;
     float top = Masked, sum = 0, a = 0, b = 0, sink = bf16_to_float(p.sinks[head]);
@@ -84,7 +90,7 @@ __device__ __forceinline__ void merge_head(const LayeredAttentionParameters& p, 
             }
     }
     float factor = sink_factor(top, sum, sink);
-    *(uint2*)(p.att + (size_t)sequence * (QueryWidth * 4) + dense_place(head * Dim + 2 * lane)) = make_uint2(pack_bf16(__fmul_rn(a, factor), __fmul_rn(b, factor)), 0);
+    put_attended(p, number, sequence, head * Dim + 2 * lane, pack_bf16(__fmul_rn(a, factor), __fmul_rn(b, factor)));
 }
 // grid chunks * sequences * KvHeads, 256 threads; blocks without keys leave.
 extern "C" __global__ void __launch_bounds__(256) layered_attention(const __grid_constant__ LayeredAttentionParameters p) {
@@ -100,6 +106,7 @@ extern "C" __global__ void __launch_bounds__(256) layered_attention(const __grid
     int head = u.head * Group + g;
     bool has_head = g < Group;
     float sink = has_head ? bf16_to_float(p.sinks[head]) : 0;
+    u32 number = p.wire.number ? *p.wire.number : 0;
     wait_for_previous();
     let_next_start();
     if (!u.tiles) return;
@@ -206,11 +213,10 @@ extern "C" __global__ void __launch_bounds__(256) layered_attention(const __grid
         if (has_head && u.span.chunks == 1) {
             Merge m = merge(Masked, up_to);
             float factor = sink_factor(m.top, merged(m, 0, sum), sink);
-            u8* to = p.att + (size_t)u.sequence * (QueryWidth * 4);
 #pragma unroll
             for (int d = 0; d < 2; d++)
-                *(uint2*)(to + dense_place(head * Dim + (n + d) * 8 + 2 * i)) =
-                    make_uint2(pack_bf16(__fmul_rn(merged(m, 0, out[d][0]), factor), __fmul_rn(merged(m, 0, out[d][1]), factor)), 0);
+                put_attended(p, number, u.sequence, head * Dim + (n + d) * 8 + 2 * i,
+                    pack_bf16(__fmul_rn(merged(m, 0, out[d][0]), factor), __fmul_rn(merged(m, 0, out[d][1]), factor)));
         } else if (has_head) {
             float* to = p.partial + (((size_t)u.sequence * Heads + head) * p.partial_chunks + u.chunk) * LayeredPartialWords;
             if (warp == 0 && i == 0) *(float2*)to = make_float2(up_to, sum);
@@ -226,6 +232,6 @@ extern "C" __global__ void __launch_bounds__(256) layered_attention(const __grid
         if (last) *counter = 0;
     }
     __syncthreads();
-    if (last && warp < Group) merge_head(p, u.sequence, u.head * Group + warp, u.span.chunks);
+    if (last && warp < Group) merge_head(p, number, u.sequence, u.head * Group + warp, u.span.chunks);
 }
 EMULATE_KERNEL(layered_attention)

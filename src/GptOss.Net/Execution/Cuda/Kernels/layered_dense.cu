@@ -37,7 +37,7 @@ template <class Strip, int B, int Warps, int Slots> __device__ __forceinline__ v
             if (token < 0) token = p.chosen[~token];
             embedded = p.embedding + (size_t)min(max(token, 0), p.vocabulary - 1) * TrueHidden; // a row that the host samples has no token yet
         }
-        norm<Warps, false>(x + b * HiddenStride, p.residual + b * Hidden, embedded, blockIdx.x == 0 ? p.residual + b * Hidden : nullptr, gains, scratch);
+        norm<Warps, false>(x + b * HiddenStride, PlainRow{p.residual + b * Hidden, embedded, blockIdx.x == 0 ? p.residual + b * Hidden : nullptr}, gains, scratch);
         __syncthreads();
     }
     if (!live) return;
@@ -52,7 +52,7 @@ template <class Strip, int B, int Warps, int Slots> __device__ __forceinline__ v
 
 struct LayeredOutputParameters {
     float* residual; // [B][Hidden]: the projection is added
-    const u8* att;   // [B][QueryWidth * 4 bytes], attention's output in the order of dense_place
+    const u8* att;   // [B][AttendedWidth * 4 bytes], attention's output in the order of dense_place
     const u8* weights;
     const float* scales;
     const bf16* bias;
@@ -64,17 +64,17 @@ template <class Strip, int B, int Warps, int Slots> __device__ __forceinline__ v
     int strip = blockIdx.x * Warps + threadIdx.x / 32, lane = threadIdx.x % 32, g = lane >> 2, row = strip * 8 + 2 * (lane & 3);
     bool live = strip < Hidden / 8;
     Stream<Slots> stream(shared);
-    stream.follow(dense_source<Strip>(p.weights, strip, Hidden / 8, QueryWidth / 64));
+    stream.follow(dense_source<Strip>(p.weights, strip, Hidden / 8, AttendedWidth / 64));
     u32 bias = live ? *(const u32*)(p.bias + row) : 0;
     float2 scale = Strip::Scaled && live ? *(const float2*)(p.scales + row) : make_float2(1, 1);
     float2 old = live ? load_cg_float2(p.residual + g % B * Hidden + row) : make_float2(0, 0); // at least two kernels old
     wait_for_previous();
     let_next_start();
-    for (int c = threadIdx.x; c < B * (QueryWidth / 4); c += Warps * 32)
-        *(uint4*)(x + c / (QueryWidth / 4) * QueryStride + c % (QueryWidth / 4) * 16) = load_cg16(p.att + (size_t)c * 16);
+    for (int c = threadIdx.x; c < B * (AttendedWidth / 4); c += Warps * 32)
+        *(uint4*)(x + c / (AttendedWidth / 4) * AttendedStride + c % (AttendedWidth / 4) * 16) = load_cg16(p.att + (size_t)c * 16);
     __syncthreads();
     if (!live) return;
-    float2 y = dense_strip<Strip, B>(stream, QueryWidth / 64, x, QueryStride);
+    float2 y = dense_strip<Strip, B>(stream, AttendedWidth / 64, x, AttendedStride);
     if (g < B)
         *(float2*)(p.residual + g * Hidden + row) = make_float2(__fadd_rn(old.x, finish(y.x, scale.x, Strip::Scaled, low_bf16(bias))),
             __fadd_rn(old.y, finish(y.y, scale.y, Strip::Scaled, high_bf16(bias))));
@@ -104,7 +104,7 @@ template <class Strip, int B, int Warps, int Slots> __device__ __forceinline__ v
     let_next_start();
 #pragma unroll
     for (int b = 0; b < B; b++) {
-        norm<Warps, false>(x + b * HiddenStride, p.residual + b * Hidden, nullptr, nullptr, gains, scratch);
+        norm<Warps, false>(x + b * HiddenStride, PlainRow{p.residual + b * Hidden, nullptr, nullptr}, gains, scratch);
         __syncthreads();
     }
     for (; strip < Strips; strip += step) {

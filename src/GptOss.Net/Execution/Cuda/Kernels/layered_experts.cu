@@ -20,35 +20,25 @@ struct LayeredRouteParameters {
     const u8* router; // packed
     const bf16* bias;
 };
-// One block of 20 warps. Shared memory: 20 rings, B columns, scratch of 32 floats, [RouterShares][B][Experts] floats.
-template <int B, int Slots> __device__ __forceinline__ void layered_route(const LayeredRouteParameters& p) {
-    constexpr int Warps = 2 * RouterShares, Tiles = Experts / 16, Tasks = RouterShares * Tiles;
-    DYNAMIC_SHARED(u8, shared);
-    __shared__ Routing chosen;
-    u8* columns = shared + Warps * Slots * SlotBytes;
-    float *scratch = (float*)(columns + B * ExpertHiddenStride), *partial = scratch + 32;
-    int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane >> 2, i = lane & 3;
-    Stream<Slots> stream(shared);
-    auto task_source = [&](int task) {
-        return task < Tasks ? source_of<RouterChunk>(p.router + (size_t)task * (RouterSteps * RouterChunk::Bytes), RouterSteps) : nothing();
-    };
-    stream.follow(task_source(warp));
-    Gain<Warps> gains(p.gain);
-    float bias[Experts / 32];
+constexpr int RouteWarps = 2 * RouterShares, RouteTiles = Experts / 16, RouteTasks = RouterShares * RouteTiles;
+__device__ __forceinline__ Source route_source(const u8* router, int task) {
+    return task < RouteTasks ? source_of<RouterChunk>(router + (size_t)task * (RouterSteps * RouterChunk::Bytes), RouterSteps) : nothing();
+}
+struct RouterBias { // of the experts lane + 32 n
+    float v[Experts / 32];
+    __device__ __forceinline__ RouterBias(const bf16* bias) {
 #pragma unroll
-    for (int n = 0; n < Experts / 32; n++) bias[n] = bf16_to_float(p.bias[lane + 32 * n]);
-    wait_for_previous();
-    let_next_start();
-#pragma unroll
-    for (int b = 0; b < B; b++) {
-        norm<Warps, true>(columns + b * ExpertHiddenStride, p.residual + b * Hidden, nullptr, nullptr, gains, scratch);
-        __syncthreads();
+        for (int n = 0; n < Experts / 32; n++) v[n] = bf16_to_float(bias[threadIdx.x % 32 + 32 * n]);
     }
+};
+// Each warp some shares of k of some experts. partial: [RouterShares][B][Experts]
+template <int B, class S> __device__ __forceinline__ void router_products(float* partial, S& stream, const u8* router, const u8* columns) {
+    int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane >> 2, i = lane & 3;
     const u8* x = columns + (B == 1 ? 0 : g % B * ExpertHiddenStride) + i * 4;
-    for (int task = warp; task < Tasks; task += Warps) {
-        stream.follow(task_source(task + Warps));
+    for (int task = warp; task < RouteTasks; task += RouteWarps) {
+        stream.follow(route_source(router, task + RouteWarps));
         float sum[4] = {0, 0, 0, 0};
-        int share = task / Tiles;
+        int share = task / RouteTiles;
         for (int step = 0; step < RouterSteps; step += 3) {
             const u8* of_slot = stream.wait() + lane * 16;
 #pragma unroll
@@ -64,24 +54,23 @@ template <int B, int Slots> __device__ __forceinline__ void layered_route(const 
 #pragma unroll
         for (int b = 0; b < B; b++)
             if (i == 0) {
-                float* to = partial + (share * B + b) * Experts + task % Tiles * 16 + g;
+                float* to = partial + (share * B + b) * Experts + task % RouteTiles * 16 + g;
                 to[0] = sum[b];
                 to[8] = sum[b + 2];
             }
     }
-    for (int c = threadIdx.x; c < B * (Hidden / 8); c += Warps * 32)
-        *(uint4*)((u8*)p.x + (size_t)c * 16) = *(const uint4*)(columns + c / (Hidden / 8) * ExpertHiddenStride + c % (Hidden / 8) * 16);
-    __syncthreads();
-    if (warp) return;
+}
+// One warp. chosen: in shared memory.
+template <int B> __device__ __forceinline__ void choose_experts(Routing& chosen, const float* partial, const RouterBias& bias) {
+    int lane = threadIdx.x % 32, count = 0;
     for (int n = lane; n < MaxDistinct; n += 32) chosen.row[n][0] = chosen.row[n][1] = -1;
     __syncwarp();
-    int count = 0;
 #pragma unroll
     for (int b = 0; b < B; b++) {
         float logit[Experts / 32];
 #pragma unroll
         for (int n = 0; n < Experts / 32; n++) {
-            logit[n] = bias[n];
+            logit[n] = bias.v[n];
             for (int w = 0; w < RouterShares; w++) logit[n] = __fadd_rn(logit[n], partial[(w * B + b) * Experts + lane + 32 * n]);
         }
         Chosen c = choose(logit);
@@ -100,6 +89,31 @@ template <int B, int Slots> __device__ __forceinline__ void layered_route(const 
         }
         __syncwarp();
     }
+}
+// One block of 20 warps. Shared memory: 20 rings, B columns, scratch of 32 floats, [RouterShares][B][Experts] floats.
+template <int B, int Slots> __device__ __forceinline__ void layered_route(const LayeredRouteParameters& p) {
+    DYNAMIC_SHARED(u8, shared);
+    __shared__ Routing chosen;
+    u8* columns = shared + RouteWarps * Slots * SlotBytes;
+    float *scratch = (float*)(columns + B * ExpertHiddenStride), *partial = scratch + 32;
+    int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    Stream<Slots> stream(shared);
+    stream.follow(route_source(p.router, warp));
+    Gain<RouteWarps> gains(p.gain);
+    RouterBias bias(p.bias);
+    wait_for_previous();
+    let_next_start();
+#pragma unroll
+    for (int b = 0; b < B; b++) {
+        norm<RouteWarps, true>(columns + b * ExpertHiddenStride, PlainRow{p.residual + b * Hidden, nullptr, nullptr}, gains, scratch);
+        __syncthreads();
+    }
+    router_products<B>(partial, stream, p.router, columns);
+    for (int c = threadIdx.x; c < B * (Hidden / 8); c += RouteWarps * 32)
+        *(uint4*)((u8*)p.x + (size_t)c * 16) = *(const uint4*)(columns + c / (Hidden / 8) * ExpertHiddenStride + c % (Hidden / 8) * 16);
+    __syncthreads();
+    if (warp) return;
+    choose_experts<B>(chosen, partial, bias);
     for (int n = lane; n < (int)(sizeof(Routing) / 4); n += 32) ((u32*)p.routing)[n] = ((const u32*)&chosen)[n];
 }
 #define LAYERED_ROUTE(NAME, B, SLOTS) \

@@ -93,7 +93,7 @@ template <int Slots> struct Stream {
 // ---- a strip of 8 dense rows times the columns in shared memory ---------------------------------------------------------------------------
 // Here the weights are mma's B operand (8 rows an instruction) and x its A operand, of whose 16 rows one or two count: the same sums to the bit, seen on every card
 // that the self-test has passed on. x: 64 bytes for 16 values, lane i's four words (2 i, 2 i + 1), 0, (2 i + 8, 2 i + 9), 0: one load is an A operand.
-constexpr int HiddenStride = Hidden * 4 + 64, QueryStride = QueryWidth * 4 + 64; // bytes of a column; + 64: free of conflicts for two columns
+constexpr int HiddenStride = Hidden * 4 + 64, AttendedStride = AttendedWidth * 4 + 64; // bytes of a column; + 64: free of conflicts for two columns
 // Where an even k lies in a column of that order.
 __device__ __forceinline__ int dense_place(int k) { return (k & ~15) * 4 + (k >> 1 & 3) * 16 + (k >> 3 & 1) * 8; }
 
@@ -211,24 +211,34 @@ template <int Warps> struct Gain { // asked for before a barrier
         }
     }
 };
-// embedded: the row comes from the embedding table, and goes to `keep` as well. scratch: NormWarps floats.
-template <int Warps, bool ForExperts>
-__device__ __forceinline__ void norm(u8* x, const float* residual, const bf16* embedded, float* keep, const Gain<Warps>& gains, float* scratch) {
+__device__ __forceinline__ float4 embedding_at(const bf16* row, int c) {
+    uint2 e = c < TrueHidden ? *(const uint2*)(row + c) : make_uint2(0, 0);
+    return make_float4(low_bf16(e.x), high_bf16(e.x), low_bf16(e.y), high_bf16(e.y));
+}
+// Where a row comes from: the residual; or the embedding table, and then it goes to `keep` as well.
+struct PlainRow {
+    const float* residual;
+    const bf16* embedded;
+    float* keep;
+    template <int Warps, int Rounds> __device__ __forceinline__ void fetch(float4 (&v)[Rounds]) const {
+#pragma unroll
+        for (int r = 0; r < Rounds; r++) {
+            int c = (threadIdx.x + r * Warps * 32) * 4;
+            v[r] = make_float4(0, 0, 0, 0);
+            if (c < Hidden && !embedded) v[r] = load_cg_float4(residual + c);
+            if (c < Hidden && embedded) {
+                v[r] = embedding_at(embedded, c);
+                if (keep) *(float4*)(keep + c) = v[r];
+            }
+        }
+    }
+};
+// scratch: NormWarps floats.
+template <int Warps, bool ForExperts, class Row> __device__ __forceinline__ void norm(u8* x, const Row& row, const Gain<Warps>& gains, float* scratch) {
     constexpr int Rounds = Gain<Warps>::Rounds;
     int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     float4 v[Rounds];
-#pragma unroll
-    for (int r = 0; r < Rounds; r++) {
-        int at = warp + r * Warps, c = (at * 32 + lane) * 4;
-        if (at >= NormWarps) break;
-        v[r] = make_float4(0, 0, 0, 0);
-        if (c < Hidden && !embedded) v[r] = load_cg_float4(residual + c);
-        if (c < Hidden && embedded) {
-            uint2 e = c < TrueHidden ? *(const uint2*)(embedded + c) : make_uint2(0, 0);
-            v[r] = make_float4(low_bf16(e.x), high_bf16(e.x), low_bf16(e.y), high_bf16(e.y));
-            if (keep) *(float4*)(keep + c) = v[r];
-        }
-    }
+    row.template fetch<Warps>(v);
 #pragma unroll
     for (int r = 0; r < Rounds; r++) {
         int at = warp + r * Warps;

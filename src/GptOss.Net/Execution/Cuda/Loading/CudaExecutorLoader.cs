@@ -25,7 +25,7 @@ internal sealed partial class CudaExecutorLoader(
 {
     private const int LeastMajor = 8;
 
-    private readonly CudaShape _shape = new(config);
+    private CudaShape _shape = new(config);
     private readonly CudaFormats _formats = CudaFormats.Of(weights, options.Precision);
     private readonly ILogger _logger = logger ?? NullLogger.Instance;
 
@@ -64,6 +64,7 @@ internal sealed partial class CudaExecutorLoader(
     {
         var cards = new List<CudaCard>();
         CudaExecutor? executor = null;
+        _shape = new CudaShape(config, GroupSize(parts));
         try
         {
             foreach (var driver in drivers)
@@ -71,7 +72,7 @@ internal sealed partial class CudaExecutorLoader(
                 cards.Add(new CudaCard(driver, Kernels(driver, compiler(driver), cache)));
             }
 
-            executor = Create(parts, cards);
+            executor = _shape.Parts == 1 ? Create(parts, cards) : CreateGroup(parts[0], cards);
             if (options.TestsItself)
             {
                 new ModelSelfTest(executor, config, capacity, options).Run();
@@ -100,7 +101,7 @@ internal sealed partial class CudaExecutorLoader(
     public ModelPart Whole(DeviceId device) => new([device], 0, config.LayerCount, Embeds: true, Unembeds: true);
 
     /// <summary>The devices of some parts, each once, in the order in which a step reaches them.</summary>
-    private static IEnumerable<DeviceId> Devices(IReadOnlyList<ModelPart> parts) => parts.Select(part => part.Device).Distinct();
+    private static IEnumerable<DeviceId> Devices(IReadOnlyList<ModelPart> parts) => parts.SelectMany(part => part.Devices).Distinct();
 
     private static CudaDriverDevice Open(DeviceId device)
     {
@@ -141,7 +142,7 @@ internal sealed partial class CudaExecutorLoader(
         CudaCard Card(ModelPart part) => cards.Single(card => card.Device == part.Device);
         var slots = CudaExecutor.StepsInFlight(cards.Count);
         var ways = Ways(parts, Card);
-        var loaded = parts.Select(part => (Part: part, Weights: Weights(part, Card(part)))).ToArray();
+        var loaded = parts.Select(part => (Part: part, Weights: Weights(part, Card(part), CudaShare.Whole))).ToArray();
         progress.Complete();
         foreach (var card in cards)
         {
@@ -156,9 +157,41 @@ internal sealed partial class CudaExecutorLoader(
             options);
     }
 
-    private CudaWeights Weights(ModelPart part, CudaCard card) =>
-        new CudaWeightLoader(card.Driver, card.Memory, card.Kernels.Pack, _shape, _formats, weights, progress)
+    private CudaWeights Weights(ModelPart part, CudaCard card, CudaShare share) =>
+        new CudaWeightLoader(card.Driver, card.Memory, card.Kernels.Pack, _shape, share, _formats, weights, progress)
             .Load(part.FirstLayer, part.LayerCount, part.Embeds, part.Unembeds, options.MaxModelLength);
+
+    /// <summary>How many cards share every layer.</summary>
+    private int GroupSize(IReadOnlyList<ModelPart> parts)
+    {
+        var size = parts.Max(part => part.Devices.Count);
+        if (size > 1 && (size > 2 || parts.Count > 1 || config.KVHeadCount % 2 != 0))
+        {
+            throw new CudaException(
+                $"The CUDA kernels share layers among two cards, which then hold the whole model and half of its {config.KVHeadCount} KV heads each; "
+                + $"the placement has {parts.Count} parts, of up to {size} cards. Set PlacementOptions.TensorParallel to 1 to lay layers on one card each.");
+        }
+
+        return size;
+    }
+
+    /// <summary>The whole model, every layer of it shared among the cards.</summary>
+    private CudaExecutor CreateGroup(ModelPart part, List<CudaCard> cards)
+    {
+        var isDirect = !options.AvoidsPeerAccess
+            && Way(cards[0], cards[1]) == LinkWay.Peer
+            && Way(cards[1], cards[0]) == LinkWay.Peer;
+        var loaded = cards.Select((card, i) => Weights(part, card, new CudaShare(i, cards.Count))).ToArray();
+        progress.Complete();
+        var slots = CudaExecutor.StepsInFlight(stages: 1);
+        cards.ForEach(card => card.Allocate(_shape, options, slots, unembeds: true));
+        return new CudaExecutor(
+            cards,
+            [new CudaGroup(cards, part, _shape, loaded, capacity, options, slots, isDirect)],
+            (_, _) => throw new InvalidOperationException("A group has no links to other cards."),
+            _shape,
+            options);
+    }
 
     /// <summary>Tests the links between parts that follow each other, and from the last to the first, which gets the tokens.</summary>
     private Dictionary<(DeviceId From, DeviceId To), LinkWay> Ways(IReadOnlyList<ModelPart> parts, Func<ModelPart, CudaCard> card)
@@ -172,19 +205,25 @@ internal sealed partial class CudaExecutorLoader(
                 continue;
             }
 
-            var report = LinkSelfTest.Run(from, to, options.Patience);
-            ways.Add((from.Device, to.Device), report.Way);
-            if (report.Problem is null)
-            {
-                LogDirect(report.From, report.To, report.GigabytesPerSecond);
-            }
-            else
-            {
-                LogThroughMemory(report.From, report.To, report.Problem, report.GigabytesPerSecond);
-            }
+            ways.Add((from.Device, to.Device), Way(from, to));
         }
 
         return ways;
+    }
+
+    private LinkWay Way(CudaCard from, CudaCard to)
+    {
+        var report = LinkSelfTest.Run(from, to, options.Patience);
+        if (report.Problem is null)
+        {
+            LogDirect(report.From, report.To, report.GigabytesPerSecond);
+        }
+        else
+        {
+            LogThroughMemory(report.From, report.To, report.Problem, report.GigabytesPerSecond);
+        }
+
+        return report.Way;
     }
 
     [LoggerMessage(LogLevel.Information, "{From} sends directly to {To}, tested; {Speed:F1} GB/s for 4 MiB.")]

@@ -11,6 +11,7 @@ namespace GptOss.Net.Execution.Cuda.Loading;
 /// <param name="memory">Owns what is allocated.</param>
 /// <param name="pack">The packing kernels.</param>
 /// <param name="shape">The widths.</param>
+/// <param name="share">What the device has of every matrix.</param>
 /// <param name="formats">How weights are to lie.</param>
 /// <param name="weights">Where they lie in the checkpoint.</param>
 /// <param name="progress">Told what was read; cancels.</param>
@@ -19,6 +20,7 @@ internal sealed class CudaWeightLoader(
     CudaMemory memory,
     PackKernels pack,
     CudaShape shape,
+    CudaShare share,
     CudaFormats formats,
     ModelWeights weights,
     WeightReadProgress progress)
@@ -30,6 +32,9 @@ internal sealed class CudaWeightLoader(
     // Packed rows are whole strips, and whole tiles.
     private const int RowUnit = 16;
 
+    private readonly RowRange _hidden = share.Hidden(shape);
+    private readonly RowRange _intermediate = share.Intermediate(shape);
+    private readonly RowRange _vocabulary = share.Vocabulary(shape);
     private readonly List<Action<UploadLane>> _uploads = [];
     private long _largest = PieceBytes;
     private nint _refused;
@@ -48,6 +53,7 @@ internal sealed class CudaWeightLoader(
             Unembedding = unembeds ? Unembedding() : default,
             Rotation = RotationTable.Load(driver, memory, shape.Config, positions),
         };
+        driver.SynchronizeStream(0);
         UploadPool.Run(driver, checked((int)_largest + LaneSlack), _uploads);
         CheckRefused();
         return loaded;
@@ -55,18 +61,18 @@ internal sealed class CudaWeightLoader(
 
     private CudaLayer Layer(LayerWeights layer)
     {
-        var (experts, hidden, gateUp) = (shape.Experts, shape.Hidden, 2 * shape.Intermediate);
+        var (experts, hidden) = (shape.Experts, shape.Hidden);
         var loaded = new CudaLayer
         {
             AttentionNorm = Vector(layer.AttentionNorm, hidden),
             Qkv = Dense(formats.Attention, shape.QkvWidth, hidden),
-            Output = Dense(formats.Attention, hidden, shape.QueryWidth),
-            Sinks = Vector(layer.Sinks, shape.QueryHeads),
+            Output = Dense(formats.Attention, _hidden.Count, shape.AttendedWidth),
+            Sinks = Vector(layer.Sinks, shape.QueryHeads, share.Index * shape.QueryHeads),
             MlpNorm = Vector(layer.MlpNorm, hidden),
             Router = memory.Allocate(PackKernels.RouterBytes(shape.RouterRows, hidden)),
             RouterBias = memory.Allocate(shape.RouterRows * sizeof(ushort)),
-            GateUp = Experts(gateUp, hidden),
-            Down = Experts(hidden, shape.Intermediate),
+            GateUp = Experts(2 * _intermediate.Count, hidden),
+            Down = Experts(_hidden.Count, shape.Intermediate),
         };
         AddAttention(layer, loaded);
         AddRouter(layer.Router, loaded);
@@ -82,10 +88,10 @@ internal sealed class CudaWeightLoader(
     {
         var heads = shape.Config.HeadDim;
         var (query, key) = (shape.QueryWidth, shape.KVHeads * CudaShape.HeadDim);
-        AddDense(layer.Query, loaded.Qkv, firstRow: 0, query, heads, headK: 0);
-        AddDense(layer.Key, loaded.Qkv, query, key, heads, headK: 0);
-        AddDense(layer.Value, loaded.Qkv, query + key, key, heads, headK: 0);
-        AddDense(layer.Output, loaded.Output, firstRow: 0, shape.Hidden, headRows: 0, heads);
+        AddDense(layer.Query, loaded.Qkv, firstRow: 0, new(share.Index * query, query), heads, headK: 0);
+        AddDense(layer.Key, loaded.Qkv, query, new(share.Index * key, key), heads, headK: 0);
+        AddDense(layer.Value, loaded.Qkv, query + key, new(share.Index * key, key), heads, headK: 0);
+        AddDense(layer.Output, loaded.Output, firstRow: 0, _hidden, headRows: 0, heads);
     }
 
     private void AddRouter(LinearSource router, CudaLayer loaded)
@@ -95,13 +101,13 @@ internal sealed class CudaWeightLoader(
             To = loaded.Router,
             PackedRows = shape.RouterRows,
             PackedK = shape.Hidden,
-        }), byRows: false);
+        }), new(0, shape.RouterRows), byRows: false);
         AddBias(router, loaded.RouterBias, p => p with { PackedRows = shape.RouterRows, Alternate = 1 });
     }
 
     private void AddExpert(ExpertSource expert, CudaLayer loaded, int index)
     {
-        var gateUp = 2 * shape.Intermediate;
+        var gateUp = new RowRange(2 * _intermediate.First, 2 * _intermediate.Count);
         if (expert.GateUp is { } fused)
         {
             AddTiles(fused, loaded.GateUp, index, gateUp, shape.Hidden, alternate: true, firstRow: 0, rowStep: 1);
@@ -112,12 +118,12 @@ internal sealed class CudaWeightLoader(
             AddTiles(expert.Up!, loaded.GateUp, index, gateUp, shape.Hidden, alternate: true, firstRow: 1, rowStep: 2);
         }
 
-        AddTiles(expert.Down, loaded.Down, index, shape.Hidden, shape.Intermediate, alternate: false, firstRow: 0, rowStep: 1);
+        AddTiles(expert.Down, loaded.Down, index, _hidden, shape.Intermediate, alternate: false, firstRow: 0, rowStep: 1);
     }
 
     private DenseWeights Dense(DenseFormat format, int rows, int k, bool hasBias = true) => new(
         format,
-        memory.Allocate(DenseWeights.Bytes(format, rows, k)),
+        Allocate(DenseWeights.Bytes(format, rows, k)),
         format == DenseFormat.Int8 ? memory.Allocate(rows * sizeof(float)) : 0,
         hasBias ? memory.Allocate(rows * sizeof(ushort)) : 0,
         rows,
@@ -125,14 +131,18 @@ internal sealed class CudaWeightLoader(
 
     private ExpertWeights Experts(int rows, int k) => new(
         formats.Experts,
-        memory.Allocate(shape.Experts * ExpertWeights.Bytes(formats.Experts, rows, k)),
-        memory.Allocate(shape.Experts * rows * sizeof(ushort)));
+        Allocate(shape.Experts * ExpertWeights.Bytes(formats.Experts, rows, k)),
+        memory.Allocate(shape.Experts * rows * sizeof(ushort)),
+        rows);
+
+    /// <summary>Of a share, rows that are nothing but padding come with no upload.</summary>
+    private nint Allocate(long bytes) => share.Count == 1 ? memory.Allocate(bytes) : memory.AllocateZeros(bytes, stream: 0);
 
     private nint Embedding()
     {
         var (source, hidden) = (weights.Embedding, shape.Config.HiddenSize);
         var table = memory.Allocate((long)source.OutputSize * hidden * sizeof(ushort));
-        foreach (var (first, rows) in Pieces(source))
+        foreach (var (first, rows) in Pieces(source, new(0, source.OutputSize)))
         {
             _uploads.Add(lane =>
             {
@@ -148,75 +158,79 @@ internal sealed class CudaWeightLoader(
 
     private DenseWeights Unembedding()
     {
-        var loaded = Dense(formats.Unembedding, shape.Vocabulary, shape.Hidden, hasBias: false);
-        AddDense(new LinearSource(weights.Unembedding, Bias: null), loaded, firstRow: 0, shape.Vocabulary, headRows: 0, headK: 0);
+        var loaded = Dense(formats.Unembedding, _vocabulary.Count, shape.Hidden, hasBias: false);
+        AddDense(new LinearSource(weights.Unembedding, Bias: null), loaded, firstRow: 0, _vocabulary, headRows: 0, headK: 0);
         return loaded;
     }
 
-    /// <summary>A matrix's rows go to <paramref name="rows"/> rows of a packed one, from <paramref name="firstRow"/> on.</summary>
-    private void AddDense(LinearSource linear, DenseWeights to, int firstRow, int rows, int headRows, int headK)
+    /// <summary>Some rows of a matrix, as they are packed, become rows of another from <paramref name="firstRow"/> on.</summary>
+    private void AddDense(LinearSource linear, DenseWeights to, int firstRow, RowRange rows, int headRows, int headK)
     {
         // Rows of heads that are widened lie elsewhere than their number says: such a matrix is small and packed as a whole.
         var byRows = headRows is 0 or CudaShape.HeadDim;
-        AddMatrix(linear.Weight, (lane, source, p, first) =>
+        AddMatrix(linear.Weight, (lane, source, p, piece) =>
         {
-            var packed = first + p.Rows == linear.Weight.OutputSize ? rows - first : p.Rows;
+            var at = firstRow + piece.First;
             pack.Strips(lane.Stream, to.Format, source, p with
             {
-                To = to.Strips + (nint)DenseWeights.Bytes(to.Format, firstRow + first, to.K),
-                ScalesTo = to.Scales == 0 ? 0 : to.Scales + ((firstRow + first) * sizeof(float)),
-                PackedRows = packed,
+                To = to.Strips + (nint)DenseWeights.Bytes(to.Format, at, to.K),
+                ScalesTo = to.Scales == 0 ? 0 : to.Scales + (at * sizeof(float)),
+                PackedRows = piece.Count,
                 PackedK = to.K,
-                PadFrom = headRows == 0 ? p.Rows : packed,
+                FirstRow = -piece.Skipped,
+                PadFrom = headRows == 0 ? p.Rows - piece.Skipped : piece.Count,
                 HeadRows = headRows,
                 HeadK = headK,
             });
-        }, byRows);
+        }, rows, byRows);
         if (to.Bias != 0)
         {
             AddBias(linear, to.Bias + (firstRow * sizeof(ushort)), p => p with
             {
-                PackedRows = rows,
-                PadFrom = headRows == 0 ? p.Rows : rows,
+                PackedRows = rows.Count,
+                FirstRow = -rows.First,
+                PadFrom = headRows == 0 ? p.Rows - rows.First : rows.Count,
                 HeadRows = headRows,
             });
         }
     }
 
-    private void AddTiles(LinearSource linear, ExpertWeights to, int expert, int rows, int k, bool alternate, int firstRow, int rowStep)
+    private void AddTiles(LinearSource linear, ExpertWeights to, int expert, RowRange rows, int k, bool alternate, int firstRow, int rowStep)
     {
-        AddMatrix(linear.Weight, (lane, source, p, first) =>
+        if (rows.Count == 0)
         {
-            var isLast = first + p.Rows == linear.Weight.OutputSize;
+            return; // Fewer pieces than cards.
+        }
+
+        AddMatrix(linear.Weight, (lane, source, p, piece) =>
             pack.Tiles(lane.Stream, to.Format, source, p with
             {
-                To = to.Tiles + (nint)((expert * ExpertWeights.Bytes(to.Format, rows, k)) + ExpertWeights.Bytes(to.Format, first, k)),
+                To = to.Tiles + (nint)((expert * ExpertWeights.Bytes(to.Format, rows.Count, k)) + ExpertWeights.Bytes(to.Format, piece.First, k)),
                 Refused = _refused,
-                PackedRows = isLast ? rows - first : p.Rows,
+                PackedRows = piece.Count,
                 PackedK = k,
-                FirstRow = firstRow,
+                FirstRow = firstRow - piece.Skipped,
                 RowStep = rowStep,
-                PadFrom = p.Rows * rowStep,
+                PadFrom = (p.Rows * rowStep) - piece.Skipped,
                 Alternate = alternate ? 1 : 0,
-            });
-        }, byRows: rowStep == 1);
-        AddBias(linear, to.Bias + (expert * rows * sizeof(ushort)), p => p with
+            }), rows, byRows: rowStep == 1);
+        AddBias(linear, to.Bias + (expert * rows.Count * sizeof(ushort)), p => p with
         {
-            PackedRows = rows,
-            FirstRow = firstRow,
+            PackedRows = rows.Count,
+            FirstRow = firstRow - rows.First,
             RowStep = rowStep,
-            PadFrom = p.Rows * rowStep,
+            PadFrom = (p.Rows * rowStep) - rows.First,
         });
     }
 
-    private nint Vector(CheckpointTensor values, int length)
+    private nint Vector(CheckpointTensor values, int length, int first = 0)
     {
         var to = memory.Allocate(length * sizeof(ushort));
         _uploads.Add(lane =>
         {
             var (source, p) = SourceUpload.Read(lane, values);
             lane.Send();
-            pack.Vector(lane.Stream, source, p with { To = to, PackedRows = length });
+            pack.Vector(lane.Stream, source, p with { To = to, PackedRows = length, FirstRow = -first, PadFrom = p.Rows - first });
             progress.Add(values.ByteLength);
         });
         return to;
@@ -230,32 +244,37 @@ internal sealed class CudaWeightLoader(
         progress.Add(linear.Bias?.ByteLength ?? 0);
     });
 
-    private void AddMatrix(WeightSource source, Action<UploadLane, SourceFormat, Parameters, int> packPiece, bool byRows)
+    /// <summary>Reads some rows of a matrix, as they are packed: piece by piece, or from the whole of what cannot be read in pieces.</summary>
+    private void AddMatrix(
+        WeightSource source, Action<UploadLane, SourceFormat, Parameters, PackedPiece> packPiece, RowRange packed, bool byRows)
     {
-        if (!byRows || !SourceUpload.IsByRows(source))
+        byRows = byRows && SourceUpload.IsByRows(source);
+        if (!byRows)
         {
             _largest = Math.Max(_largest, SourceUpload.Bytes(source));
         }
 
-        var pieces = byRows && SourceUpload.IsByRows(source) ? Pieces(source) : [(0, source.OutputSize)];
-        foreach (var (first, rows) in pieces)
+        var end = Math.Min(source.OutputSize, packed.First + packed.Count);
+        foreach (var (first, rows) in byRows ? Pieces(source, new(packed.First, end - packed.First)) : [(0, source.OutputSize)])
         {
             _uploads.Add(lane =>
             {
                 var (format, p) = SourceUpload.Read(lane, source, first, rows);
                 lane.Send();
-                packPiece(lane, format, p, first);
+                packPiece(lane, format, p, !byRows ? new(0, packed.Count, packed.First)
+                    : new(first - packed.First, first + rows == end ? packed.First + packed.Count - first : rows, Skipped: 0));
                 progress.Add(source.ByteLength / source.OutputSize * rows);
             });
         }
     }
 
-    private static IEnumerable<(int First, int Rows)> Pieces(WeightSource source)
+    private static IEnumerable<(int First, int Rows)> Pieces(WeightSource source, RowRange range)
     {
         var rows = (int)Math.Max(RowUnit, PieceBytes / (source.ByteLength / source.OutputSize) / RowUnit * RowUnit);
-        for (var first = 0; first < source.OutputSize; first += rows)
+        var end = range.First + range.Count;
+        for (var first = range.First; first < end; first += rows)
         {
-            yield return (first, Math.Min(rows, source.OutputSize - first));
+            yield return (first, Math.Min(rows, end - first));
         }
     }
 

@@ -129,7 +129,7 @@ internal sealed class ExpertModel : IDisposable
             padded[(i / rows * packedRows) + (i % rows)] = bias[i];
         }
 
-        return (new ExpertWeights(Format, tiles, Bench.Upload(padded)), values, KernelBench.ToFloats(bias));
+        return (new ExpertWeights(Format, tiles, Bench.Upload(padded), packedRows), values, KernelBench.ToFloats(bias));
     }
 
     private float[] Pack(Random random, nint to, int rows, int k, int packedRows, int packedK, bool isUp)

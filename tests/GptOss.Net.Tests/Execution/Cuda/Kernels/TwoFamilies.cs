@@ -168,7 +168,7 @@ internal sealed class TwoFamilies : IDisposable
             ExpertFormat.Mxfp4 => Mxfp4(chunks),
             _ => Int4(chunks, 512, 32),
         };
-        return new ExpertWeights(format, tiles, Bf16(_shape.Experts * rows, 0.1));
+        return new ExpertWeights(format, tiles, Bf16(_shape.Experts * rows, 0.1), rows);
     }
 
     private nint Mxfp4(int chunks)

@@ -1,0 +1,907 @@
+constexpr int Hidden = 2880, TrueHidden = 2880, Intermediate = 2880;
+constexpr int KvHeads = 4, Group = 8, Heads = KvHeads * Group, Dim = 64, TrueDim = 64;
+constexpr int QueryWidth = Heads * Dim, QkvWidth = QueryWidth + 2 * KvHeads * Dim, AttendedWidth = 4096;
+constexpr int Experts = 32, TrueExperts = 32, TopK = 4;
+constexpr int Vocabulary = 201088, TrueVocabulary = 201088;
+constexpr float NormEpsilon = 1e-5f, SwiGluLimit = 7.0f;
+// What every kernel shares: number formats, tensor core and copy instructions, dependent launch, and the arithmetic whose order is part of the result.
+//
+// A kernel file includes nothing and is compiled as
+//     constants of the model (CudaShape) + common.cu + the files it needs + one line for each variant,
+// by NVRTC for a GPU and by g++ for the tests (cuda_emulation.h). Each inline-PTX function has a second body for the emulation.
+//
+// All widths are padded so that no kernel has a remainder to care for; padding is zero and adds exact zeros:
+//     Hidden, Intermediate   multiples of 64 (the model's own: TrueHidden)
+//     Dim                    64; a narrower head (TrueDim) has its halves at 0 and 32, so that rotation still pairs d with d + 32
+//     Experts                rows of the router, a multiple of 32; those without an expert have a bias of -inf
+//     Vocabulary             a multiple of 8 (the model's own: TrueVocabulary)
+typedef unsigned short bf16; // raw bits
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+
+#ifndef CUDA_EMULATION
+#define DYNAMIC_SHARED(type, name) extern __shared__ __align__(1024) type name[]
+#define EMULATE_KERNEL(name)
+#endif
+
+constexpr int Page = 16;      // tokens of a block of the cache
+constexpr int NormWarps = 24; // RMSNorm: 24 warps x 32 lanes x 4 values
+constexpr float Log2e = 1.4426950408889634f;
+constexpr float AttentionScale = TrueDim == 64 ? 0.125f : TrueDim == 32 ? 0.17677669529663688f : TrueDim == 16 ? 0.25f : 0.35355339059327376f;
+static_assert(Hidden % 64 == 0 && Hidden <= NormWarps * 128 && Intermediate % 64 == 0 && Experts % 32 == 0 && Vocabulary % 8 == 0, "see CudaShape");
+static_assert(Dim == 64 && (TrueDim == 64 || TrueDim == 32 || TrueDim == 16 || TrueDim == 8), "see CudaShape");
+static_assert(Heads == KvHeads * Group && 8 % Group == 0 && TopK >= 1 && TopK <= 8, "see CudaShape");
+
+__device__ __forceinline__ float bf16_to_float(bf16 v) { return __uint_as_float((u32)v << 16); }
+__device__ __forceinline__ float low_bf16(u32 pair) { return __uint_as_float(pair << 16); }
+__device__ __forceinline__ float high_bf16(u32 pair) { return __uint_as_float(pair & 0xffff0000u); }
+__device__ __forceinline__ float minus_infinity() { return __uint_as_float(0xff800000u); }
+
+// Programmatic dependent launch (sm_90): a kernel may start while the one before it drains. Every kernel waits first and then lets the next one start;
+// before the wait it may read only what is at least two kernels old, such as weights. Without the launch attribute, and below sm_90, both do nothing.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+__device__ __forceinline__ void wait_for_previous() { asm volatile("griddepcontrol.wait;" ::: "memory"); }
+__device__ __forceinline__ void let_next_start() { asm volatile("griddepcontrol.launch_dependents;" ::: "memory"); }
+#else
+__device__ __forceinline__ void wait_for_previous() {}
+__device__ __forceinline__ void let_next_start() {}
+#endif
+
+#ifndef CUDA_EMULATION
+__device__ __forceinline__ u32 shared_address(const void* p) { return (u32)__cvta_generic_to_shared(p); }
+__device__ __forceinline__ u32 pack_bf16(float low, float high) {
+    u32 r;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
+    return r;
+}
+__device__ __forceinline__ float half_to_float(u16 v) {
+    float r;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(r) : "h"(v));
+    return r;
+}
+__device__ __forceinline__ float exp2_approx(float x) {
+    float r;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(x));
+    return r;
+}
+__device__ __forceinline__ float log2_approx(float x) {
+    float r;
+    asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(x));
+    return r;
+}
+// x * y for two bf16 each; sm_80 has no mul.bf16x2, so fma with -0. Subnormals count (the MXFP4 decode needs them).
+__device__ __forceinline__ u32 multiply_bf16x2(u32 x, u32 y) {
+    u32 r;
+    asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(r) : "r"(x), "r"(y), "r"(0x80008000u));
+    return r;
+}
+// d[16 x 8] += a[16 x 16] * b[16 x 8]
+__device__ __forceinline__ void mma(float (&d)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+                 : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+// Four 8x8 matrices of 16-bit values; lane l gives the address of row l % 8 of matrix l / 8.
+__device__ __forceinline__ void load_matrix_x4(u32 (&r)[4], const void* row) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(shared_address(row)));
+}
+__device__ __forceinline__ void load_matrix_x4_transposed(u32 (&r)[4], const void* row) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(shared_address(row)));
+}
+// 16 bytes from global to shared memory in the background; !valid fills with zeros without reading.
+__device__ __forceinline__ void copy_async_16(void* shared, const void* global, bool valid) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(shared)), "l"(global), "r"(valid ? 16 : 0));
+}
+__device__ __forceinline__ void copy_async_commit() { asm volatile("cp.async.commit_group;"); }
+template <int Pending> __device__ __forceinline__ void copy_async_wait() { asm volatile("cp.async.wait_group %0;" ::"n"(Pending)); }
+// Loads that see what another kernel wrote while this one already ran (.cg: not from this multiprocessor's cache).
+__device__ __forceinline__ uint4 load_cg16(const void* p) {
+    uint4 v;
+    asm volatile("ld.global.cg.v4.u32 {%0,%1,%2,%3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(p) : "memory");
+    return v;
+}
+__device__ __forceinline__ uint2 load_cg8(const void* p) {
+    uint2 v;
+    asm volatile("ld.global.cg.v2.u32 {%0,%1}, [%2];" : "=r"(v.x), "=r"(v.y) : "l"(p) : "memory");
+    return v;
+}
+__device__ __forceinline__ u32 load_cg4(const void* p) {
+    u32 v;
+    asm volatile("ld.global.cg.u32 %0, [%1];" : "=r"(v) : "l"(p) : "memory");
+    return v;
+}
+__device__ __forceinline__ u32 add_acq_rel(u32* p) {
+    u32 r;
+    asm volatile("atom.acq_rel.gpu.global.add.u32 %0, [%1], 1;" : "=r"(r) : "l"(p) : "memory");
+    return r;
+}
+#endif
+
+__device__ __forceinline__ void mma(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1) { mma(d, a[0], a[1], a[2], a[3], b0, b1); }
+__device__ __forceinline__ float load_cg_float(const float* p) { return __uint_as_float(load_cg4(p)); }
+__device__ __forceinline__ float4 load_cg_float4(const float* p) {
+    uint4 v = load_cg16(p);
+    return make_float4(__uint_as_float(v.x), __uint_as_float(v.y), __uint_as_float(v.z), __uint_as_float(v.w));
+}
+__device__ __forceinline__ float2 load_cg_float2(const float* p) {
+    uint2 v = load_cg8(p);
+    return make_float2(__uint_as_float(v.x), __uint_as_float(v.y));
+}
+
+// ---- arithmetic that several kernels must do alike --------------------------------------------------------------------------------------
+// Every product and sum is written out: left to itself a compiler contracts a * b + c * d in either way, and two kernels would differ in the last bit.
+__device__ __forceinline__ float sum_of_squares(float4 v) { return fmaf(v.w, v.w, fmaf(v.z, v.z, fmaf(v.y, v.y, __fmul_rn(v.x, v.x)))); }
+__device__ __forceinline__ float warp_sum(float v) {
+    for (int o = 16; o; o /= 2) v = __fadd_rn(v, __shfl_xor_sync(0xffffffffu, v, o));
+    return v;
+}
+// partial: the sum of squares of each of NormWarps warps.
+__device__ __forceinline__ float norm_scale(const float* partial) {
+    float square = 0;
+#pragma unroll
+    for (int w = 0; w < NormWarps; w++) square = __fadd_rn(square, partial[w]);
+    return rsqrtf(__fadd_rn(__fdiv_rn(square, (float)TrueHidden), NormEpsilon));
+}
+__device__ __forceinline__ float normed(float v, float scale, float gain) { return __fmul_rn(__fmul_rn(v, scale), gain); }
+// Rotates the pair (x, y) of dimensions d and d + 32 by the angle whose (cos, sin) is given.
+__device__ __forceinline__ float2 rotated(float x, float y, float2 angle) {
+    return make_float2(fmaf(x, angle.x, -__fmul_rn(y, angle.y)), fmaf(y, angle.x, __fmul_rn(x, angle.y)));
+}
+// openai/gpt-oss, torch/model.py, swiglu: the gate has no lower bound.
+__device__ __forceinline__ float swiglu(float gate, float up) {
+    gate = min(gate, SwiGluLimit);
+    up = max(-SwiGluLimit, min(up, SwiGluLimit));
+    return __fmul_rn(__fdiv_rn(gate, __fadd_rn(1.0f, exp2_approx(__fmul_rn(gate, -1.702f * Log2e)))), __fadd_rn(up, 1.0f));
+}
+// How weights lie in memory, and how a warp turns them into operands of the tensor cores. Packed once at load (pack.cu); one copy serves every kernel.
+//
+// Dense matrices are strips of 8 rows, each one contiguous stream over k:
+//
+//     [rows / 8][k / 64] chunks:   bf16  1024 bytes   [8 rows][64 values]; of row r, 16-byte piece p lies at p ^ r: free of conflicts for ldmatrix,
+//                                                     and the 128-byte swizzle of wgmma
+//                                  int8   512 bytes   [lane][4 steps]; a word has the row's values 2 i, 2 i + 1, 2 i + 8, 2 i + 9 of 16; and a float scale a row
+//                                  int4   320 bytes   [lane][2 words of 2 steps]; then [8 rows][2 groups of 32 k] (float16 scale, 16-bit zero)
+//
+// (lane = 4 g + i: row g of 8, quarter i.) Experts are tiles of 16 rows, each one contiguous stream over k:
+//
+//     [expert][rows / 16][k / 64]: mxfp4  544 bytes   [16 places][64 values of 4 bits]; then [16 places][2 scales]
+//                                  int4   640 bytes   [16 places][64 values of 4 bits]; then [16 places][2 groups] (float16 scale, 16-bit zero)
+//                                  bf16  2048 bytes   [4 steps][lane][4 words]: operands as they are
+//
+// Places 0..7 are rows 0..7 of the tile and 8..15 its rows 8..15 (down), or its 8 gates and its 8 ups (gate_up: rows alternate), so that one thread holds
+// both of a pair. The order of k inside 64 is "P64": a thread's 8 bytes of 4-bit values, 16 of one row, are its operands of 4 steps without any shuffle.
+// Thread i of 4 holds k = 16 i + 8 w + j + 4 e, used in step 2 w + j / 2, register pair j % 2, half e. Activations for the experts are stored accordingly;
+// whoever produces them (RMSNorm, SwiGLU) writes them in that order.
+constexpr int RouterShares = 10, RouterSteps = (Hidden / 32 + RouterShares - 1) / RouterShares;
+
+// Where the value at k lies in activations of P64 order.
+__device__ __forceinline__ int p64(int k) { return (k & ~63) + ((k >> 3 & 1) << 5) + ((k & 3) << 3) + ((k >> 4 & 3) << 1) + (k >> 2 & 1); }
+
+// ---- 4 bits -> bf16 ---------------------------------------------------------------------------------------------------------------------
+// MXFP4 values j and j + 4 of the 8 in a packed word, as bf16x2, times 2^-126. Exact, subnormals included. A packed half word holds its four values with
+// their bits (sign, e1, e0, m) where one shift and one mask find them: 0..2 become sign at 15 and e1 e0 m at 8..6; the fourth takes what is left.
+template <int J> __device__ __forceinline__ u32 fp4_pair(u32 word) {
+    if (J < 3) return (word << 3 * J) & 0x81c081c0u;
+    return (word << 1 & 0x80008000u) | (word >> 5 & 0x01000100u) | (word >> 4 & 0x00c000c0u);
+}
+__device__ __forceinline__ u32 fp4_place(u32 nibble, int j) {
+    return j == 0   ? (nibble & 8) << 12 | (nibble & 7) << 6
+           : j == 1 ? (nibble & 8) << 9 | (nibble & 7) << 3
+           : j == 2 ? (nibble & 8) << 6 | (nibble & 7)
+                    : (nibble & 8) << 11 | (nibble & 4) << 11 | (nibble & 3) << 10;
+}
+// 2^(scale - 127) * 2^126 as bf16x2. Only for scales up to 128 (a factor of 2), which packing checks; real ones are near 120.
+__device__ __forceinline__ u32 fp4_scale(u32 scale) { return ((scale + 126) << 7) * 0x10001u; }
+
+// AWQ values in bits n .. n + 3 and n + 4 .. n + 7: (q - zero) * scale is exact in float, then rounded to bf16 once. group: float16 scale, 16-bit zero.
+// 0x4b000000 | q is the float 2^23 + q.
+__device__ __forceinline__ u32 int4_pair(u32 word, int n, u32 group) {
+    float scale = half_to_float((u16)group), zero = __uint_as_float(0x4b000000u | group >> 16);
+    float low = __uint_as_float(0x4b000000u | (word >> n & 15)), high = __uint_as_float(0x4b000000u | (word >> (n + 4) & 15));
+    return pack_bf16(__fmul_rn(low - zero, scale), __fmul_rn(high - zero, scale));
+}
+// Two int8 values of each 16-bit half, sign and magnitude (bits 15 and 6..0; 7 and 14..8). As bf16 times 2^-13, exactly; the row's scale has the 2^13.
+__device__ __forceinline__ void int8_pair(u32 w, u32& first, u32& second) {
+    first = multiply_bf16x2(w & 0x807f807fu, 0x7b807b80u);
+    second = multiply_bf16x2((w >> 8 & 0x007f007fu) | (w << 8 & 0x80008000u), 0x7b807b80u);
+}
+
+// ---- a chunk of a strip: 8 rows x 64 k --------------------------------------------------------------------------------------------------
+// values(b, s): row g's values 16 s + 2 i, + 1 in b[0] and + 8, + 9 in b[1]: mma's B operand of step s, or half of its A operand.
+struct Bf16Strip {
+    static constexpr int Bytes = 1024;
+    static constexpr bool Scaled = false;
+    u32 low[4], high[4];
+    __device__ __forceinline__ void load(const u8* chunk, int lane) {
+        const u8* row = chunk + (lane & 7) * 128;
+        int at = ((lane >> 3) ^ (lane & 7)) * 16;
+        load_matrix_x4(low, row + at);
+        load_matrix_x4(high, row + (at ^ 64));
+    }
+    __device__ __forceinline__ void values(u32 (&b)[2], int s) const {
+        b[0] = s < 2 ? low[2 * s] : high[2 * s - 4];
+        b[1] = s < 2 ? low[2 * s + 1] : high[2 * s - 3];
+    }
+};
+struct Int8Strip {
+    static constexpr int Bytes = 512;
+    static constexpr bool Scaled = true;
+    u32 words[4];
+    __device__ __forceinline__ void load(const u8* chunk, int lane) {
+        uint4 v = *(const uint4*)(chunk + lane * 16);
+        words[0] = v.x;
+        words[1] = v.y;
+        words[2] = v.z;
+        words[3] = v.w;
+    }
+    __device__ __forceinline__ void values(u32 (&b)[2], int s) const { int8_pair(words[s], b[0], b[1]); }
+};
+struct Int4Strip {
+    static constexpr int Bytes = 320;
+    static constexpr bool Scaled = false;
+    u32 words[2], groups[2];
+    __device__ __forceinline__ void load(const u8* chunk, int lane) {
+        uint2 v = *(const uint2*)(chunk + lane * 8), g = *(const uint2*)(chunk + 256 + (lane >> 2) * 8);
+        words[0] = v.x;
+        words[1] = v.y;
+        groups[0] = g.x;
+        groups[1] = g.y;
+    }
+    __device__ __forceinline__ void values(u32 (&b)[2], int s) const {
+        b[0] = int4_pair(words[s >> 1], (s & 1) * 16, groups[s >> 1]);
+        b[1] = int4_pair(words[s >> 1], (s & 1) * 16 + 8, groups[s >> 1]);
+    }
+};
+
+// ---- a chunk of an expert's tile: 16 places x 64 k ---------------------------------------------------------------------------------------
+// values(a, s): mma's A operand of step s.
+struct Mxfp4Tile {
+    static constexpr int Bytes = 544;
+    uint2 low, high;
+    u32 scale_low, scale_high;
+    __device__ __forceinline__ void load(const u8* chunk, int lane) {
+        low = *(const uint2*)(chunk + lane * 8);
+        high = *(const uint2*)(chunk + 256 + lane * 8);
+        scale_low = chunk[512 + (lane >> 2) * 2 + (lane >> 1 & 1)];
+        scale_high = chunk[528 + (lane >> 2) * 2 + (lane >> 1 & 1)];
+    }
+    __device__ __forceinline__ void values(u32 (&a)[4], int s) const {
+        u32 l = s < 2 ? low.x : low.y, h = s < 2 ? high.x : high.y, by_low = fp4_scale(scale_low), by_high = fp4_scale(scale_high);
+        a[0] = multiply_bf16x2(s & 1 ? fp4_pair<2>(l) : fp4_pair<0>(l), by_low);
+        a[1] = multiply_bf16x2(s & 1 ? fp4_pair<2>(h) : fp4_pair<0>(h), by_high);
+        a[2] = multiply_bf16x2(s & 1 ? fp4_pair<3>(l) : fp4_pair<1>(l), by_low);
+        a[3] = multiply_bf16x2(s & 1 ? fp4_pair<3>(h) : fp4_pair<1>(h), by_high);
+    }
+};
+struct Int4Tile { // nibbles of 8 values in the order 0 4 1 5 2 6 3 7
+    static constexpr int Bytes = 640;
+    uint2 low, high;
+    u32 group_low, group_high;
+    __device__ __forceinline__ void load(const u8* chunk, int lane) {
+        low = *(const uint2*)(chunk + lane * 8);
+        high = *(const uint2*)(chunk + 256 + lane * 8);
+        group_low = *(const u32*)(chunk + 512 + (lane >> 2) * 8 + (lane >> 1 & 1) * 4);
+        group_high = *(const u32*)(chunk + 576 + (lane >> 2) * 8 + (lane >> 1 & 1) * 4);
+    }
+    __device__ __forceinline__ void values(u32 (&a)[4], int s) const {
+        u32 l = s < 2 ? low.x : low.y, h = s < 2 ? high.x : high.y;
+        int n = (s & 1) * 16;
+        a[0] = int4_pair(l, n, group_low);
+        a[1] = int4_pair(h, n, group_high);
+        a[2] = int4_pair(l, n + 8, group_low);
+        a[3] = int4_pair(h, n + 8, group_high);
+    }
+};
+struct Bf16Tile {
+    static constexpr int Bytes = 2048;
+    uint4 steps[4];
+    __device__ __forceinline__ void load(const u8* chunk, int lane) {
+#pragma unroll
+        for (int s = 0; s < 4; s++) steps[s] = *(const uint4*)(chunk + s * 512 + lane * 16);
+    }
+    __device__ __forceinline__ void values(u32 (&a)[4], int s) const {
+        a[0] = steps[s].x;
+        a[1] = steps[s].y;
+        a[2] = steps[s].z;
+        a[3] = steps[s].w;
+    }
+};
+// Dense matrix times many tokens: out[token][row] = sum over k of weight[row][k] * x[token][k], times the row's scale (int8), plus its bias. Needs weights.cu.
+//
+// Weights are mma's A operand (16 rows an instruction) and tokens its B operand (8): a token's column depends on that token alone, and every output is one fp32
+// sum over k ascending in steps of 16, whatever the tile. So the bits of a token's results depend neither on the batch nor on the variant.
+//
+//     block: Wr x Wt warps, each Mt x Nt mma tiles:       stage (Kc chunks of 64 k):
+//
+//                 Wt * Nt * 8 tokens                      [Kc][Rows / 8] chunks of strips, as they are in memory
+//            +------+------+                              [Kc][Tokens][64 values, 16-byte pieces xor-swizzled by token]
+//     Wr *   | warp | warp |
+//     Mt *16 +------+------+
+//     rows   | warp | warp |
+//            +------+------+
+struct DenseParameters {
+    void* out;           // [tokens][stride] bf16, or float
+    const u8* weights;   // strips, rows x k
+    const float* scales; // [rows], int8 only
+    const bf16* bias;    // [rows], or null
+    const bf16* x;       // [tokens][k]
+    int tokens, rows, k; // rows: a multiple of 8, k: of 64
+    int stride;          // rows, or more where other cards have the rest
+};
+
+__device__ __forceinline__ float finish(float sum, float scale, bool scaled, float bias) { return __fadd_rn(scaled ? __fmul_rn(sum, scale) : sum, bias); }
+
+// sum[m][n]: mma tile of rows row_of(m) .. + 15 and tokens column0 + 8 n .. + 7 of the block. `shared` may be overwritten.
+template <bool Float, bool Scaled, int Rows, int Tokens, int Threads, int Nt, int Mt, class RowOf>
+__device__ __forceinline__ void dense_store(
+    u8* shared, const DenseParameters& p, int row0, int token0, int live_rows, int live_tokens, int column0, RowOf row_of, float (&sum)[Mt][Nt][4]) {
+    int thread = threadIdx.x, lane = thread % 32, g = lane >> 2, i = lane & 3;
+    float bias[Mt][2], scale[Mt][2];
+#pragma unroll
+    for (int m = 0; m < Mt; m++)
+#pragma unroll
+        for (int h = 0; h < 2; h++) {
+            int row = row_of(m) + g + 8 * h;
+            bool live = row < live_rows;
+            bias[m][h] = p.bias && live ? bf16_to_float(p.bias[row0 + row]) : 0;
+            scale[m][h] = Scaled && live ? p.scales[row0 + row] : 1;
+        }
+    if constexpr (Float) {
+#pragma unroll
+        for (int n = 0; n < Nt; n++)
+#pragma unroll
+            for (int c = 0; c < 2; c++) {
+                int token = column0 + n * 8 + i * 2 + c;
+                if (token >= live_tokens) continue;
+                float* to = (float*)p.out + (size_t)(token0 + token) * p.stride + row0;
+#pragma unroll
+                for (int m = 0; m < Mt; m++)
+#pragma unroll
+                    for (int h = 0; h < 2; h++) {
+                        int row = row_of(m) + g + 8 * h;
+                        if (row < live_rows) to[row] = finish(sum[m][n][c + 2 * h], scale[m][h], Scaled, bias[m][h]);
+                    }
+            }
+    } else {
+        __syncthreads();
+        bf16* tile_out = (bf16*)shared;
+        constexpr int Stride = Rows + 8;
+#pragma unroll
+        for (int n = 0; n < Nt; n++)
+#pragma unroll
+            for (int c = 0; c < 2; c++)
+#pragma unroll
+                for (int m = 0; m < Mt; m++) {
+                    bf16* to = tile_out + (column0 + n * 8 + i * 2 + c) * Stride + row_of(m) + g;
+                    u32 both = pack_bf16(finish(sum[m][n][c], scale[m][0], Scaled, bias[m][0]), finish(sum[m][n][c + 2], scale[m][1], Scaled, bias[m][1]));
+                    to[0] = (bf16)both;
+                    to[8] = (bf16)(both >> 16);
+                }
+        __syncthreads();
+        for (int c = thread; c < Tokens * Rows / 8; c += Threads) {
+            int token = c / (Rows / 8), piece = c % (Rows / 8);
+            if (token < live_tokens && piece * 8 < live_rows)
+                *(uint4*)((bf16*)p.out + (size_t)(token0 + token) * p.stride + row0 + piece * 8) = *(const uint4*)(tile_out + token * Stride + piece * 8);
+        }
+    }
+}
+
+// A operands of one step of a 16-row tile whose two strips lie `apart` bytes from each other; bf16 comes by ldmatrix step by step, to save registers.
+template <class Strip> struct DenseRows {
+    Strip low, high;
+    __device__ __forceinline__ void load(const u8* chunk, int lane) {
+        low.load(chunk, lane);
+        high.load(chunk + Strip::Bytes, lane);
+    }
+    __device__ __forceinline__ void values(u32 (&a)[4], const u8*, int s, int) const {
+        u32 l[2], h[2];
+        low.values(l, s);
+        high.values(h, s);
+        a[0] = l[0];
+        a[1] = h[0];
+        a[2] = l[1];
+        a[3] = h[1];
+    }
+};
+template <> struct DenseRows<Bf16Strip> {
+    __device__ __forceinline__ void load(const u8*, int) {}
+    __device__ __forceinline__ void values(u32 (&a)[4], const u8* chunk, int s, int lane) const {
+        load_matrix_x4(a, chunk + (lane & 15) * 128 + ((2 * s + (lane >> 4)) ^ (lane & 7)) * 16);
+    }
+};
+
+template <class Strip, bool Float, int Mt, int Nt, int Wr, int Wt, int Kc, int Stages> __device__ __forceinline__ void dense_gemm(const DenseParameters& p) {
+    constexpr int Rows = Wr * Mt * 16, Tokens = Wt * Nt * 8, Threads = Wr * Wt * 32, WeightBytes = Rows / 8 * Strip::Bytes, TokenBytes = Tokens * 128;
+    constexpr int StageBytes = Kc * (WeightBytes + TokenBytes), ChunkPieces = Strip::Bytes / 16, WeightPieces = Rows / 8 * Kc * ChunkPieces, TokenPieces = Tokens * 8 * Kc;
+    int row0 = blockIdx.y * Rows, token0 = blockIdx.x * Tokens, chunks = p.k / 64, steps = (chunks + Kc - 1) / Kc;
+    int thread = threadIdx.x, lane = thread % 32, warp = thread / 32, wr = warp % Wr, wt = warp / Wr;
+    DYNAMIC_SHARED(u8, shared);
+    int live_rows = min(Rows, p.rows - row0), live_tokens = min(Tokens, p.tokens - token0);
+    const u8* strips = p.weights + (size_t)(row0 / 8) * chunks * Strip::Bytes;
+
+    auto load_weights = [&](int step) {
+        u8* stage = shared + step % Stages * StageBytes;
+#pragma unroll
+        for (int n = 0; n < (WeightPieces + Threads - 1) / Threads; n++) {
+            int c = n * Threads + thread;
+            if (WeightPieces % Threads && c >= WeightPieces) break;
+            int strip = c / (Kc * ChunkPieces), kc = c / ChunkPieces % Kc, piece = c % ChunkPieces;
+            bool valid = strip * 8 < live_rows && step * Kc + kc < chunks;
+            copy_async_16(stage + kc * WeightBytes + strip * Strip::Bytes + piece * 16,
+                strips + (valid ? ((size_t)strip * chunks + step * Kc + kc) * Strip::Bytes + piece * 16 : 0), valid);
+        }
+    };
+    auto load_tokens = [&](int step) {
+        u8* stage = shared + step % Stages * StageBytes + Kc * WeightBytes;
+#pragma unroll
+        for (int n = 0; n < (TokenPieces + Threads - 1) / Threads; n++) {
+            int c = n * Threads + thread;
+            if (TokenPieces % Threads && c >= TokenPieces) break;
+            int token = c / (8 * Kc), piece = c % (8 * Kc), chunk = step * Kc + piece / 8;
+            bool valid = token < live_tokens && chunk < chunks;
+            copy_async_16(stage + piece / 8 * TokenBytes + token * 128 + ((piece & 7) ^ (token & 7)) * 16,
+                p.x + (valid ? (size_t)(token0 + token) * p.k + chunk * 64 + (piece & 7) * 8 : 0), valid);
+        }
+    };
+
+    float sum[Mt][Nt][4];
+#pragma unroll
+    for (int m = 0; m < Mt; m++)
+#pragma unroll
+        for (int n = 0; n < Nt; n++) sum[m][n][0] = sum[m][n][1] = sum[m][n][2] = sum[m][n][3] = 0;
+#pragma unroll
+    for (int s = 0; s < Stages - 1; s++)
+        if (s < steps) load_weights(s);
+    wait_for_previous();
+    let_next_start();
+#pragma unroll
+    for (int s = 0; s < Stages - 1; s++) {
+        if (s < steps) load_tokens(s);
+        copy_async_commit();
+    }
+    for (int step = 0; step < steps; step++) {
+        copy_async_wait<Stages - 2>();
+        __syncthreads();
+        if (step + Stages - 1 < steps) {
+            load_weights(step + Stages - 1);
+            load_tokens(step + Stages - 1);
+        }
+        copy_async_commit();
+        const u8* stage = shared + step % Stages * StageBytes;
+#pragma unroll
+        for (int kc = 0; kc < Kc; kc++) {
+            if (Kc > 1 && step * Kc + kc >= chunks) break;
+            const u8 *weights = stage + kc * WeightBytes + wr * Mt * 2 * Strip::Bytes, *columns = stage + Kc * WeightBytes + kc * TokenBytes + wt * Nt * 8 * 128;
+            DenseRows<Strip> tiles[Mt];
+#pragma unroll
+            for (int m = 0; m < Mt; m++) tiles[m].load(weights + m * 2 * Strip::Bytes, lane);
+#pragma unroll
+            for (int s = 0; s < 4; s++) {
+                u32 a[Mt][4], b[4];
+#pragma unroll
+                for (int m = 0; m < Mt; m++) tiles[m].values(a[m], weights + m * 2 * Strip::Bytes, s, lane);
+                if constexpr (Nt == 1) { // the upper two matrices belong to the next step and are not used
+                    load_matrix_x4(b, columns + (lane & 7) * 128 + ((2 * s + (lane >> 3 & 1)) ^ (lane & 7)) * 16);
+#pragma unroll
+                    for (int m = 0; m < Mt; m++) mma(sum[m][0], a[m], b[0], b[1]);
+                } else {
+#pragma unroll
+                    for (int n = 0; n < Nt; n += 2) {
+                        load_matrix_x4(b, columns + (n * 8 + (lane >> 4) * 8 + (lane & 7)) * 128 + ((2 * s + (lane >> 3 & 1)) ^ (lane & 7)) * 16);
+#pragma unroll
+                        for (int m = 0; m < Mt; m++) {
+                            mma(sum[m][n], a[m], b[0], b[1]);
+                            mma(sum[m][n + 1], a[m], b[2], b[3]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    dense_store<Float, Strip::Scaled, Rows, Tokens, Threads, Nt>(
+        shared, p, row0, token0, live_rows, live_tokens, wt * Nt * 8, [&](int m) { return (wr * Mt + m) * 16; }, sum);
+}
+// grid (tokens / Tokens, rows / Rows), rounded up.
+#define DENSE(NAME, STRIP, FLOAT, MT, NT, WR, WT, KC, STAGES, RESIDENT) \
+    extern "C" __global__ void __launch_bounds__((WR) * (WT) * 32, RESIDENT) NAME(const __grid_constant__ DenseParameters p) { dense_gemm<STRIP, FLOAT, MT, NT, WR, WT, KC, STAGES>(p); } \
+    EMULATE_KERNEL(NAME)
+// One or two tokens at a time: what the layered kernels share. Needs common.cu and weights.cu.
+//
+// A warp owns a piece of work (a strip of 8 dense rows, a tile of 16 expert rows) with all of k and streams its weights through a ring of its own in shared memory;
+// no other warp is involved, so there is no barrier in a loop. Weights and sums as in dense.cu and experts.cu, in the same order: the same bits.
+//
+//     ring of a warp: [Slots][SlotBytes]; put and get run around. A slot holds the chunks that fit.
+//
+// Every ask is one cp.async group, an empty one where nothing is left, so that the slot that is due always has Slots - 1 groups behind it.
+constexpr int SlotBytes = 3072;
+template <class Chunk> struct Slot {
+    static constexpr int Chunks = SlotBytes / Chunk::Bytes, Bytes = Chunks * Chunk::Bytes;
+};
+struct Source { // a contiguous stream
+    const u8* at;
+    int slots;       // still to ask for
+    u32 bytes, last; // of each, and of the last
+};
+__device__ __forceinline__ Source nothing() {
+    Source s;
+    s.at = nullptr;
+    s.slots = 0;
+    s.bytes = s.last = 0;
+    return s;
+}
+template <class Chunk> __device__ __forceinline__ Source source_of(const u8* at, int chunks) {
+    constexpr int Each = Slot<Chunk>::Chunks;
+    Source s;
+    s.at = at;
+    s.slots = (chunks + Each - 1) / Each;
+    s.bytes = Slot<Chunk>::Bytes;
+    s.last = (chunks - (s.slots - 1) * Each) * Chunk::Bytes;
+    return s;
+}
+// Strip `strip` of a dense matrix; nothing beyond its last.
+template <class Strip> __device__ __forceinline__ Source dense_source(const u8* weights, int strip, int strips, int chunks) {
+    return strip < strips ? source_of<Strip>(weights + (size_t)strip * chunks * Strip::Bytes, chunks) : nothing();
+}
+template <class Tile> __device__ __forceinline__ Source expert_source(const u8* weights, int expert, int tile, int tiles, int chunks) {
+    return source_of<Tile>(weights + ((size_t)expert * tiles + tile) * chunks * Tile::Bytes, chunks);
+}
+
+template <int Slots> struct Stream {
+    u8* ring;
+    u32 put, get; // byte offsets in the ring
+    int flying;
+    Source now, next;
+    __device__ __forceinline__ Stream(u8* rings) {
+        ring = rings + threadIdx.x / 32 * (Slots * SlotBytes);
+        put = get = 0;
+        flying = 0;
+        now = next = nothing();
+    }
+    __device__ __forceinline__ void ask(int lane) {
+        if (now.slots == 0) {
+            now = next;
+            next.slots = 0;
+        }
+        if (now.slots > 0) {
+            u32 own = lane * 16, bytes = now.slots == 1 ? now.last : now.bytes;
+            const u8* from = now.at + own;
+            u8* to = ring + put + own;
+#pragma unroll
+            for (int j = 0; j < SlotBytes / 512; j++)
+                if (own + j * 512 < bytes) copy_async_16(to + j * 512, from + j * 512, true);
+            now.at += now.bytes;
+            now.slots--;
+            put = put == (Slots - 1) * SlotBytes ? 0 : put + SlotBytes;
+            flying++;
+        }
+        copy_async_commit();
+    }
+    // What comes after the stream that runs now.
+    __device__ __forceinline__ void follow(Source s) {
+        next = s;
+        if (flying < Slots && now.slots + next.slots > 0) {
+            int lane = threadIdx.x % 32;
+            for (int n = Slots - flying; n > 0; n--) ask(lane);
+        }
+    }
+    __device__ __forceinline__ const u8* wait() {
+        copy_async_wait<Slots - 1>();
+        __syncwarp();
+        return ring + get;
+    }
+    __device__ __forceinline__ void release(int lane) {
+        __syncwarp();
+        get = get == (Slots - 1) * SlotBytes ? 0 : get + SlotBytes;
+        flying--;
+        ask(lane);
+    }
+};
+
+// ---- a strip of 8 dense rows times the columns in shared memory ---------------------------------------------------------------------------
+// Here the weights are mma's B operand (8 rows an instruction) and x its A operand, of whose 16 rows one or two count: the same sums to the bit, seen on every card
+// that the self-test has passed on. x: 64 bytes for 16 values, lane i's four words (2 i, 2 i + 1), 0, (2 i + 8, 2 i + 9), 0: one load is an A operand.
+constexpr int HiddenStride = Hidden * 4 + 64, AttendedStride = AttendedWidth * 4 + 64; // bytes of a column; + 64: free of conflicts for two columns
+// Where an even k lies in a column of that order.
+__device__ __forceinline__ int dense_place(int k) { return (k & ~15) * 4 + (k >> 1 & 3) * 16 + (k >> 3 & 1) * 8; }
+
+template <class Strip> struct DensePart {
+    static constexpr int Each = Slot<Strip>::Chunks;
+    Strip chunks[Each];
+    __device__ __forceinline__ void load(const u8* slot, int lane) { // a whole slot, also where the last is short
+#pragma unroll
+        for (int c = 0; c < Each; c++) chunks[c].load(slot + c * Strip::Bytes, lane);
+    }
+    template <bool Whole> __device__ __forceinline__ void multiply(float (&sum)[4], const u8* x, int count) const {
+        uint4 a[Each][4];
+#pragma unroll
+        for (int c = 0; c < Each; c++)
+            if (Whole || c < count) {
+#pragma unroll
+                for (int s = 0; s < 4; s++) a[c][s] = *(const uint4*)(x + (c * 4 + s) * 64);
+            }
+#pragma unroll
+        for (int c = 0; c < Each; c++)
+            if (Whole || c < count) {
+#pragma unroll
+                for (int s = 0; s < 4; s++) {
+                    u32 b[2];
+                    chunks[c].values(b, s);
+                    mma(sum, a[c][s].x, a[c][s].y, a[c][s].z, a[c][s].w, b[0], b[1]);
+                }
+            }
+    }
+};
+// Rows 2 i and 2 i + 1 of the strip for sequence g.
+template <class Strip, int B, class S> __device__ __forceinline__ float2 dense_strip(S& stream, int chunks, const u8* x, int stride) {
+    constexpr int Each = Slot<Strip>::Chunks;
+    float sum[4] = {0, 0, 0, 0};
+    DensePart<Strip> even, odd;
+    int lane = threadIdx.x % 32, left = chunks;
+    x += (B == 1 ? 0 : (lane >> 2) % B * stride) + (lane & 3) * 16;
+    even.load(stream.wait(), lane);
+    stream.release(lane);
+    for (; left >= 2 * Each; left -= 2 * Each, x += 2 * Each * 256) {
+        odd.load(stream.wait(), lane);
+        stream.release(lane);
+        even.template multiply<true>(sum, x, Each);
+        if (left > 2 * Each) {
+            even.load(stream.wait(), lane);
+            stream.release(lane);
+        }
+        odd.template multiply<true>(sum, x + Each * 256, Each);
+    }
+    if (left > Each) {
+        odd.load(stream.wait(), lane);
+        stream.release(lane);
+    }
+    if (left > 0) even.template multiply<false>(sum, x, min(left, Each));
+    if (left > Each) odd.template multiply<false>(sum, x + Each * 256, left - Each);
+    return make_float2(sum[0], sum[1]);
+}
+
+// ---- a tile of 16 expert rows ---------------------------------------------------------------------------------------------------------------
+// x: this lane's column, each 64 values as [lane i][16 values], in each 8 in the order 0 4 1 5 2 6 3 7: operands of mma's B, 32 bytes together.
+constexpr int ExpertHiddenStride = Hidden * 2 + 16, ExpertInterStride = Intermediate * 2 + 16; // bytes of a column
+__device__ __forceinline__ int expert_place(int k) { return (k & ~7) + (k & 3) * 2 + (k >> 2 & 1); }
+template <class Tile> struct ExpertPart {
+    static constexpr int Each = Slot<Tile>::Chunks;
+    Tile chunks[Each];
+    __device__ __forceinline__ void load(const u8* slot, int lane) {
+#pragma unroll
+        for (int c = 0; c < Each; c++) chunks[c].load(slot + c * Tile::Bytes, lane);
+    }
+    template <bool Whole> __device__ __forceinline__ void multiply(float (&sum)[4], const u8* x, int count) const {
+#pragma unroll
+        for (int c = 0; c < Each; c++)
+            if (Whole || c < count) {
+                uint4 b0 = *(const uint4*)(x + c * 128), b1 = *(const uint4*)(x + c * 128 + 16);
+#pragma unroll
+                for (int s = 0; s < 4; s++) {
+                    u32 a[4];
+                    chunks[c].values(a, s);
+                    uint4 b = s < 2 ? b0 : b1;
+                    mma(sum, a, s & 1 ? b.z : b.x, s & 1 ? b.w : b.y);
+                }
+            }
+    }
+};
+// Places g and g + 8 of the tile for columns 2 i and 2 i + 1.
+template <class Tile, int Chunks, class S> __device__ __forceinline__ float4 expert_tile(S& stream, const u8* x) {
+    constexpr int Each = Slot<Tile>::Chunks, Whole = Chunks / Each, Rest = Chunks % Each;
+    float sum[4] = {0, 0, 0, 0};
+    ExpertPart<Tile> part;
+    int lane = threadIdx.x % 32;
+    x += (lane & 3) * 32;
+#pragma unroll 1
+    for (int slot = 0; slot < Whole; slot++, x += Each * 128) {
+        part.load(stream.wait(), lane);
+        stream.release(lane);
+        part.template multiply<true>(sum, x, Each);
+    }
+    if (Rest) {
+        part.load(stream.wait(), lane);
+        stream.release(lane);
+        part.template multiply<false>(sum, x, Rest);
+    }
+    return make_float4(sum[0], sum[1], sum[2], sum[3]);
+}
+
+// ---- RMSNorm into shared memory, the arithmetic of combine_norm -----------------------------------------------------------------------------
+template <int Warps> struct Gain { // asked for before a barrier
+    static constexpr int Rounds = (NormWarps + Warps - 1) / Warps;
+    uint2 v[Rounds];
+    __device__ __forceinline__ Gain(const bf16* weight) {
+#pragma unroll
+        for (int r = 0; r < Rounds; r++) {
+            int c = (threadIdx.x + r * Warps * 32) * 4;
+            v[r] = c < Hidden ? *(const uint2*)(weight + c) : make_uint2(0, 0);
+        }
+    }
+};
+__device__ __forceinline__ float4 embedding_at(const bf16* row, int c) {
+    uint2 e = c < TrueHidden ? *(const uint2*)(row + c) : make_uint2(0, 0);
+    return make_float4(low_bf16(e.x), high_bf16(e.x), low_bf16(e.y), high_bf16(e.y));
+}
+// Where a row comes from: the residual; or the embedding table, and then it goes to `keep` as well.
+struct PlainRow {
+    const float* residual;
+    const bf16* embedded;
+    float* keep;
+    template <int Warps, int Rounds> __device__ __forceinline__ void fetch(float4 (&v)[Rounds]) const {
+#pragma unroll
+        for (int r = 0; r < Rounds; r++) {
+            int c = (threadIdx.x + r * Warps * 32) * 4;
+            v[r] = make_float4(0, 0, 0, 0);
+            if (c < Hidden && !embedded) v[r] = load_cg_float4(residual + c);
+            if (c < Hidden && embedded) {
+                v[r] = embedding_at(embedded, c);
+                if (keep) *(float4*)(keep + c) = v[r];
+            }
+        }
+    }
+};
+// scratch: NormWarps floats.
+template <int Warps, bool ForExperts, class Row> __device__ __forceinline__ void norm(u8* x, const Row& row, const Gain<Warps>& gains, float* scratch) {
+    constexpr int Rounds = Gain<Warps>::Rounds;
+    int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    float4 v[Rounds];
+    row.template fetch<Warps>(v);
+#pragma unroll
+    for (int r = 0; r < Rounds; r++) {
+        int at = warp + r * Warps;
+        if (at >= NormWarps) break;
+        float square = warp_sum(sum_of_squares(v[r]));
+        if (lane == 0) scratch[at] = square;
+    }
+    __syncthreads();
+    float scale = norm_scale(scratch);
+#pragma unroll
+    for (int r = 0; r < Rounds; r++) {
+        int at = warp + r * Warps, c = (at * 32 + lane) * 4;
+        if (at >= NormWarps || c >= Hidden) break;
+        uint2 gain = gains.v[r];
+        u32 a = pack_bf16(normed(v[r].x, scale, low_bf16(gain.x)), normed(v[r].y, scale, high_bf16(gain.x)));
+        u32 b = pack_bf16(normed(v[r].z, scale, low_bf16(gain.y)), normed(v[r].w, scale, high_bf16(gain.y)));
+        if (ForExperts) {
+            bf16* to = (bf16*)x + expert_place(c);
+            to[0] = (bf16)a;
+            to[2] = (bf16)(a >> 16);
+            to[4] = (bf16)b;
+            to[6] = (bf16)(b >> 16);
+        } else {
+            *(uint2*)(x + dense_place(c)) = make_uint2(a, 0);
+            *(uint2*)(x + dense_place(c + 2)) = make_uint2(b, 0);
+        }
+    }
+}
+// One or two tokens through a layer: the dense matrices. Needs stream.cu, and dense.cu's `finish` (the arithmetic after the sum).
+//
+// Before its wait a kernel asks for the first weights of every warp. All blocks of a kernel must fit on the card at once, with room for the next kernel's.
+//
+//     shared memory: [Warps] rings, then B columns of x, then scratch
+struct LayeredQkvParameters {
+    bf16* qkv;             // [B][QkvWidth]
+    float* residual;       // [B][Hidden]; written here if there is an embedding
+    const bf16* embedding; // [vocabulary][TrueHidden], or null: the residual is there
+    const int* tokens;     // [B]; ~r: chosen[r]
+    const int* chosen;
+    const u8* weights;
+    const float* scales;
+    const bf16* bias;
+    const bf16* gain;
+    int vocabulary;
+};
+// grid QkvWidth / 8 / Warps, rounded up.
+template <class Strip, int B, int Warps, int Slots> __device__ __forceinline__ void layered_qkv(const LayeredQkvParameters& p) {
+    DYNAMIC_SHARED(u8, shared);
+    u8* x = shared + Warps * Slots * SlotBytes;
+    float* scratch = (float*)(x + B * HiddenStride);
+    int strip = blockIdx.x * Warps + threadIdx.x / 32, lane = threadIdx.x % 32, g = lane >> 2, row = strip * 8 + 2 * (lane & 3);
+    bool live = strip < QkvWidth / 8;
+    Stream<Slots> stream(shared);
+    stream.follow(dense_source<Strip>(p.weights, strip, QkvWidth / 8, Hidden / 64));
+    Gain<Warps> gains(p.gain);
+    u32 bias = live ? *(const u32*)(p.bias + row) : 0;
+    float2 scale = Strip::Scaled && live ? *(const float2*)(p.scales + row) : make_float2(1, 1);
+    wait_for_previous();
+    let_next_start();
+#pragma unroll
+    for (int b = 0; b < B; b++) {
+        const bf16* embedded = nullptr;
+        if (p.embedding) {
+            int token = p.tokens[b];
+            if (token < 0) token = p.chosen[~token];
+            embedded = p.embedding + (size_t)min(max(token, 0), p.vocabulary - 1) * TrueHidden; // a row that the host samples has no token yet
+        }
+        norm<Warps, false>(x + b * HiddenStride, PlainRow{p.residual + b * Hidden, embedded, blockIdx.x == 0 ? p.residual + b * Hidden : nullptr}, gains, scratch);
+        __syncthreads();
+    }
+    if (!live) return;
+    float2 y = dense_strip<Strip, B>(stream, Hidden / 64, x, HiddenStride);
+    if (g < B)
+        *(u32*)(p.qkv + (size_t)g * QkvWidth + row) =
+            pack_bf16(finish(y.x, scale.x, Strip::Scaled, low_bf16(bias)), finish(y.y, scale.y, Strip::Scaled, high_bf16(bias)));
+}
+#define LAYERED_QKV(NAME, STRIP, B, WARPS, SLOTS) \
+    extern "C" __global__ void __launch_bounds__((WARPS) * 32, 1) NAME(const __grid_constant__ LayeredQkvParameters p) { layered_qkv<STRIP, B, WARPS, SLOTS>(p); } \
+    EMULATE_KERNEL(NAME)
+
+struct LayeredOutputParameters {
+    float* residual; // [B][Hidden]: the projection is added
+    const u8* att;   // [B][AttendedWidth * 4 bytes], attention's output in the order of dense_place
+    const u8* weights;
+    const float* scales;
+    const bf16* bias;
+};
+// grid Hidden / 8 / Warps, rounded up.
+template <class Strip, int B, int Warps, int Slots> __device__ __forceinline__ void layered_output(const LayeredOutputParameters& p) {
+    DYNAMIC_SHARED(u8, shared);
+    u8* x = shared + Warps * Slots * SlotBytes;
+    int strip = blockIdx.x * Warps + threadIdx.x / 32, lane = threadIdx.x % 32, g = lane >> 2, row = strip * 8 + 2 * (lane & 3);
+    bool live = strip < Hidden / 8;
+    Stream<Slots> stream(shared);
+    stream.follow(dense_source<Strip>(p.weights, strip, Hidden / 8, AttendedWidth / 64));
+    u32 bias = live ? *(const u32*)(p.bias + row) : 0;
+    float2 scale = Strip::Scaled && live ? *(const float2*)(p.scales + row) : make_float2(1, 1);
+    float2 old = live ? load_cg_float2(p.residual + g % B * Hidden + row) : make_float2(0, 0); // at least two kernels old
+    wait_for_previous();
+    let_next_start();
+    for (int c = threadIdx.x; c < B * (AttendedWidth / 4); c += Warps * 32)
+        *(uint4*)(x + c / (AttendedWidth / 4) * AttendedStride + c % (AttendedWidth / 4) * 16) = load_cg16(p.att + (size_t)c * 16);
+    __syncthreads();
+    if (!live) return;
+    float2 y = dense_strip<Strip, B>(stream, AttendedWidth / 64, x, AttendedStride);
+    if (g < B)
+        *(float2*)(p.residual + g * Hidden + row) = make_float2(__fadd_rn(old.x, finish(y.x, scale.x, Strip::Scaled, low_bf16(bias))),
+            __fadd_rn(old.y, finish(y.y, scale.y, Strip::Scaled, high_bf16(bias))));
+}
+#define LAYERED_OUTPUT(NAME, STRIP, B, WARPS, SLOTS) \
+    extern "C" __global__ void __launch_bounds__((WARPS) * 32, 1) NAME(const __grid_constant__ LayeredOutputParameters p) { layered_output<STRIP, B, WARPS, SLOTS>(p); } \
+    EMULATE_KERNEL(NAME)
+
+struct LayeredHeadParameters {
+    float* logits;         // [B][Vocabulary]
+    const float* residual; // [B][Hidden]
+    const bf16* gain;
+    const u8* weights;
+    const float* scales;
+};
+// grid: as many blocks as fit; each warp takes strip after strip.
+template <class Strip, int B, int Warps, int Slots> __device__ __forceinline__ void layered_head(const LayeredHeadParameters& p) {
+    constexpr int Strips = Vocabulary / 8;
+    DYNAMIC_SHARED(u8, shared);
+    u8* x = shared + Warps * Slots * SlotBytes;
+    float* scratch = (float*)(x + B * HiddenStride);
+    Stream<Slots> stream(shared);
+    int lane = threadIdx.x % 32, g = lane >> 2, step = gridDim.x * Warps, strip = threadIdx.x / 32 * gridDim.x + blockIdx.x;
+    Gain<Warps> gains(p.gain);
+    stream.follow(dense_source<Strip>(p.weights, strip, Strips, Hidden / 64));
+    wait_for_previous();
+    let_next_start();
+#pragma unroll
+    for (int b = 0; b < B; b++) {
+        norm<Warps, false>(x + b * HiddenStride, PlainRow{p.residual + b * Hidden, nullptr, nullptr}, gains, scratch);
+        __syncthreads();
+    }
+    for (; strip < Strips; strip += step) {
+        stream.follow(dense_source<Strip>(p.weights, strip + step, Strips, Hidden / 64));
+        int row = strip * 8 + 2 * (lane & 3);
+        float2 scale = Strip::Scaled ? *(const float2*)(p.scales + row) : make_float2(1, 1);
+        float2 y = dense_strip<Strip, B>(stream, Hidden / 64, x, HiddenStride);
+        if (g < B)
+            *(float2*)(p.logits + (size_t)g * Vocabulary + row) =
+                make_float2(finish(y.x, scale.x, Strip::Scaled, 0), finish(y.y, scale.y, Strip::Scaled, 0));
+    }
+}
+#define LAYERED_HEAD(NAME, STRIP, B, WARPS, SLOTS) \
+    extern "C" __global__ void __launch_bounds__((WARPS) * 32, 1) NAME(const __grid_constant__ LayeredHeadParameters p) { layered_head<STRIP, B, WARPS, SLOTS>(p); } \
+    EMULATE_KERNEL(NAME)
+LAYERED_QKV(q1, Bf16Strip, 1, 5, 8)
+LAYERED_OUTPUT(o1, Bf16Strip, 1, 2, 10)
+LAYERED_HEAD(h1, Bf16Strip, 1, 6, 6)

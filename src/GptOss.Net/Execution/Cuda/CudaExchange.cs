@@ -1,0 +1,231 @@
+using GptOss.Net.Execution.Cuda.Kernels;
+using GptOss.Net.Interop.Cuda;
+
+namespace GptOss.Net.Execution.Cuda;
+
+/// <summary>
+/// One card's end of the link to the card with which it shares every layer: gives it the columns that this one has computed, and takes its.
+/// </summary>
+/// <remarks>
+/// Both cards launch the same exchanges in the same order. Where they see each other's memory, a card stores straight into the other's
+/// arrays; else into an inbox in page-locked main memory. Nothing is allocated or waited for by the host after the load.
+/// </remarks>
+internal sealed unsafe class CudaExchange : IDisposable
+{
+    /// <summary>Numbers of a step: its exchanges count on from the step's own.</summary>
+    public const int NumbersOfStep = 1 << 12;
+
+    private const int ChosenNumber = NumbersOfStep - 1;
+    private const int PieceBytes = 16;
+
+    private readonly ExchangeKernels _kernels;
+    private readonly CudaShape _shape;
+    private readonly CudaShare _share;
+    private readonly CudaWorkspace _workspace;
+    private readonly nint _flags;
+    private readonly nint _error;
+    private readonly nint _errorOnHost;
+    private readonly nint _inbox;
+    private readonly long _inboxBytes;
+    private readonly nint _number;
+    private readonly nint _stream;
+    private readonly CudaRelay? _relay;
+    private CudaExchange? _other;
+
+    /// <param name="card">The card.</param>
+    /// <param name="shape">The widths.</param>
+    /// <param name="share">What of every matrix it has.</param>
+    /// <param name="options">The sizes, and how long a card waits for the other.</param>
+    /// <param name="isDirect">Whether the cards see each other's memory.</param>
+    public CudaExchange(CudaCard card, CudaShape shape, CudaShare share, CudaExecutorOptions options, bool isDirect)
+    {
+        (_kernels, _shape, _share, _workspace) = (card.Kernels.Exchange, shape, share, card.Workspace);
+        (Driver, _stream, _number, IsDirect) = (card.Driver, card.Stream, card.Inputs.Number, isDirect);
+        Patience = options.Patience / 2; // The kernels end before the host gives the step up.
+        var memory = card.Memory;
+        Words = new WordArena(shape, shape.Config.LayerCount);
+        Arena = memory.AllocateZeros(Words.Bytes, card.Stream);
+        Chosen = memory.Allocate((long)CudaWorkspace.Rows(options.MaxSequences) * sizeof(int));
+        _error = memory.AllocateZeros(PieceBytes, card.Stream);
+        _errorOnHost = memory.AllocateHost(PieceBytes);
+        *(uint*)_errorOnHost = 0;
+        var flagBytes = ExchangeKernels.MaxBlocks * sizeof(uint);
+        if (isDirect)
+        {
+            _flags = memory.AllocateZeros(flagBytes, card.Stream);
+            return;
+        }
+
+        var tokens = CudaWorkspace.Tokens(options.MaxStepTokens, options.MaxSequences);
+        _inboxBytes = InboxBytes(shape, tokens, CudaWorkspace.Rows(options.MaxSequences));
+        _inbox = memory.AllocateHost(2 * _inboxBytes);
+        _flags = memory.AllocateHost(flagBytes);
+        new Span<byte>((void*)_flags, flagBytes).Clear();
+        WordInbox = memory.AllocateHost(Words.Bytes);
+        new Span<byte>((void*)WordInbox, checked((int)Words.Bytes)).Clear();
+        _relay = new CudaRelay(card, shape, new CudaShare(1 - share.Index, share.Count), Words, new(Arena, WordInbox, 0, Silent, 0));
+    }
+
+    /// <summary>Gets whether the cards see each other's memory.</summary>
+    public bool IsDirect { get; }
+
+    /// <summary>Gets where the words of a step lie in the arena.</summary>
+    public WordArena Words { get; }
+
+    /// <summary>Gets the card's arena of words.</summary>
+    public nint Arena { get; }
+
+    /// <summary>Gets where the other card's words come if it does not see the arena; else 0.</summary>
+    public nint WordInbox { get; }
+
+    /// <summary>Gets where the second card finds what the first has sampled, int <c>[rows]</c>.</summary>
+    public nint Chosen { get; }
+
+    /// <summary>Gets how kernels tell words.</summary>
+    public Wire Wire => Silent with { Shift = (IsDirect ? Other.Arena : Other.WordInbox) - Arena };
+
+    /// <summary>Gets how long a card waits for the other.</summary>
+    public TimeSpan Patience { get; }
+
+    private ICudaDriver Driver { get; }
+
+    private Wire Silent => new(_number, _error, (ulong)Patience.TotalNanoseconds, Shift: 0);
+
+    private CudaExchange Other => _other ?? throw new InvalidOperationException("The card is not connected.");
+
+    /// <summary>The bytes of main memory into which a card without a view of the other's memory stores at once.</summary>
+    public static long InboxBytes(CudaShape shape, int tokens, int rows) => Math.Max(
+        Math.Max((long)tokens * shape.Hidden * sizeof(float), (long)tokens * shape.TopK * shape.Intermediate * sizeof(ushort)),
+        Math.Max((long)tokens * shape.AttendedWidth * sizeof(ushort), (long)rows * shape.Vocabulary * sizeof(float)));
+
+    /// <summary>Names the other end.</summary>
+    public void Connect(CudaExchange other) => _other = other;
+
+    /// <summary>Before the kernels of a step that tell words: lets the other card's come, where it does not see the arena.</summary>
+    public void BeginWords(int sequences) => _relay?.Begin(sequences);
+
+    /// <summary>Attention's result of all heads.</summary>
+    public void Attended(KernelStream stream, int tokens, int number) => Bring(
+        stream,
+        new(_workspace.Attended, Other._workspace.Attended, tokens, _shape.AttendedWidth * sizeof(ushort), number),
+        Heads(_share),
+        Heads(Other._share));
+
+    /// <summary>The experts' inner values.</summary>
+    public void Inner(KernelStream stream, int tokens, int number) => Bring(
+        stream,
+        new(_workspace.Experts.H, Other._workspace.Experts.H, tokens * _shape.TopK, _shape.Intermediate * sizeof(ushort), number),
+        Bytes(_share.Intermediate(_shape), sizeof(ushort)),
+        Bytes(Other._share.Intermediate(_shape), sizeof(ushort)));
+
+    /// <summary>The residual, to which each card first adds its columns of what attention or the experts gave.</summary>
+    /// <param name="stream">Where to launch.</param>
+    /// <param name="tokens">How many.</param>
+    /// <param name="add">float <c>[tokens, parts, own columns]</c>.</param>
+    /// <param name="parts">How many rows are added for each token.</param>
+    /// <param name="number">Of the exchange.</param>
+    public void Residual(KernelStream stream, int tokens, nint add, int parts, int number) => Bring(
+        stream,
+        new(_workspace.Residual, Other._workspace.Residual, tokens, _shape.Hidden * sizeof(float), number, add, parts),
+        Bytes(_share.Hidden(_shape), sizeof(float)),
+        Bytes(Other._share.Hidden(_shape), sizeof(float)));
+
+    /// <summary>The second card's logits go to the first, which samples.</summary>
+    public void Logits(KernelStream stream, int rows, int slot, int number)
+    {
+        var second = Bytes((_share.Index == 1 ? _share : Other._share).Vocabulary(_shape), sizeof(float));
+        Bring(
+            stream,
+            new(_workspace.Logits[slot], Other._workspace.Logits[slot], rows, _shape.Vocabulary * sizeof(float), number),
+            _share.Index == 1 ? second : default,
+            _share.Index == 0 ? second : default);
+    }
+
+    /// <summary>The tokens that the first card has sampled go to the second.</summary>
+    /// <param name="stream">Where to launch.</param>
+    /// <param name="chosen">Where they are on the first card.</param>
+    /// <param name="rows">How many.</param>
+    public void SendChosen(KernelStream stream, nint chosen, int rows)
+    {
+        var bytes = ((rows * sizeof(int)) + PieceBytes - 1) / PieceBytes * PieceBytes;
+        Bring(
+            stream,
+            new(_share.Index == 0 ? chosen : Chosen, Other.Chosen, 1, bytes, ChosenNumber),
+            _share.Index == 0 ? new(0, bytes) : default,
+            _share.Index == 1 ? new(0, bytes) : default);
+    }
+
+    /// <summary>Nobody goes on before the other card is here.</summary>
+    public void Meet(KernelStream stream, int number) => Bring(stream, new(0, 0, 0, PieceBytes, number), default, default);
+
+    /// <summary>Lets the stream tell the host whether somebody has waited too long.</summary>
+    public void Report() => Driver.Copy(_errorOnHost, _error, sizeof(uint), _stream);
+
+    /// <summary>Whether this card has waited too long for the other, as last reported; forgets it.</summary>
+    public bool HasGivenUp()
+    {
+        if (*(uint*)_errorOnHost == 0)
+        {
+            return false;
+        }
+
+        *(uint*)_errorOnHost = 0;
+        Driver.Fill(_error, 0, sizeof(uint), _stream);
+        return true;
+    }
+
+    /// <summary>Forgets what was said, so that numbers can begin anew; both cards rest.</summary>
+    public void Forget()
+    {
+        Driver.Fill(Arena, 0, Words.Bytes, _stream);
+        if (IsDirect)
+        {
+            Driver.Fill(_flags, 0, ExchangeKernels.MaxBlocks * sizeof(uint), _stream);
+        }
+        else
+        {
+            new Span<byte>((void*)_flags, ExchangeKernels.MaxBlocks * sizeof(uint)).Clear();
+            new Span<byte>((void*)WordInbox, checked((int)Words.Bytes)).Clear();
+        }
+
+        Driver.SynchronizeStream(_stream);
+    }
+
+    public void Dispose() => _relay?.Dispose();
+
+    private static RowRange Bytes(RowRange columns, int size) => new(columns.First * size, columns.Count * size);
+
+    private RowRange Heads(CudaShare share) => Bytes(new(share.Index * _shape.QueryWidth, _shape.QueryWidth), sizeof(ushort));
+
+    /// <summary>Launches an exchange; ranges are bytes of a row.</summary>
+    private void Bring(KernelStream stream, in Rows rows, RowRange own, RowRange other)
+    {
+        // Two inboxes in turn: the other card may begin the next exchange while this one still takes from the last.
+        var offset = (nint)((rows.Number & 1) * _inboxBytes);
+        _kernels.Exchange(stream, new(
+            rows.Here,
+            IsDirect ? rows.There : Other._inbox + offset,
+            IsDirect ? 0 : _inbox + offset,
+            rows.Add,
+            Other._flags,
+            _flags,
+            Silent,
+            rows.Count,
+            rows.Stride,
+            own.First,
+            own.Count,
+            other.First,
+            other.Count,
+            rows.Parts,
+            rows.Number));
+    }
+
+    /// <param name="Here">The array on this card.</param>
+    /// <param name="There">The same on the other.</param>
+    /// <param name="Count">Rows.</param>
+    /// <param name="Stride">Bytes of a row.</param>
+    /// <param name="Number">Of the exchange.</param>
+    /// <param name="Add">What is added to the own columns first, or 0.</param>
+    /// <param name="Parts">How many rows of that for each row.</param>
+    private readonly record struct Rows(nint Here, nint There, int Count, int Stride, int Number, nint Add = 0, int Parts = 0);
+}
