@@ -34,6 +34,23 @@ public sealed class CudaExecutorGpuTests(ITestOutputHelper output)
     }
 
     [Theory]
+    [InlineData(Precision.Int8Unembedding)]
+    [InlineData(Precision.Int8Dense)]
+    [InlineData(Precision.ExpandedBFloat16)]
+    public void Other_precisions_are_nearly_as_near(Precision precision)
+    {
+        using var fixture = new ModelFixture("a");
+        using var executor = Load(fixture, precision);
+
+        var ours = ModelFixture.RelativeError(
+            [.. fixture.Cases.SelectMany(expected => Driver(fixture, executor, 64).Logits(expected.InputIds)[0])],
+            [.. fixture.Cases.SelectMany(expected => expected.Logits)]);
+
+        output.WriteLine(FormattableString.Invariant($"{precision}: {ours:E2}"));
+        ours.Should().BeLessThan(0.3);
+    }
+
+    [Theory]
     [InlineData("a")]
     [InlineData("b")]
     public void A_prompt_of_4000_tokens_ends_as_near(string model)
@@ -170,10 +187,11 @@ public sealed class CudaExecutorGpuTests(ITestOutputHelper output)
 
     private static string? Libraries => Environment.GetEnvironmentVariable("GPTOSS_LIBTORCH");
 
-    private static CudaExecutor Load(ModelFixture fixture)
+    private static CudaExecutor Load(ModelFixture fixture, Precision precision = Precision.Default)
     {
         Gpu.RequireDevices(1);
-        return new CudaExecutorLoader(fixture.Config, fixture.Weights, Capacity, Options, NoProgress()).Load(parts: null, Libraries);
+        var options = Options with { Precision = precision };
+        return new CudaExecutorLoader(fixture.Config, fixture.Weights, Capacity, options, NoProgress()).Load(parts: null, Libraries);
     }
 
     /// <summary>Four layers of the 20b's shapes with random weights: <c>benchmarks/make_checkpoint.py FOLDER --layers 4</c>.</summary>
