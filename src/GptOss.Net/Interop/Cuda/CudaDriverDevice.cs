@@ -36,10 +36,12 @@ internal sealed unsafe class CudaDriverDevice : ICudaDriver
     }
 
     /// <summary>Opens a device and keeps its primary context until it is disposed.</summary>
+    /// <param name="id">The device.</param>
+    /// <param name="driver">The driver's library; by default the system's.</param>
     /// <exception cref="CudaException">There is no usable driver or no such device.</exception>
-    public static CudaDriverDevice Open(DeviceId id)
+    public static CudaDriverDevice Open(DeviceId id, string? driver = null)
     {
-        var library = CudaLibrary.Load(id);
+        var library = CudaLibrary.Load(id, driver);
         int device;
         library.Check(library.DeviceGet(&device, id.Index), "cuDeviceGet", id);
         nint context;

@@ -92,10 +92,12 @@ internal sealed unsafe class CudaLibrary
     }
 
     /// <summary>Loads and initializes the driver.</summary>
+    /// <param name="device">The device that it is wanted for.</param>
+    /// <param name="file">The library; by default the system's.</param>
     /// <exception cref="CudaException">There is none, it is too old, or it cannot start.</exception>
-    public static CudaLibrary Load(DeviceId device)
+    public static CudaLibrary Load(DeviceId device, string? file = null)
     {
-        var name = OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1";
+        var name = file ?? (OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1");
         if (!NativeLibrary.TryLoad(name, out var handle))
         {
             throw new CudaException($"No NVIDIA driver is installed: {name} was not found. Install it, or place the model on the CPU.");

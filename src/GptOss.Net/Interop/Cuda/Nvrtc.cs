@@ -42,12 +42,27 @@ internal sealed unsafe class Nvrtc
     /// <exception cref="CudaException">None does.</exception>
     public static Nvrtc Load(IReadOnlyList<string> candidates)
     {
+        var tooOld = new List<string>();
         foreach (var candidate in candidates)
         {
             if (NativeLibrary.TryLoad(candidate, out var library))
             {
-                return new Nvrtc(library, candidate);
+                try
+                {
+                    return new Nvrtc(library, candidate);
+                }
+                catch (EntryPointNotFoundException)
+                {
+                    tooOld.Add(candidate);
+                }
             }
+        }
+
+        if (tooOld.Count > 0)
+        {
+            throw new CudaException(
+                $"NVRTC, NVIDIA's run-time compiler, must be of CUDA 12 or newer; older: {string.Join(", ", tooOld)}. Set "
+                + "GptOssModelOptions.LibTorchDirectory to the torch/lib of a newer PyTorch, or CUDA_PATH to a newer toolkit.");
         }
 
         throw new CudaException(

@@ -103,9 +103,13 @@ internal sealed partial class CudaExecutorLoader(
     /// <summary>The devices of some parts, each once, in the order in which a step reaches them.</summary>
     private static IEnumerable<DeviceId> Devices(IReadOnlyList<ModelPart> parts) => parts.SelectMany(part => part.Devices).Distinct();
 
-    private static CudaDriverDevice Open(DeviceId device)
+    /// <summary>Opens a device that can run the kernels.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="library">The driver's library; by default the system's.</param>
+    /// <exception cref="CudaException">There is no usable driver, no such device, or it is too old.</exception>
+    internal static CudaDriverDevice Open(DeviceId device, string? library = null)
     {
-        var driver = CudaDriverDevice.Open(device);
+        var driver = CudaDriverDevice.Open(device, library);
         var capability = driver.Properties.ComputeCapability;
         if (capability.Major >= LeastMajor)
         {
