@@ -12,6 +12,9 @@ builder.WebHost.UseUrls(page, api);
 builder.Services.Configure<OpenAIServerOptions>(builder.Configuration.GetSection("server"));
 builder.Services.AddResponseCompression(options => options.EnableForHttps = true);
 
+// A port that is in use is told in one line, below; not as a stack as well.
+builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+
 // The demonstration model is so small that it need not be held in bfloat16.
 var model = builder.Configuration["model"];
 builder.Services.AddGptOss(
@@ -32,4 +35,4 @@ if (builder.Configuration.GetValue("browser", defaultValue: true))
     app.Lifetime.ApplicationStarted.Register(() => Browser.TryOpen(page));
 }
 
-await app.RunAsync();
+return await app.RunServerAsync("--page or --api");

@@ -12,12 +12,12 @@ public interface ITokenModel
     /// <summary>Gets the most tokens of prompt and output together.</summary>
     int MaxModelLength { get; }
 
-    /// <summary>How many tokens the prompt of a conversation has, exactly as it would be rendered.</summary>
+    /// <summary>The tokens of the prompt of a conversation, exactly as it would be rendered.</summary>
     /// <param name="messages">The conversation.</param>
     /// <param name="options">How it would be answered.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>The number of tokens.</returns>
-    Task<int> CountTokensAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken);
+    /// <returns>The tokens, also if they are more than fit.</returns>
+    Task<int[]> EncodeAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken);
 
     /// <summary>Continues tokens, without any chat format.</summary>
     /// <param name="prompt">At least one token.</param>

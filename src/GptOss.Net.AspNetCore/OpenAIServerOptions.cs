@@ -75,6 +75,12 @@ public sealed class OpenAIServerOptions
     /// <summary>Gets or sets how long they are kept. Default 24 hours.</summary>
     public TimeSpan StoredResponseLifetime { get; set; } = TimeSpan.FromHours(24);
 
+    /// <summary>
+    /// Gets or sets of how many calls in chat completions the reasoning is remembered, for clients that send a call back without it.
+    /// Default 1,000; 0 for none.
+    /// </summary>
+    public int MaxRememberedCalls { get; set; } = 1_000;
+
     /// <summary>Gets or sets a value indicating whether answers come without their reasoning. Default <see langword="false"/>.</summary>
     public bool HidesReasoning { get; set; }
 }

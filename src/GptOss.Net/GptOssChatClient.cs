@@ -84,11 +84,22 @@ public sealed partial class GptOssChatClient : IChatClient
     /// <exception cref="ArgumentException">A message or an option is out of range.</exception>
     /// <exception cref="NotSupportedException">A message or an option asks for what this client does not do.</exception>
     public async Task<int> CountTokensAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        (await EncodeAsync(messages, options, cancellationToken).ConfigureAwait(false)).Length;
+
+    /// <summary>Returns the tokens of the prompt that a conversation becomes.</summary>
+    /// <param name="messages">The conversation; enumerated once.</param>
+    /// <param name="options">Instructions, tools and format belong to the prompt.</param>
+    /// <param name="cancellationToken">Stops encoding, also within one long text.</param>
+    /// <returns>The tokens up to where the model begins to write; they may be more than fit.</returns>
+    /// <exception cref="ArgumentException">A message or an option is out of range.</exception>
+    /// <exception cref="NotSupportedException">A message or an option asks for what this client does not do.</exception>
+    public async Task<int[]> EncodeAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
         var prompt = _renderer.WriteForCompletion(ChatRequest.MapMessages(messages, options ?? new ChatOptions(), this, _model));
-        return (await Task.Run(() => prompt.ToArray(cancellationToken), cancellationToken).ConfigureAwait(false)).Length;
+        return await Task.Run(() => prompt.ToArray(cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>

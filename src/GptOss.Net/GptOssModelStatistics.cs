@@ -20,6 +20,9 @@ public sealed record GptOssModelStatistics
     /// <summary>Gets how many requests came to their end.</summary>
     public required long FinishedRequests { get; init; }
 
+    /// <summary>Gets how many of <see cref="FinishedRequests"/> ended because they may not have more tokens.</summary>
+    public required long LengthLimitedRequests { get; init; }
+
     /// <summary>Gets how many requests were cancelled or left by their reader.</summary>
     public required long CancelledRequests { get; init; }
 

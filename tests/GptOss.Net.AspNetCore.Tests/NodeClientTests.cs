@@ -17,6 +17,7 @@ public sealed class NodeClientTests
     [InlineData("agents.mjs")]
     [InlineData("langchain.mjs")]
     [InlineData("anthropic.mjs")]
+    [InlineData("dockerfile.mjs")]
     public async Task A_client_gets_what_it_expects(string program)
     {
         var node = FindNode();

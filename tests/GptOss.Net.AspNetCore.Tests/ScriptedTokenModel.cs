@@ -17,8 +17,8 @@ internal sealed class ScriptedTokenModel(string text) : ITokenModel
     public static void AddTo(IServiceCollection services, string text = " and so on") =>
         services.AddSingleton<ITokenModel>(new ScriptedTokenModel(text));
 
-    public Task<int> CountTokensAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) =>
-        Task.FromResult(messages.Sum(message => Shared.Encode(message.Text).Length));
+    public Task<int[]> EncodeAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) =>
+        Task.FromResult(messages.SelectMany(message => Shared.Encode(message.Text)).ToArray());
 
     public async IAsyncEnumerable<GeneratedToken> GenerateAsync(
         IReadOnlyList<int> prompt,

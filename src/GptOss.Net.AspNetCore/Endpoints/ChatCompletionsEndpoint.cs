@@ -19,7 +19,7 @@ internal sealed class ChatCompletionsEndpoint(OpenAIServer server, RequestGate g
             throw RequestError.Invalid("stream_options", "'stream_options' needs 'stream': true.");
         }
 
-        var call = ChatRequestMapper.Map(body, server.Options, request.Caller);
+        var call = ChatRequestMapper.Map(body, server, request.Caller);
         using var place = server.Admission.Enter(request.Caller, choices);
         var answer = new ChatAnswerOptions
         {
@@ -38,11 +38,13 @@ internal sealed class ChatCompletionsEndpoint(OpenAIServer server, RequestGate g
         }
     }
 
-    private static async Task ReplyAsync(ServedRequest request, ChoiceTurns turn, ChatAnswerOptions answer)
+    private async Task ReplyAsync(ServedRequest request, ChoiceTurns turn, ChatAnswerOptions answer)
     {
         var builders = Enumerable.Range(0, answer.Choices).Select(i => new ChatChoiceBuilder(i, answer)).ToArray();
+        var reasoning = Reasoning(request, answer);
         while (await turn.MoveNextAsync().ConfigureAwait(false))
         {
+            reasoning[turn.Current.Index].Add(turn.Current.Update);
             builders[turn.Current.Index].Add(turn.Current.Update);
         }
 
@@ -61,10 +63,11 @@ internal sealed class ChatCompletionsEndpoint(OpenAIServer server, RequestGate g
         await using (stream.ConfigureAwait(false))
         {
             var writer = new ChatStreamWriter(stream, answer);
+            var reasoning = Reasoning(request, answer);
             try
             {
                 writer.WriteStart();
-                await stream.PumpAsync(turn, update => writer.Write(update.Index, update.Update), request.Ended).ConfigureAwait(false);
+                await stream.PumpAsync(turn, Write, request.Ended).ConfigureAwait(false);
                 writer.WriteEnd();
             }
             catch (Exception exception) when (!request.IsLeft)
@@ -76,6 +79,15 @@ internal sealed class ChatCompletionsEndpoint(OpenAIServer server, RequestGate g
 
             stream.WriteDone();
             await stream.FlushAsync(request.Http.RequestAborted).ConfigureAwait(false);
+
+            void Write(ChoiceUpdate update)
+            {
+                reasoning[update.Index].Add(update.Update);
+                writer.Write(update.Index, update.Update);
+            }
         }
     }
+
+    private CallReasoning[] Reasoning(ServedRequest request, ChatAnswerOptions answer) =>
+        [.. Enumerable.Range(0, answer.Choices).Select(_ => new CallReasoning(server.Reasoning, request.Caller))];
 }

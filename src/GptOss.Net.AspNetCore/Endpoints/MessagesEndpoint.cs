@@ -16,7 +16,7 @@ internal sealed class MessagesEndpoint(OpenAIServer server, RequestGate gate, Un
         var (body, call) = await ReadAsync(request, isCount: false).ConfigureAwait(false);
         using var place = server.Admission.Enter(request.Caller, 1);
         var input = body.Stream is true && server.TokensOrNull is { } tokens
-            ? await tokens.CountTokensAsync(call.Messages, call.Options, request.Ended).ConfigureAwait(false)
+            ? (await tokens.EncodeAsync(call.Messages, call.Options, request.Ended).ConfigureAwait(false)).Length
             : 0;
         var turn = PrimedStream<ChatResponseUpdate>.Start(
             server.Client.GetStreamingResponseAsync(call.Messages, call.Options, request.Ended), request.Ended);
@@ -29,8 +29,8 @@ internal sealed class MessagesEndpoint(OpenAIServer server, RequestGate gate, Un
     public async Task CountAsync(ServedRequest request)
     {
         var (_, call) = await ReadAsync(request, isCount: true).ConfigureAwait(false);
-        var count = await server.Tokens.CountTokensAsync(call.Messages, call.Options, request.Ended).ConfigureAwait(false);
-        await JsonBody.WriteAsync(request.Http, new MessageTokens(count), ReplyJson.Default.MessageTokens).ConfigureAwait(false);
+        var tokens = await server.Tokens.EncodeAsync(call.Messages, call.Options, request.Ended).ConfigureAwait(false);
+        await JsonBody.WriteAsync(request.Http, new MessageTokens(tokens.Length), ReplyJson.Default.MessageTokens).ConfigureAwait(false);
     }
 
     private async Task<(MessagesRequest Body, ModelCall Call)> ReadAsync(ServedRequest request, bool isCount)

@@ -36,7 +36,8 @@ internal sealed class MetricsEndpoint(OpenAIServer server)
             Single(text, "prefix_cache_queries_total", "counter", labels, now.PromptTokens);
             Single(text, "prefix_cache_hits_total", "counter", labels, now.CachedPromptTokens);
             Head(text, "request_success_total", "counter");
-            Line(text, "request_success_total", labels + ",finished_reason=\"stop\"", now.FinishedRequests);
+            Line(text, "request_success_total", labels + ",finished_reason=\"stop\"", now.FinishedRequests - now.LengthLimitedRequests);
+            Line(text, "request_success_total", labels + ",finished_reason=\"length\"", now.LengthLimitedRequests);
             Line(text, "request_success_total", labels + ",finished_reason=\"abort\"", now.CancelledRequests);
         }
         else

@@ -6,7 +6,8 @@ using Microsoft.Extensions.AI;
 namespace GptOss.Net.AspNetCore.Mapping;
 
 /// <summary>From the messages of a chat completion to those of the chat client. Used once.</summary>
-internal sealed class ChatMessagesReader
+/// <param name="recall">The reasoning before a call, where the server remembers it.</param>
+internal sealed class ChatMessagesReader(Func<string, string?> recall)
 {
     private readonly HashSet<string> _calls = new(StringComparer.Ordinal);
 
@@ -60,7 +61,7 @@ internal sealed class ChatMessagesReader
         }
 
         var contents = new List<AIContent>();
-        if ((message.Reasoning ?? message.ReasoningContent) is { Length: > 0 } reasoning)
+        if ((message.Reasoning ?? message.ReasoningContent ?? Recall(message)) is { Length: > 0 } reasoning)
         {
             contents.Add(new TextReasoningContent(reasoning));
         }
@@ -81,6 +82,9 @@ internal sealed class ChatMessagesReader
 
         return new ChatMessage(ChatRole.Assistant, contents);
     }
+
+    private string? Recall(ChatMessageBody message) =>
+        message.ToolCalls?.Select(call => call?.Id is { } id ? recall(id) : null).FirstOrDefault(text => text is not null);
 
     private FunctionCallContent ReadCall(ChatToolCallBody? call, string param)
     {

@@ -9,10 +9,11 @@ namespace GptOss.Net.AspNetCore.Mapping;
 /// <summary>From a chat completion to a call of the chat client. Every known field is mapped, without a meaning, or refused.</summary>
 internal static class ChatRequestMapper
 {
-    public static ModelCall Map(ChatCompletionRequest body, OpenAIServerOptions limits, string caller)
+    public static ModelCall Map(ChatCompletionRequest body, OpenAIServer server, string caller)
     {
+        var limits = server.Options;
         RefuseUnsupported(body);
-        var messages = new ChatMessagesReader().Read(body.Messages, limits.MaxMessages);
+        var messages = new ChatMessagesReader(callId => server.Reasoning.Recall(caller, callId)).Read(body.Messages, limits.MaxMessages);
         var options = new ChatOptions
         {
             Temperature = (float?)Check.InRange(body.Temperature, 0, 2, "temperature"),

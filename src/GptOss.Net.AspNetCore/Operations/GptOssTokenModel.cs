@@ -12,8 +12,8 @@ internal sealed class GptOssTokenModel(GptOssModel model) : ITokenModel
 
     public int MaxModelLength => model.MaxModelLength;
 
-    public Task<int> CountTokensAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) =>
-        _client.CountTokensAsync(messages, options, cancellationToken);
+    public Task<int[]> EncodeAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) =>
+        _client.EncodeAsync(messages, options, cancellationToken);
 
     public IAsyncEnumerable<GeneratedToken> GenerateAsync(
         IReadOnlyList<int> prompt, SamplingOptions sampling, GenerationOptions generation, CancellationToken cancellationToken) =>

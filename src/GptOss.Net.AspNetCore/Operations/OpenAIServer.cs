@@ -23,6 +23,7 @@ internal sealed class OpenAIServer : IDisposable
             ?? (services.GetService<HostedGptOssModel>() is { } host ? new HostedModelStatus(host) : new ClientModelStatus(Client)));
         _tokens = services.GetService<ITokenModel>();
         Responses = services.GetService<IResponseStore>() ?? new MemoryResponseStore(Options, Time);
+        Reasoning = new ReasoningMemory(Options.MaxRememberedCalls);
         Admission = new Admission(Options);
         Drain = new Drain(services.GetRequiredService<IHostApplicationLifetime>(), Options.DrainTimeout, Time);
     }
@@ -38,6 +39,8 @@ internal sealed class OpenAIServer : IDisposable
     public Admission Admission { get; }
 
     public IResponseStore Responses { get; }
+
+    public ReasoningMemory Reasoning { get; }
 
     public ServerMetrics Metrics { get; } = new();
 

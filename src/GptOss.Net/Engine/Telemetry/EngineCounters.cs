@@ -12,6 +12,7 @@ internal sealed class EngineCounters(TimeProvider time)
     private long _accepted;
     private long _refused;
     private long _finished;
+    private long _lengthLimited;
     private long _cancelled;
     private long _failed;
     private long _generatedTokens;
@@ -41,6 +42,8 @@ internal sealed class EngineCounters(TimeProvider time)
     public long Refused => Volatile.Read(ref _refused);
 
     public long Finished => Volatile.Read(ref _finished);
+
+    public long LengthLimited => Volatile.Read(ref _lengthLimited);
 
     public long Cancelled => Volatile.Read(ref _cancelled);
 
@@ -83,6 +86,9 @@ internal sealed class EngineCounters(TimeProvider time)
         Volatile.Write(ref count, count + 1);
     }
 
+    /// <summary>A request that finished did so because it may not have more tokens.</summary>
+    public void LimitLength() => Volatile.Write(ref _lengthLimited, _lengthLimited + 1);
+
     public void Generate(int tokens) => Volatile.Write(ref _generatedTokens, _generatedTokens + tokens);
 
     /// <summary>Takes over what the scheduler counts.</summary>
@@ -116,6 +122,7 @@ internal sealed class EngineCounters(TimeProvider time)
         RunningRequests = Running,
         WaitingRequests = Waiting,
         FinishedRequests = Finished,
+        LengthLimitedRequests = LengthLimited,
         CancelledRequests = Cancelled,
         FailedRequests = Failed,
         RefusedRequests = Refused,

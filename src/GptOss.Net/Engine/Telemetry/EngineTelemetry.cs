@@ -95,6 +95,11 @@ internal sealed class EngineTelemetry : IDisposable
             OperationCanceledException => RequestOutcome.Cancelled,
             _ => RequestOutcome.Failed,
         });
+        if (exception is null && request.FinishReason is FinishReason.Length)
+        {
+            Counters.LimitLength();
+        }
+
         if (request.Sequence.WantsAllLogits)
         {
             // The conventions are about what is generated.
