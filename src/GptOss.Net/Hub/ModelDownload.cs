@@ -1,3 +1,5 @@
+using GptOss.Net.Checkpoint.Gguf;
+
 namespace GptOss.Net.Hub;
 
 /// <summary>Brings the files of a model that loading needs into the cache.</summary>
@@ -47,10 +49,27 @@ internal sealed class ModelDownload(HubClient client, HubSettings settings, stri
         var needed = top.Where(file => file.Path is "config.json" || file.Path.EndsWith(Index, StringComparison.Ordinal)).ToList();
         var isSingle = top.Any(file => file.Path is "model.safetensors");
         needed.AddRange(top.Where(file => isSingle ? file.Path is "model.safetensors" : file.Path.EndsWith(".safetensors", StringComparison.Ordinal)));
-        return needed.Any(file => file.Path is "config.json") && needed.Any(file => file.Path.EndsWith(".safetensors", StringComparison.Ordinal))
-            ? needed
+        if (needed.Any(file => file.Path is "config.json") && needed.Any(file => file.Path.EndsWith(".safetensors", StringComparison.Ordinal)))
+        {
+            return needed;
+        }
+
+        return GgufModel(top) is { Count: > 0 } model
+            ? model
             : throw new ModelDownloadException(
                 $"'{id}' has no config.json with safetensors weights at its top, but {string.Join(", ", files.Select(file => file.Path).Take(8))}. Is it a gpt-oss checkpoint?");
+    }
+
+    /// <summary>The one GGUF model of a repository, with all its parts.</summary>
+    private List<HubFile> GgufModel(List<HubFile> files)
+    {
+        var models = files.Where(file => file.Path.EndsWith(GgufCheckpoint.Extension, StringComparison.Ordinal))
+            .GroupBy(file => GgufCheckpoint.NameOf(file.Path), StringComparer.Ordinal)
+            .ToList();
+        return models.Count <= 1
+            ? [.. models.SelectMany(model => model)]
+            : throw new ModelDownloadException(
+                $"'{id}' has several GGUF models: {string.Join(", ", models.Select(model => model.Key).Take(8))}. Download the one you want and give its path.");
     }
 
     private void CheckSpace(HubSnapshot snapshot)

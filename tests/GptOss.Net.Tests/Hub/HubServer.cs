@@ -34,6 +34,9 @@ internal sealed class HubServer : IDisposable
 
     public long SentBytes { get; private set; }
 
+    /// <summary>Gets or sets how much later each MiB of a file is sent than the one before it.</summary>
+    public TimeSpan PauseBetweenParts { get; set; }
+
     /// <summary>Gets or sets the hash that is listed for a file instead of its own.</summary>
     public string? ListedHash { get; set; }
 
@@ -89,9 +92,9 @@ internal sealed class HubServer : IDisposable
                 }
             }
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
-            // the client left
+            // the client left, or the server is stopped
         }
     }
 
@@ -127,6 +130,7 @@ internal sealed class HubServer : IDisposable
         var file = Files[path[(path.IndexOf(Commit, StringComparison.Ordinal) + Commit.Length + 1)..]];
         var range = fault?.IgnoresRange == true ? null : headers.GetValueOrDefault("Range")?["bytes=".Length..].Split('-');
         var from = range is null ? 0 : int.Parse(range[0], CultureInfo.InvariantCulture);
+        await Task.Delay(PauseBetweenParts * (from >> 20), _stopping.Token);
         var part = range is null ? file : file[from..(int.Parse(range[1], CultureInfo.InvariantCulture) + 1)];
         var sent = fault?.Corrupts == true ? [.. part.Select(value => (byte)(value ^ 1))] : fault?.CutAt is { } cut ? part[..Math.Min(cut, part.Length)] : part;
         var head = range is null

@@ -234,6 +234,30 @@ public sealed class ModelDownloadTests : IDisposable
     }
 
     [Fact]
+    public async Task The_GGUF_model_of_a_repository_is_fetched_with_all_its_parts()
+    {
+        _server.Files.Remove("model.safetensors");
+        foreach (var part in new[] { "gpt-oss-00001-of-00002.gguf", "gpt-oss-00002-of-00002.gguf" })
+        {
+            _server.Files[part] = new byte[3_000];
+        }
+
+        var snapshot = await RunAsync();
+
+        Directory.GetFiles(snapshot).Select(Path.GetFileName).Should().BeEquivalentTo("gpt-oss-00001-of-00002.gguf", "gpt-oss-00002-of-00002.gguf");
+    }
+
+    [Fact]
+    public async Task A_repository_of_several_GGUF_models_asks_for_one()
+    {
+        _server.Files.Remove("model.safetensors");
+        _server.Files["gpt-oss-Q4_0.gguf"] = new byte[3_000];
+        _server.Files["gpt-oss-Q8_0.gguf"] = new byte[3_000];
+
+        await RunFails("*several GGUF models: gpt-oss-Q4_0, gpt-oss-Q8_0*");
+    }
+
+    [Fact]
     public async Task A_model_is_loaded_by_its_id_after_consent_and_then_without_the_network()
     {
         _server.Files.Clear();

@@ -66,11 +66,14 @@ internal sealed partial class GgufCheckpoint : ICheckpoint
     /// <summary>A checkpoint of one part whose bytes are anywhere.</summary>
     public static GgufCheckpoint Open(ITensorSource bytes, long length) => new(bytes.Path, [], [GgufHeader.Read(bytes, length)]);
 
+    /// <summary>The name of the model that a file is, or is a part of.</summary>
+    public static string NameOf(string path) =>
+        SplitName().Match(path) is { Success: true } match ? match.Groups["name"].Value : Path.GetFileNameWithoutExtension(path);
+
     /// <summary>The one GGUF model of a folder, split or not; <see langword="null"/> where there is none.</summary>
     /// <exception cref="CheckpointException">There are several.</exception>
     public static string? FindIn(string directory)
     {
-        // Projectors for images and adapters are no models.
         var models = Directory.EnumerateFiles(directory, "*" + Extension)
             .Where(path => SplitName().Match(path) is not { Success: true } match || int.Parse(match.Groups["part"].ValueSpan, CultureInfo.InvariantCulture) == 1)
             .Order(StringComparer.Ordinal)
