@@ -1,21 +1,26 @@
 #!/usr/bin/env python3
 """Writes a gpt-oss checkpoint of the 20b's shapes with random weights, in the published layout (MXFP4 experts, the rest bfloat16).
 
-    python3 benchmarks/make_checkpoint.py FOLDER [--layers 24] [--seed 0]
+    python3 benchmarks/make_checkpoint.py FOLDER [--layers 24] [--seed 0] [--empty]
 
 24 layers are 13.8 GB, 4 layers 4.4 GB. What it says is noise: it is for loading, memory and speed. Needs PyTorch; draws on the GPU where there is one.
+With --empty the values are holes that take no room on the disk: enough for a plan (ConsoleChat --plan), and PyTorch is not needed.
 """
 import argparse
 import json
+import math
 import pathlib
 import struct
 
-import torch
+try:
+    import torch
+except ImportError:
+    torch = None
 
 HIDDEN = INTERMEDIATE = 2880
 EXPERTS, VOCABULARY, HEADS, KV_HEADS, HEAD_DIM = 32, 201088, 64, 8, 64
 TYPES = {'BF16': 2, 'U8': 1}
-DEVICE = 'cuda' if torch.cuda.is_available() else 'cpu'
+DEVICE = 'cuda' if torch and torch.cuda.is_available() else 'cpu'
 
 
 def normal(std, mean=0.0):
@@ -52,15 +57,18 @@ def layer(index):
 def write_shard(path, tensors, generator):
     header, offset = {}, 0
     for name, shape, (kind, _) in tensors:
-        size = torch.Size(shape).numel() * TYPES[kind]
+        size = math.prod(shape) * TYPES[kind]
         header[name] = dict(dtype=kind, shape=list(shape), data_offsets=[offset, offset + size])
         offset += size
     text = json.dumps({'__metadata__': {'format': 'pt'}, **header}).encode()
     text += b' ' * (-len(text) % 8)
     with open(path, 'wb') as file:
         file.write(struct.pack('<Q', len(text)) + text)
+        if generator is None:
+            file.truncate(file.tell() + offset)
+            return offset
         for _, shape, (_, draw) in tensors:
-            file.write(draw(torch.Size(shape).numel(), generator).cpu().numpy().data)
+            file.write(draw(math.prod(shape), generator).cpu().numpy().data)
     return offset
 
 
@@ -85,9 +93,10 @@ def main():
     parser.add_argument('folder', type=pathlib.Path)
     parser.add_argument('--layers', type=int, default=24)
     parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--empty', action='store_true')
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    generator = torch.Generator(DEVICE).manual_seed(arguments.seed)
+    generator = None if arguments.empty else torch.Generator(DEVICE).manual_seed(arguments.seed)
 
     shards = [[('model.embed_tokens.weight', (VOCABULARY, HIDDEN), normal(1))]]
     shards += [list(layer(i)) for i in range(arguments.layers)]

@@ -3,11 +3,12 @@ using System.Diagnostics;
 using System.Globalization;
 using GptOss.Net.Interop;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
 
 namespace GptOss.Net.Throughput;
 
 /// <summary>A model on a GPU as an application sees it: first tokens, decoding of one and many sequences, many requests at once, a chat.</summary>
-internal sealed class GpuThroughput
+internal sealed partial class GpuThroughput
 {
     private const int NewTokens = 192;
 
@@ -25,6 +26,8 @@ internal sealed class GpuThroughput
 
     public required bool ThroughMemory { get; init; }
 
+    public required bool RunsSeedCase { get; init; }
+
     public static Command Command()
     {
         var checkpoint = new Argument<string>("checkpoint") { Description = "Directory of a gpt-oss checkpoint: benchmarks/make_checkpoint.py writes one." };
@@ -39,9 +42,15 @@ internal sealed class GpuThroughput
             Description = "Sequences that decode at once, times their context.",
         };
         var soak = new Option<int>("--soak") { Description = "Short requests after which the device's free memory is looked at." };
+        var devices = new Option<string?>("--devices") { Description = "Such as cuda:0,cuda:1 for stages, a device for each layer, or auto. Default: cuda:0." };
+        var limit = new Option<double?>("--limit") { Description = "GiB that the model may use of each GPU." };
+        var length = new Option<int>("--length") { DefaultValueFactory = _ => 33_000, Description = "MaxModelLength." };
+        var stepTokens = new Option<int>("--step-tokens") { DefaultValueFactory = _ => 2048, Description = "MaxStepTokens." };
+        var cpuThreads = new Option<int?>("--cpu-threads") { Description = "Threads of layers that lie on the CPU. Default: the physical cores." };
+        var seedCase = new Option<bool>("--seed-case") { Description = "512, 1,024 and 2,048 tokens in and half as many out, one request at a time and 16." };
         var command = new Command("gpu", "Speed of a model on one GPU, or on two that share its layers, through GptOssModel and IChatClient.")
         {
-            checkpoint, precision, sequences, requests, parallel, memory, loads, soak,
+            checkpoint, precision, sequences, requests, parallel, memory, loads, soak, devices, limit, length, stepTokens, cpuThreads, seedCase,
         };
         command.SetAction((result, _) => Of(result).RunAsync());
         return command;
@@ -51,20 +60,19 @@ internal sealed class GpuThroughput
             Checkpoint = result.GetRequiredValue(checkpoint),
             Options = new GptOssModelOptions
             {
-                Placement = new PlacementOptions
-                {
-                    Devices = [.. Enumerable.Range(0, result.GetValue(parallel)).Select(DeviceId.Cuda)],
-                    TensorParallel = result.GetValue(parallel),
-                },
+                Placement = Placement(result.GetValue(devices), result.GetValue(parallel), result.GetValue(limit)),
+                Cpu = new CpuOptions { Threads = result.GetValue(cpuThreads) },
                 Precision = result.GetValue(precision),
                 LibTorchDirectory = Environment.GetEnvironmentVariable("GPTOSS_LIBTORCH"),
                 MaxSequences = result.GetValue(sequences),
                 MaxWaitingRequests = 4096,
-                MaxModelLength = 33_000,
-                MaxStepTokens = 2048,
+                MaxModelLength = result.GetValue(length),
+                MaxStepTokens = result.GetValue(stepTokens),
+                LoggerFactory = LoggerFactory.Create(log => log.AddSimpleConsole(line => line.SingleLine = true)),
             },
             Loads = [.. result.GetValue(loads)!.Split(',').Select(load => load.Split('x')).Select(pair => (Number(pair[0]), Number(pair[1])))],
             ThroughMemory = result.GetValue(memory),
+            RunsSeedCase = result.GetValue(seedCase),
             Requests = result.GetValue(requests),
             Soak = result.GetValue(soak),
         };
@@ -75,10 +83,14 @@ internal sealed class GpuThroughput
     private async Task RunAsync()
     {
         AppContext.SetSwitch("GptOss.Net.AvoidPeerAccess", ThroughMemory);
+        var before = DeviceInventory.Take();
         var clock = Stopwatch.StartNew();
         await using var model = await GptOssModel.LoadAsync(Checkpoint, Options);
-        Show($"loaded in {clock.Elapsed.TotalSeconds:f1} s, {Options.Precision}, {string.Join(", ", Options.Placement.Devices!)}{(ThroughMemory ? " through main memory" : "")}");
+        Show($"loaded in {clock.Elapsed.TotalSeconds:f1} s, {Options.Precision}, {string.Join(", ", model.Placement.Devices.Select(device => device.Device))}{(ThroughMemory ? " through main memory" : "")}");
         await TimesAsync(model, 64, Greedy(NewTokens)); // The first answer runs code that is still to be compiled for speed.
+        Console.WriteLine(model.Placement.ToTable());
+        Show($"room for {model.Placement.CacheTokens:n0} tokens");
+        await GreedyAsync(model);
         foreach (var prompt in (int[])[1000, 2048])
         {
             await FirstTokenAsync(model, prompt);
@@ -94,6 +106,12 @@ internal sealed class GpuThroughput
             await ManyAsync(model);
         }
 
+        if (RunsSeedCase)
+        {
+            await SeedCaseAsync(model);
+        }
+
+        ShowMemory(model, before);
         await ChatAsync(model);
         if (Soak > 0)
         {

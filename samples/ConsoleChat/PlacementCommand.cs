@@ -31,17 +31,33 @@ internal static partial class PlacementCommand
 
     private static Dictionary<DeviceId, long> Parse(string machine)
     {
-        var match = Machine().Match(machine);
-        if (!match.Success)
+        var memory = new Dictionary<DeviceId, long>();
+        foreach (var part in machine.Split('+'))
         {
-            throw new FormatException($"'{machine}' does not describe a machine: write a number of GPUs and the memory of each, such as 2x24GiB.");
+            var match = Devices().Match(part);
+            if (!match.Success)
+            {
+                throw new FormatException(
+                    $"'{machine}' does not describe a machine: write the memory of its GPUs and main memory, such as 2x24GiB, 24GiB+16GiB or 8GiB+cpu 64GiB.");
+            }
+
+            var bytes = (long)(double.Parse(match.Groups["size"].Value, CultureInfo.InvariantCulture) * (1L << 30));
+            var count = match.Groups["count"].Success ? int.Parse(match.Groups["count"].Value, CultureInfo.InvariantCulture) : 1;
+            if (match.Groups["cpu"].Success)
+            {
+                memory[DeviceId.Cpu] = bytes;
+                continue;
+            }
+
+            for (var i = 0; i < count; i++)
+            {
+                memory[DeviceId.Cuda(memory.Keys.Count(device => device.IsCuda))] = bytes;
+            }
         }
 
-        var count = int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
-        var bytes = (long)(double.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture) * (1L << 30));
-        return Enumerable.Range(0, count).ToDictionary(DeviceId.Cuda, _ => bytes);
+        return memory;
     }
 
-    [GeneratedRegex(@"^\s*([1-9][0-9]?)\s*[x×*]\s*([0-9]+(?:\.[0-9]+)?)\s*GiB\s*$", RegexOptions.IgnoreCase)]
-    private static partial Regex Machine();
+    [GeneratedRegex(@"^\s*((?<count>[1-9][0-9]?)\s*[x×*]\s*|(?<cpu>cpu)\s*)?(?<size>[0-9]+(\.[0-9]+)?)\s*GiB\s*$", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture)]
+    private static partial Regex Devices();
 }

@@ -15,7 +15,7 @@ var json = new Option<bool>("--json") { Description = "Answer in JSON of a fixed
 
 var plan = new Option<string?>("--plan")
 {
-    Description = "Print where the model would lie, and load nothing: on this machine, or on one that is described, such as 2x24GiB.",
+    Description = "Print where the model would lie, and load nothing: on this machine, or on one that is described, such as 2x24GiB, 24GiB+16GiB or 8GiB+cpu 64GiB.",
     Arity = ArgumentArity.ZeroOrOne,
 };
 

@@ -33,4 +33,10 @@ public sealed record DeviceMemory
 
     /// <summary>Gets what nobody uses on the device now; 0 where its driver does not tell.</summary>
     public required long FreeBytes { get; init; }
+
+    /// <summary>
+    /// Gets what is taken besides: by other processes, by other models and libraries of this one, and by the driver. 0 where the driver does
+    /// not tell.
+    /// </summary>
+    public long OtherBytes => Math.Max(0, TotalBytes - FreeBytes - WeightBytes - KVBytesResident - (Device.IsCuda ? WorkspaceBytes : 0));
 }

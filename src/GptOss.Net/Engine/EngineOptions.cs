@@ -20,6 +20,9 @@ internal sealed record EngineOptions(int MaxRequests, TimeProvider TimeProvider,
     /// <summary>Gets the bytes of a block on each device.</summary>
     public IReadOnlyList<DeviceBlockBytes> DeviceBlocks { get; init; } = [];
 
+    /// <summary>Gets what lies where, for the meter.</summary>
+    public PlacementPlan? Placement { get; init; }
+
     /// <summary>Gets the memory that the model was promised, given back when the executor is freed; <see langword="null"/> where nobody counts it.</summary>
     public MemoryPromise? Promise { get; init; }
 }

@@ -167,6 +167,7 @@ internal sealed partial class ModelLoader(
             ModelName = name,
             MeterFactory = options.MeterFactory,
             DeviceBlocks = blocks,
+            Placement = placement,
             Promise = promise,
         };
         var loop = new EngineLoop(scheduler, executor, engine);

@@ -13,7 +13,8 @@ internal sealed class ExecutorChain : IModelExecutor
     private readonly IReadOnlyList<IModelExecutor> _links;
     private readonly StagePipeline<ChainStep> _pipeline;
 
-    private ExecutorChain(IReadOnlyList<IModelExecutor> links)
+    /// <param name="links">The executors of consecutive parts; the chain owns them.</param>
+    public ExecutorChain(IReadOnlyList<IModelExecutor> links)
     {
         _links = links;
         _pipeline = new StagePipeline<ChainStep>([.. links.Select<IModelExecutor, Action<ChainStep>>(link => step => step.Run(link))]);

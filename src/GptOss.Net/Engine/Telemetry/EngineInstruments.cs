@@ -72,6 +72,7 @@ internal sealed class EngineInstruments
         Level("gptoss.num_requests_waiting", "{request}", "Requests that wait.", static model => model.Waiting);
         Level("gptoss.kv_cache_usage", "1", "Used share of the cache's blocks, 0 to 1.", static model => model.CacheShares);
         Level("gptoss.kv_cache_used", "By", "Used bytes of the cache.", static model => model.CacheBytes);
+        Level("gptoss.device_memory", "By", "Memory of the model's devices.", static model => model.DeviceMemory);
     }
 
     private void AddCounts()

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using GptOss.Net.Interop;
 
 namespace GptOss.Net.Engine.Telemetry;
 
@@ -9,6 +10,7 @@ internal sealed class EngineMeter : IDisposable
 {
     private readonly EngineCounters _counters;
     private readonly IReadOnlyList<DeviceBlockBytes> _devices;
+    private readonly Func<IReadOnlyList<DeviceMemory>> _memory;
     private readonly ListenerFailures _failures;
     private readonly Meter? _own;
     private readonly EngineInstruments _instruments;
@@ -17,6 +19,9 @@ internal sealed class EngineMeter : IDisposable
     public EngineMeter(EngineCounters counters, EngineOptions options, ListenerFailures failures)
     {
         (_counters, _devices, _failures) = (counters, options.DeviceBlocks, failures);
+        _memory = () => options.Placement is { } placement
+            ? MemoryReport.Create(placement, options.DeviceBlocks, counters.CacheUsage, DeviceInventory.Take())
+            : [];
         _model = new(GenAIAttributes.RequestModel, options.ModelName);
         _own = options.MeterFactory is null ? new Meter(GptOssTelemetry.MeterName) : null;
         _instruments = EngineInstruments.Of(
@@ -36,6 +41,13 @@ internal sealed class EngineMeter : IDisposable
 
     public IEnumerable<Measurement<long>> CacheBytes =>
         _devices.Select(device => Measure(device.Used(_counters.CacheUsage), "gptoss.device", device.Device.ToString()));
+
+    /// <summary>Gets what lies on each device; the drivers are asked when somebody collects.</summary>
+    public IEnumerable<Measurement<long>> DeviceMemory => _memory().SelectMany(device => new[]
+    {
+        Measure(device, device.WeightBytes, "weights"), Measure(device, device.KVBytesResident, "kv_cache"), Measure(device, device.WorkspaceBytes, "workspace"),
+        Measure(device, device.OtherBytes, "other"), Measure(device, device.FreeBytes, "free"),
+    });
 
     public IEnumerable<Measurement<long>> Outcomes =>
     [
@@ -101,6 +113,9 @@ internal sealed class EngineMeter : IDisposable
     {
         new(GenAIAttributes.OperationName, request.Operation), new(GenAIAttributes.ProviderName, GenAIAttributes.Provider), _model,
     };
+
+    private Measurement<long> Measure(DeviceMemory device, long bytes, string use) =>
+        new(bytes, _model, new("gptoss.device", device.Device.ToString()), new("gptoss.memory_use", use));
 
     private Measurement<T> Measure<T>(T value)
         where T : struct => new(value, _model);

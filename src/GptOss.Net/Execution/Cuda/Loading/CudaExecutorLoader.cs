@@ -217,7 +217,7 @@ internal sealed partial class CudaExecutorLoader(
 
     private LinkWay Way(CudaCard from, CudaCard to)
     {
-        var report = LinkSelfTest.Run(from, to, options.Patience);
+        var report = LinkSelfTest.Run(from, to, options.Patience, mayBeDirect: !options.AvoidsPeerAccess);
         if (report.Problem is null)
         {
             LogDirect(report.From, report.To, report.GigabytesPerSecond);

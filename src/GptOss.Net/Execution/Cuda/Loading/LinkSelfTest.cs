@@ -46,11 +46,11 @@ internal sealed unsafe class LinkSelfTest : IDisposable
 
     /// <summary>Tests one direction.</summary>
     /// <exception cref="CudaException">Not even main memory brings everything.</exception>
-    public static LinkReport Run(CudaCard from, CudaCard to, TimeSpan patience)
+    public static LinkReport Run(CudaCard from, CudaCard to, TimeSpan patience, bool mayBeDirect = true)
     {
         using var test = new LinkSelfTest(from, to, patience);
-        var problem = "the driver offers no direct way";
-        if (to.Driver.TryReach(from.Driver))
+        var problem = mayBeDirect ? "the driver offers no direct way" : "the direct way was ruled out";
+        if (mayBeDirect && to.Driver.TryReach(from.Driver))
         {
             problem = test.Problem(LinkWay.Peer);
             if (problem is null)
