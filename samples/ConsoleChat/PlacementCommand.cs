@@ -11,15 +11,29 @@ internal static partial class PlacementCommand
 {
     /// <param name="pathOrId">The checkpoint, or <see langword="null"/> for the demonstration model.</param>
     /// <param name="machine">The GPUs of a machine, such as <c>2x24GiB</c>; <see langword="null"/> for this one.</param>
+    /// <param name="precision">How weights are held.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>0, or 1 when the model does not fit.</returns>
-    public static async Task<int> RunAsync(string? pathOrId, string? machine, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(string? pathOrId, string? machine, Precision precision, CancellationToken cancellationToken)
     {
         var path = pathOrId ?? await DemoCheckpoint.ExtractAsync(cancellationToken: cancellationToken);
         try
         {
-            var plan = await GptOssModel.PlanAsync(path, memory: machine is null ? null : Parse(machine), cancellationToken: cancellationToken);
-            AnsiConsole.Profile.Out.Writer.WriteLine(plan.ToTable());
+            var options = new GptOssModelOptions { Precision = precision };
+            var plan = await GptOssModel.PlanAsync(path, options, machine is null ? null : Parse(machine), cancellationToken);
+            var output = AnsiConsole.Profile.Out.Writer;
+            output.WriteLine(plan.ToTable());
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The cache holds {plan.CacheTokens:N0} tokens. At once, prompt and answer together:"));
+            foreach (var tokens in (int[])[1_000, 2_000, 4_000, 8_000, 16_000, 32_000])
+            {
+                if (tokens <= plan.MaxModelLength)
+                {
+                    var sequences = plan.SequencesOf(tokens);
+                    var limit = sequences > options.MaxSequences ? $", {options.MaxSequences} unless MaxSequences is raised" : "";
+                    output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {sequences,6:N0} sequences of {tokens,6:N0} tokens{limit}"));
+                }
+            }
+
             return 0;
         }
         catch (Exception exception) when (exception is GptOssException or FormatException)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ConsoleChat;
+using GptOss.Net;
 using Microsoft.Extensions.AI;
 
 var prompt = new Argument<string[]>("prompt") { Description = "What to ask. Without it, an interactive chat begins.", Arity = ArgumentArity.ZeroOrMore };
@@ -19,13 +20,15 @@ var plan = new Option<string?>("--plan")
     Arity = ArgumentArity.ZeroOrOne,
 };
 
-var command = new RootCommand("Chats with a gpt-oss model that runs in this process.") { prompt, model, download, reasoning, showReasoning, temperature, tools, json, plan };
+var precision = new Option<Precision>("--precision") { Description = "With --plan: how weights are held, such as ExpandedBFloat16." };
+
+var command = new RootCommand("Chats with a gpt-oss model that runs in this process.") { prompt, model, download, reasoning, showReasoning, temperature, tools, json, plan, precision };
 command.SetAction((result, cancellationToken) =>
 {
     var path = result.GetValue(model);
     if (result.GetResult(plan) is not null)
     {
-        return PlacementCommand.RunAsync(path, result.GetValue(plan), cancellationToken);
+        return PlacementCommand.RunAsync(path, result.GetValue(plan), result.GetValue(precision), cancellationToken);
     }
 
     var options = new ChatOptions

@@ -27,6 +27,24 @@ public sealed class PlacementPlan
     /// <summary>Gets for how many tokens of each sequence there are keys and values.</summary>
     public required int MaxModelLength { get; init; }
 
+    /// <summary>Gets how many tokens of all sequences together the cache has room for.</summary>
+    public long CacheTokens => (long)MaxSequences * MaxModelLength;
+
+    /// <summary>
+    /// How many sequences, prompt and answer together of so many tokens, the cache has room for at once: what it is worth to send at the
+    /// same time. More wait for their turn; each of several answers to one prompt counts. <see cref="GptOssModelOptions.MaxSequences"/>
+    /// limits it too.
+    /// </summary>
+    /// <param name="tokens">The tokens of a sequence, 1 to <see cref="MaxModelLength"/>.</param>
+    /// <returns>At least 1.</returns>
+    public int SequencesOf(int tokens)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(tokens);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(tokens, MaxModelLength);
+        var blocks = MaxSequences * (long)KVCache.PagedKVCache.BlockCount(MaxModelLength);
+        return (int)Math.Min(int.MaxValue, Math.Max(1, blocks / KVCache.PagedKVCache.BlockCount(tokens)));
+    }
+
     internal bool Fits => Devices.All(device => device.Fits);
 
     /// <summary>A table of the devices: one row each, columns of fixed width.</summary>
