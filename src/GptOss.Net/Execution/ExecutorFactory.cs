@@ -78,7 +78,9 @@ internal sealed class ExecutorFactory
             return own.ToDictionary(pair => pair.Key, pair => pair.Value!);
         }
 
-        var all = ExecutorBackends.All.FirstOrDefault(backend => WhyNot(backend, devices) is null) ?? throw Refusal(devices);
+        // What nobody asked for must not become the slow reference.
+        var mayBeSlow = _options.Placement.CpuLayers == 0;
+        var all = ExecutorBackends.All.FirstOrDefault(backend => mayBeSlow && WhyNot(backend, devices) is null) ?? throw Refusal(devices);
         return devices.ToDictionary(device => device, _ => all);
     }
 

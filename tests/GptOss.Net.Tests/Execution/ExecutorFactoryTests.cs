@@ -53,6 +53,21 @@ public sealed class ExecutorFactoryTests
         create.Should().Throw<PlacementException>().WithMessage("*multiple of 32*this model's have 40*many times slower*ReferenceFloat32*");
     }
 
+    [Theory]
+    [InlineData(Precision.ExpandedBFloat16)]
+    [InlineData(Precision.Reference)]
+    public void What_a_full_card_leaves_over_goes_to_the_cpu_only_where_kernels_compute_it(Precision precision)
+    {
+        using var fixture = new ModelFixture("a");
+        var options = new GptOssModelOptions { Precision = precision, Placement = new PlacementOptions { CpuLayers = 1 } };
+
+        var create = () => new ExecutorFactory(fixture.Config, fixture.Weights, options, TwoCards);
+
+        create.Should().Throw<PlacementException>();
+        new ExecutorFactory(fixture.Config, fixture.Weights, options with { Precision = Precision.Default }, TwoCards).Backend
+            .Should().Be("the CPU kernels and the CUDA kernels");
+    }
+
     [Fact]
     public void The_cache_and_the_weights_are_sized_by_the_backend()
     {
