@@ -99,7 +99,7 @@ public sealed class CudaStagesGpuTests(ITestOutputHelper output)
     }
 
     /// <summary>A card for each layer; one for all.</summary>
-    private static IReadOnlyList<ModelPart> Parts(string map, int layers)
+    private static List<ModelPart> Parts(string map, int layers)
     {
         var parts = new List<ModelPart>();
         for (var layer = 0; layer < layers; layer++)
