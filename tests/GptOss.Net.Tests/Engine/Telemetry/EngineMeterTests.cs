@@ -154,7 +154,7 @@ public sealed class EngineMeterTests
 
         first.Of("gptoss.prompt_tokens").Should().Equal(1);
         second.Of("gptoss.prompt_tokens").Should().Equal(2);
-        InstrumentsOf(factory.Meter).Should().HaveCount(15).And.OnlyHaveUniqueItems();
+        InstrumentsOf(factory.Meter).Should().HaveCount(16).And.OnlyHaveUniqueItems();
     }
 
     [Fact]
