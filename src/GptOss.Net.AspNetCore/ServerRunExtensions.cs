@@ -14,15 +14,16 @@ public static partial class ServerRunExtensions
     /// </summary>
     /// <param name="app">The application.</param>
     /// <param name="addressOption">What sets the addresses on its command line. Default <c>--urls</c>.</param>
+    /// <param name="cancellationToken">Stops it.</param>
     /// <returns>The program's exit code: 0, or 1 if it could not listen.</returns>
-    public static async Task<int> RunServerAsync(this WebApplication app, string addressOption = "--urls")
+    public static async Task<int> RunServerAsync(this WebApplication app, string addressOption = "--urls", CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(app);
         await using (app.ConfigureAwait(false))
         {
             try
             {
-                await app.StartAsync().ConfigureAwait(false);
+                await app.StartAsync(cancellationToken).ConfigureAwait(false);
             }
             catch (Exception exception) when (Change(exception) is { } change)
             {
@@ -30,7 +31,7 @@ public static partial class ServerRunExtensions
                 return 1;
             }
 
-            await app.WaitForShutdownAsync().ConfigureAwait(false);
+            await app.WaitForShutdownAsync(cancellationToken).ConfigureAwait(false);
             return 0;
         }
     }

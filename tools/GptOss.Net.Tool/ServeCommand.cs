@@ -15,10 +15,8 @@ internal static class ServeCommand
         builder.WebHost.UseUrls(urls);
         builder.Services.Configure<OpenAIServerOptions>(builder.Configuration.GetSection("server"));
         builder.Services.AddGptOss(pathOrId, _ => options);
-        await using var app = builder.Build();
+        var app = builder.Build();
         app.MapOpenAI();
-        await app.StartAsync(cancellationToken);
-        await app.WaitForShutdownAsync(cancellationToken);
-        return 0;
+        return await app.RunServerAsync("--urls", cancellationToken);
     }
 }

@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace GptOss.Net.AspNetCore.Tests.Replicas;
+namespace GptOss.Net.AspNetCore.Tests.Replication;
 
 /// <summary>A server that can be killed: its connections break, and nobody listens any more.</summary>
 internal sealed class Replica : IAsyncDisposable

@@ -5,9 +5,9 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
-using global::Replicas;
+using Replicas;
 
-namespace GptOss.Net.AspNetCore.Tests.Replicas;
+namespace GptOss.Net.AspNetCore.Tests.Replication;
 
 /// <summary>Two servers behind the proxy of <c>samples/Replicas</c>.</summary>
 public sealed class ReplicaTests : IAsyncLifetime
