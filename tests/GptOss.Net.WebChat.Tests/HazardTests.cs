@@ -60,7 +60,7 @@ public sealed class HazardTests(Chromium browser) : IClassFixture<Chromium>
         await DropAsync(page, ".sidebar", "chats.json", """
             {"format":"gptoss-chat","version":1,"conversations":[{"title":"imported one","leaf":"a","messages":{"a":{"role":"user","parent":null,"text":"x"}}}]}
             """);
-        await Expect(page.Page.GetByText("Import 1 conversations?")).ToBeVisibleAsync();
+        await Expect(page.Page.GetByText("Import conversations: 1?")).ToBeVisibleAsync();
         await page.CheckAsync("import");
         await page.Button("Import").ClickAsync();
         await Expect(page.Button("imported one")).ToBeVisibleAsync();
@@ -86,6 +86,25 @@ public sealed class HazardTests(Chromium browser) : IClassFixture<Chromium>
         await Expect(page.Page.Locator(".banner")).ToHaveCountAsync(0);
         await page.Button("Try again").ClickAsync();
         await page.EndsAsync("done");
+    }
+
+    [Fact]
+    public async Task A_conversation_that_is_deleted_while_it_is_answered_stays_deleted()
+    {
+        await using var server = await PageServer.StartAsync();
+        await using var page = await browser.OpenAsync(server.Url);
+        await page.SendAsync("hold");
+        await Expect(page.Answer).ToContainTextAsync("So far, so good.");
+        await page.Page.Locator(".sidebar li").HoverAsync();
+        await page.Button("Delete: hold").ClickAsync();
+        await page.Button("Delete").ClickAsync();
+        await Expect(page.Page.Locator(".sidebar li")).ToHaveCountAsync(0);
+        SpinWait.SpinUntil(() => server.Chat.Running == 0, TimeSpan.FromSeconds(20)).Should().BeTrue();
+        await page.Page.WaitForTimeoutAsync(500);
+
+        await page.Page.ReloadAsync();
+        await Expect(page.Page.Locator("h1")).ToHaveTextAsync("scripted");
+        await Expect(page.Page.Locator(".sidebar li")).ToHaveCountAsync(0);
     }
 
     [Fact]

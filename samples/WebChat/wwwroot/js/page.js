@@ -24,10 +24,12 @@ export function createPage(refresh) {
     draft: "", files: [], query: "", focus: 0, question: null, notice: null, settingsOpen: false, drawer: false, spoken: "",
   };
   const set = values => { Object.assign(page, values); refresh(); };
+  // A conversation that was deleted while it was answered stays deleted.
+  const keep = conversation => page.conversations.includes(conversation) && store?.put(conversation);
   const save = () => {
     page.current.updated = Date.now();
     if (!page.conversations.includes(page.current)) page.conversations.push(page.current);
-    return store?.put(page.current);
+    keep(page.current);
   };
 
   async function start() {
@@ -103,14 +105,14 @@ export function createPage(refresh) {
         turn.frame ||= requestAnimationFrame(() => { turn.frame = 0; turn.draw?.(); });
         if (performance.now() - turn.saved > SaveEvery) {
           turn.saved = performance.now();
-          store?.put(conversation);
+          keep(conversation);
         }
       },
     });
     if (message.state === "length") message.limit = conversation.settings.maxTokens;
     running.delete(conversation.id);
     conversation.updated = Date.now();
-    store?.put(conversation);
+    keep(conversation);
     set({ spoken: message.state === "done" ? textOf(message) : "" });
   }
 
