@@ -28,6 +28,8 @@ internal sealed unsafe class CudaExchange : IDisposable
     private readonly nint _inbox;
     private readonly long _inboxBytes;
     private readonly nint _number;
+    private readonly nint _decodeWords; // behind attention, behind the experts, and attention's result
+    private readonly long _decodeBytes;
     private readonly nint _stream;
     private readonly CudaRelay? _relay;
     private CudaExchange? _other;
@@ -45,6 +47,9 @@ internal sealed unsafe class CudaExchange : IDisposable
         var memory = card.Memory;
         Words = new WordArena(shape, shape.Config.LayerCount);
         Arena = memory.AllocateZeros(Words.Bytes, card.Stream);
+        MostDecodes = isDirect ? Math.Min(StepBuckets.RoundUp(options.MaxSequences), StepBuckets.Largest) : 0;
+        _decodeBytes = (long)MostDecodes * shape.Hidden * sizeof(ulong);
+        _decodeWords = memory.AllocateZeros((2 * _decodeBytes) + ((long)MostDecodes * shape.AttendedWidth / 2 * sizeof(ulong)), card.Stream);
         Chosen = memory.Allocate((long)CudaWorkspace.Rows(options.MaxSequences) * sizeof(int));
         _error = memory.AllocateZeros(PieceBytes, card.Stream);
         _errorOnHost = memory.AllocateHost(PieceBytes);
@@ -65,6 +70,9 @@ internal sealed unsafe class CudaExchange : IDisposable
         new Span<byte>((void*)WordInbox, checked((int)Words.Bytes)).Clear();
         _relay = new CudaRelay(card, shape, new CudaShare(1 - share.Index, share.Count), Words, new(Arena, WordInbox, 0, Silent, 0));
     }
+
+    /// <summary>Gets of how many sequences' tokens there is room for words; 0 where the cards do not see each other's memory.</summary>
+    public int MostDecodes { get; }
 
     /// <summary>Gets whether the cards see each other's memory.</summary>
     public bool IsDirect { get; }
@@ -88,6 +96,8 @@ internal sealed unsafe class CudaExchange : IDisposable
     public TimeSpan Patience { get; }
 
     private ICudaDriver Driver { get; }
+
+    private Wire DecodeWire => Silent with { Shift = Other._decodeWords - _decodeWords };
 
     private Wire Silent => new(_number, _error, (ulong)Patience.TotalNanoseconds, Shift: 0);
 
@@ -129,6 +139,26 @@ internal sealed unsafe class CudaExchange : IDisposable
         new(_workspace.Residual, Other._workspace.Residual, tokens, _shape.Hidden * sizeof(float), number, add, parts),
         Bytes(_share.Hidden(_shape), sizeof(float)),
         Bytes(Other._share.Hidden(_shape), sizeof(float)));
+
+    /// <summary><see cref="Residual"/> for a token of each sequence, and the norm of the whole: of attention's or of the experts' result.</summary>
+    public void Norm(KernelStream stream, int tokens, nint add, int parts, nint gain, bool forExperts, int number)
+    {
+        var own = _share.Hidden(_shape);
+        _kernels.Norm(
+            stream,
+            new(
+                _workspace.Residual, _workspace.Normed, add, gain, _decodeWords + (nint)(forExperts ? 0 : _decodeBytes), DecodeWire, parts,
+                forExperts ? 1 : 0, own.First, own.Count, number),
+            tokens);
+    }
+
+    /// <summary>Merges the chunks of a token of each sequence: <see cref="Attended"/>.</summary>
+    public void Merge(KernelStream stream, int sequences, AttentionKernels.DecodeParameters decode, int number)
+    {
+        var first = _share.Index * _shape.QueryHeads;
+        var words = _decodeWords + (nint)(2 * _decodeBytes) + (first * CudaShape.HeadDim / 2 * sizeof(ulong));
+        _kernels.Merge(stream, new(decode, words, DecodeWire, (Other._share.Index * _shape.QueryHeads) - first, number), sequences);
+    }
 
     /// <summary>The second card's logits go to the first, which samples.</summary>
     public void Logits(KernelStream stream, int rows, int slot, int number)
@@ -178,6 +208,7 @@ internal sealed unsafe class CudaExchange : IDisposable
     public void Forget()
     {
         Driver.Fill(Arena, 0, Words.Bytes, _stream);
+        Driver.Fill(_decodeWords, 0, (2 * _decodeBytes) + ((long)MostDecodes * _shape.AttendedWidth / 2 * sizeof(ulong)), _stream);
         if (IsDirect)
         {
             Driver.Fill(_flags, 0, ExchangeKernels.MaxBlocks * sizeof(uint), _stream);

@@ -186,29 +186,55 @@ internal sealed class CudaGroup : ICudaPart
     /// <summary>Launches the batched kernels, turn by turn where there are several members, so that none waits long for the host.</summary>
     private void Forward(Member[] members, Func<Member, KernelStream> streams, StepShape step, nint chosen)
     {
+        var tokens = step.Tokens;
+        var inWords = step.IsDecode && tokens <= members[0].Exchange.MostDecodes;
         Array.ForEach(members, member => member.Stage.Embed(streams(member), step, Chosen(member, chosen)));
         for (var layer = 0; layer < _shape.Config.LayerCount; layer++)
         {
             var (own, number) = (layer, ExchangesOfLayer * layer);
             Array.ForEach(members, member =>
             {
-                member.Stage.Attend(streams(member), step, own);
-                member.Exchange.Attended(streams(member), step.Tokens, number);
+                var stream = streams(member);
+                if (inWords)
+                {
+                    member.Stage.Attend(
+                        stream, step, own, isNormed: own > 0, decode => member.Exchange.Merge(stream, tokens, decode, number));
+                    return;
+                }
+
+                member.Stage.Attend(stream, step, own);
+                member.Exchange.Attended(stream, tokens, number);
             });
             Array.ForEach(members, member =>
             {
-                member.Stage.Project(streams(member), step, own);
-                member.Exchange.Residual(streams(member), step.Tokens, member.Card.Workspace.Projected, 1, number + 1);
+                var (stream, projected) = (streams(member), member.Card.Workspace.Projected);
+                member.Stage.Project(stream, step, own);
+                if (inWords)
+                {
+                    member.Exchange.Norm(stream, tokens, projected, 1, member.Weights.Layers[own].MlpNorm, forExperts: true, number + 1);
+                }
+                else
+                {
+                    member.Exchange.Residual(stream, tokens, projected, 1, number + 1);
+                }
             });
             Array.ForEach(members, member =>
             {
-                member.Stage.RaiseExperts(streams(member), step, own);
-                member.Exchange.Inner(streams(member), step.Tokens, number + 2);
+                member.Stage.RaiseExperts(streams(member), step, own, isNormed: inWords);
+                member.Exchange.Inner(streams(member), tokens, number + 2);
             });
             Array.ForEach(members, member =>
             {
-                member.Stage.LowerExperts(streams(member), step, own);
-                member.Exchange.Residual(streams(member), step.Tokens, member.Card.Workspace.Experts.Y, _shape.TopK, number + 3);
+                var (stream, y) = (streams(member), member.Card.Workspace.Experts.Y);
+                member.Stage.LowerExperts(stream, step, own);
+                if (inWords && own + 1 < _shape.Config.LayerCount)
+                {
+                    member.Exchange.Norm(stream, tokens, y, _shape.TopK, member.Weights.Layers[own + 1].AttentionNorm, forExperts: false, number + 3);
+                }
+                else
+                {
+                    member.Exchange.Residual(stream, tokens, y, _shape.TopK, number + 3);
+                }
             });
         }
     }
@@ -220,7 +246,7 @@ internal sealed class CudaGroup : ICudaPart
     {
         public Member(CudaCard card, CudaShare share, CudaShape shape, CudaWeights weights, KVCacheCapacity capacity, CudaExchange exchange)
         {
-            (Card, Exchange) = (card, exchange);
+            (Card, Exchange, Weights) = (card, exchange, weights);
             var kinds = shape.Config.LayerKinds;
             var storage = new CudaKVStorage(card.Memory, shape, kinds, capacity);
             Stage = new CudaStage(shape, share, card.Kernels, weights, storage, card.Workspace, card.Inputs, kinds);
@@ -232,6 +258,8 @@ internal sealed class CudaGroup : ICudaPart
         public CudaCard Card { get; }
 
         public CudaExchange Exchange { get; }
+
+        public CudaWeights Weights { get; }
 
         public CudaStage Stage { get; }
 

@@ -20,7 +20,7 @@ internal sealed class CudaKernels : IDisposable
         Dense = new DenseKernels(library, device);
         Experts = new ExpertKernels(library, shape, device);
         Layered = new LayeredKernels(library, shape, device);
-        (_pair, _exchange) = shape.Parts == 1 ? default : (new PairKernels(library, shape, device), new ExchangeKernels(library));
+        (_pair, _exchange) = shape.Parts == 1 ? default : (new PairKernels(library, shape, device), new ExchangeKernels(library, shape));
         Sampling = new SamplingKernels(library);
     }
 

@@ -86,15 +86,25 @@ internal sealed class CudaStage(
     }
 
     /// <summary>From the residual to attention's result, of the card's heads.</summary>
-    public void Attend(KernelStream stream, in StepShape step, int layer)
+    /// <param name="stream">Where to launch.</param>
+    /// <param name="step">The step's sizes.</param>
+    /// <param name="layer">Counted on this device.</param>
+    /// <param name="isNormed">Whether the residual is normalized already.</param>
+    /// <param name="merge">What merges the chunks of decoding sequences, if not the kernel for one card.</param>
+    public void Attend(
+        KernelStream stream, in StepShape step, int layer, bool isNormed = false, Action<AttentionKernels.DecodeParameters>? merge = null)
     {
         var attended = workspace.Attended + (share.Index * shape.QueryWidth * sizeof(ushort));
         var (own, sliding) = (weights.Layers[layer], kinds[layer] == AttentionKind.Sliding);
         var (keys, values) = (storage.Keys(layer), storage.Values(layer));
-        kernels.Activations.CombineNorm(
-            stream,
-            new(workspace.Residual, workspace.Normed, workspace.Experts.Y, own.AttentionNorm, 0, layer == 0 ? 0 : AddsParts(shape.TopK), 0),
-            step.Tokens);
+        if (!isNormed)
+        {
+            kernels.Activations.CombineNorm(
+                stream,
+                new(workspace.Residual, workspace.Normed, workspace.Experts.Y, own.AttentionNorm, 0, layer == 0 ? 0 : AddsParts(shape.TopK), 0),
+                step.Tokens);
+        }
+
         kernels.Dense.Multiply(stream, DenseJob.Qkv, own.Qkv, workspace.Qkv, workspace.Normed, step.Tokens);
         kernels.Activations.RopeAndStore(
             stream, new(workspace.Qkv, keys, values, weights.Rotation, inputs.Positions, inputs.Slots(sliding)), step.Tokens);
@@ -102,13 +112,18 @@ internal sealed class CudaStage(
         if (step.Decodes > 0)
         {
             var chunks = sliding ? Math.Min(step.Chunks, AttentionKernels.Chunks(shape.Config.MaxPositions, window)) : step.Chunks;
-            kernels.Attention.Decode(
-                stream,
-                new(
-                    attended, workspace.Partial, workspace.Qkv, keys, values, inputs.Starts(sliding), inputs.Blocks,
-                    inputs.Lengths, 0, own.Sinks, chunks, window),
-                step.Decodes,
-                chunks);
+            var decode = new AttentionKernels.DecodeParameters(
+                attended, workspace.Partial, workspace.Qkv, keys, values, inputs.Starts(sliding), inputs.Blocks,
+                inputs.Lengths, 0, own.Sinks, chunks, window);
+            if (merge is null)
+            {
+                kernels.Attention.Decode(stream, decode, step.Decodes, chunks);
+            }
+            else
+            {
+                kernels.Attention.DecodeChunks(stream, decode, step.Decodes, chunks);
+                merge(decode);
+            }
         }
 
         if (step.Tiles > 0)
@@ -126,11 +141,15 @@ internal sealed class CudaStage(
         stream, DenseJob.Output, weights.Layers[layer].Output, workspace.Projected, workspace.Attended, step.Tokens);
 
     /// <summary>From the residual to the experts' inner values, of the card's columns.</summary>
-    public void RaiseExperts(KernelStream stream, in StepShape step, int layer)
+    public void RaiseExperts(KernelStream stream, in StepShape step, int layer, bool isNormed = false)
     {
         var own = weights.Layers[layer];
-        kernels.Activations.CombineNorm(
-            stream, new(workspace.Residual, workspace.Normed, workspace.Projected, own.MlpNorm, 0, AddsParts(1), 1), step.Tokens);
+        if (!isNormed)
+        {
+            kernels.Activations.CombineNorm(
+                stream, new(workspace.Residual, workspace.Normed, workspace.Projected, own.MlpNorm, 0, AddsParts(1), 1), step.Tokens);
+        }
+
         kernels.Experts.Route(
             stream, own.GateUp.Format, new(own.Router, own.RouterBias), workspace.Experts, step.Tokens, inputs.Live);
         kernels.Experts.Up(stream, own.GateUp, workspace.Experts, step.Tokens, share.Intermediate(shape).First);

@@ -11,7 +11,7 @@ internal sealed class ActivationKernels(KernelLibrary kernels, CudaShape shape)
     private readonly nint _copyBlocks = kernels.Find("copy_blocks");
 
     public static IEnumerable<KernelSource> Sources(CudaShape shape) =>
-        [KernelSource.Of("activations", shape, ["common", "weights", "activations"])];
+        [KernelSource.Of("activations", shape, ["common", "weights", "norm", "activations"])];
 
     /// <summary>Writes the embeddings of <paramref name="tokens"/> tokens into the residual.</summary>
     public void Embed(KernelStream stream, in EmbedParameters p, int tokens) => stream.Launch(_embed, (tokens, 1, 1), 256, 0, p);

@@ -11,6 +11,9 @@ internal sealed class AttentionKernels(KernelLibrary kernels, CudaShape shape)
     /// <summary>A window that hides no key.</summary>
     public const int NoWindow = 1 << 30;
 
+    /// <summary>Threads of a block that merges.</summary>
+    public const int MergeThreads = 128;
+
     private const int StageBytes = 2 * 64 * 128;
 
     private readonly nint _prefill = kernels.Find("attention_prefill");
@@ -47,9 +50,16 @@ internal sealed class AttentionKernels(KernelLibrary kernels, CudaShape shape)
     /// <param name="chunks">At most <see cref="DecodeParameters.PartialChunks"/>; at least those of the longest sequence.</param>
     public void Decode(KernelStream stream, in DecodeParameters p, int sequences, int chunks)
     {
-        stream.Launch(_decode, (chunks, shape.KVHeads, sequences), 32, 2 * StageBytes, p);
-        stream.Launch(_merge, ((shape.QueryHeads + 3) / 4, sequences, 1), 128, 0, p);
+        DecodeChunks(stream, p, sequences, chunks);
+        stream.Launch(_merge, MergeGrid(shape, sequences), MergeThreads, 0, p);
     }
+
+    /// <summary>The same without the merge.</summary>
+    public void DecodeChunks(KernelStream stream, in DecodeParameters p, int sequences, int chunks) =>
+        stream.Launch(_decode, (chunks, shape.KVHeads, sequences), 32, 2 * StageBytes, p);
+
+    /// <summary>The blocks that merge: a warp a head.</summary>
+    public static (int X, int Y, int Z) MergeGrid(CudaShape shape, int sequences) => ((shape.QueryHeads + 3) / 4, sequences, 1);
 
     /// <param name="Out">bfloat16 <c>[tokens, attended]</c>, from the first head's values on.</param>
     /// <param name="Qkv">bfloat16 <c>[tokens, query + 2 · key]</c>, rotated.</param>

@@ -3,7 +3,7 @@ using GptOss.Net.Execution.Cuda.Compilation;
 namespace GptOss.Net.Execution.Cuda.Kernels;
 
 /// <summary>Gives the other card the columns that this one has computed, and takes its (<c>exchange.cu</c>); brings words (<c>relay.cu</c>).</summary>
-internal sealed class ExchangeKernels(KernelLibrary kernels)
+internal sealed class ExchangeKernels(KernelLibrary kernels, CudaShape shape)
 {
     /// <summary>Gets the most blocks of a launch, each of which has a flag.</summary>
     public const int MaxBlocks = 128;
@@ -16,9 +16,15 @@ internal sealed class ExchangeKernels(KernelLibrary kernels)
 
     private readonly nint _exchange = kernels.Find("exchange");
     private readonly nint _relay = kernels.Find("relay");
+    private readonly nint _norm = kernels.Find("exchange_norm");
+    private readonly nint _merge = kernels.Find("exchange_merge");
 
     public static IEnumerable<KernelSource> Sources(CudaShape shape) =>
-        [KernelSource.Of("exchange", shape, ["common", "wire", "exchange"]), KernelSource.Of("relay", shape, ["common", "wire", "relay"])];
+    [
+        KernelSource.Of("exchange", shape, ["common", "weights", "wire", "norm", "exchange"]),
+        KernelSource.Of("exchange_decode", shape, ["common", "weights", "wire", "norm", "attention", "attention_decode", "exchange_decode"]),
+        KernelSource.Of("relay", shape, ["common", "wire", "relay"]),
+    ];
 
     /// <summary>Both cards launch it with the same numbers of rows and columns; it ends when the other card's columns are here.</summary>
     public void Exchange(KernelStream stream, in Parameters p)
@@ -36,6 +42,34 @@ internal sealed class ExchangeKernels(KernelLibrary kernels)
             0,
             p with { Segments = segments, SegmentBytes = bytes });
     }
+
+    /// <summary><see cref="ActivationKernels.CombineNorm"/> on two cards, of every token.</summary>
+    public void Norm(KernelStream stream, in NormParameters p, int tokens) => stream.Launch(_norm, (tokens, 1, 1), 768, 0, p);
+
+    /// <summary>The merge of <see cref="AttentionKernels.Decode"/> on two cards.</summary>
+    public void Merge(KernelStream stream, in MergeParameters p, int sequences) =>
+        stream.Launch(_merge, AttentionKernels.MergeGrid(shape, sequences), AttentionKernels.MergeThreads, 0, p);
+
+    /// <param name="Residual">float <c>[tokens, hidden]</c>.</param>
+    /// <param name="Normed">bfloat16 <c>[tokens, hidden]</c>.</param>
+    /// <param name="Add">float <c>[tokens, parts, own columns]</c>.</param>
+    /// <param name="Gain">bfloat16 <c>[hidden]</c>.</param>
+    /// <param name="Words">Of <c>[tokens, hidden]</c>.</param>
+    /// <param name="Wire">The way to the other card.</param>
+    /// <param name="Parts">How many rows are added for each token.</param>
+    /// <param name="ForExperts">1: in the order that router and experts read.</param>
+    /// <param name="First">The card's first column.</param>
+    /// <param name="Own">How many it has.</param>
+    /// <param name="Number">Counts the exchanges of a step.</param>
+    internal readonly record struct NormParameters(
+        nint Residual, nint Normed, nint Add, nint Gain, nint Words, Wire Wire, int Parts, int ForExperts, int First, int Own, int Number);
+
+    /// <param name="Decode">The output from the card's first head on.</param>
+    /// <param name="Words">Of <c>[tokens, attended / 2]</c>, likewise.</param>
+    /// <param name="Wire">The way to the other card.</param>
+    /// <param name="ToOther">Heads from the card's first to the other card's.</param>
+    /// <param name="Number">Counts the exchanges of a step.</param>
+    internal readonly record struct MergeParameters(AttentionKernels.DecodeParameters Decode, nint Words, Wire Wire, int ToOther, int Number);
 
     /// <summary>Beside a step's kernels: brings the other card's words of the step from an inbox to the arena.</summary>
     public void Relay(KernelStream stream, in RelayParameters p) => stream.Launch(_relay, (1, 1, 1), RelayThreads, 0, p);

@@ -1,4 +1,4 @@
-// What happens to hidden states between the matrices: embedding, RMSNorm with what came before added, rotation and the cache. Needs common.cu and weights.cu (p64).
+// What happens to hidden states between the matrices: embedding, RMSNorm with what came before added, rotation and the cache. Needs norm.cu.
 //
 //     residual [tokens][Hidden] float      normed [rows][Hidden] bf16      qkv [tokens][QkvWidth] bf16: Heads q heads, KvHeads k heads, KvHeads v heads
 //     cache    [block][KvHeads][Page][Dim] bf16, keys and values apart: a block of one head is 2 KB in one piece
@@ -39,8 +39,6 @@ struct NormParameters {
 };
 // One block of 768 a row, 4 values a thread.
 extern "C" __global__ void __launch_bounds__(NormWarps * 32) combine_norm(const __grid_constant__ NormParameters p) {
-    __shared__ float partial[NormWarps];
-    __shared__ uint4 row[NormWarps * 16];
     int c = threadIdx.x * 4;
     bool live = c < Hidden;
     uint2 gain = live && p.normed ? *(const uint2*)(p.gain + c) : make_uint2(0, 0);
@@ -51,38 +49,9 @@ extern "C" __global__ void __launch_bounds__(NormWarps * 32) combine_norm(const 
     if (live) {
         float4* at = (float4*)(p.residual + (size_t)token * Hidden + c);
         v = *at;
-        if (p.parts) {
-            const float4* more = (const float4*)(p.add + (size_t)token * p.parts * Hidden + c);
-            float4 sum = more[0];
-            for (int e = 1; e < p.parts; e++) {
-                float4 part = more[e * (Hidden / 4)];
-                sum = make_float4(__fadd_rn(sum.x, part.x), __fadd_rn(sum.y, part.y), __fadd_rn(sum.z, part.z), __fadd_rn(sum.w, part.w));
-            }
-            v = make_float4(__fadd_rn(v.x, sum.x), __fadd_rn(v.y, sum.y), __fadd_rn(v.z, sum.z), __fadd_rn(v.w, sum.w));
-            *at = v;
-        }
+        if (p.parts) *at = v = combined(v, (const float4*)(p.add + (size_t)token * p.parts * Hidden + c), p.parts, Hidden / 4);
     }
-    if (!p.normed) return;
-    float square = warp_sum(sum_of_squares(v));
-    if (threadIdx.x % 32 == 0) partial[threadIdx.x / 32] = square;
-    __syncthreads();
-    float scale = norm_scale(partial);
-    if (live) {
-        u32 a = pack_bf16(normed(v.x, scale, low_bf16(gain.x)), normed(v.y, scale, high_bf16(gain.x)));
-        u32 b = pack_bf16(normed(v.z, scale, low_bf16(gain.y)), normed(v.w, scale, high_bf16(gain.y)));
-        bf16* to = (bf16*)row;
-        if (p.for_experts) {
-            int at = p64(c);
-            to[at] = (bf16)a;
-            to[at + 8] = (bf16)(a >> 16);
-            to[at + 16] = (bf16)b;
-            to[at + 24] = (bf16)(b >> 16);
-        } else {
-            *(uint2*)(to + c) = make_uint2(a, b);
-        }
-    }
-    __syncthreads();
-    if ((int)threadIdx.x * 8 < Hidden) *(uint4*)(p.normed + (size_t)blockIdx.x * Hidden + threadIdx.x * 8) = row[threadIdx.x];
+    if (p.normed) write_normed(p.normed + (size_t)blockIdx.x * Hidden, v, gain, p.for_experts);
 }
 EMULATE_KERNEL(combine_norm)
 

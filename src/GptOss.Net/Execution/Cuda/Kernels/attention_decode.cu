@@ -77,13 +77,9 @@ template <int Stages> __device__ __forceinline__ void decode_chunk(const DecodeP
 extern "C" __global__ void __launch_bounds__(32) attention_decode(const __grid_constant__ DecodeParameters p) { decode_chunk<2>(p); }
 EMULATE_KERNEL(attention_decode)
 
-// grid (Heads / 4 rounded up, sequences), 128 threads: one warp a head merges its chunks in ascending order.
-extern "C" __global__ void __launch_bounds__(128) attention_merge(const __grid_constant__ DecodeParameters p) {
-    wait_for_previous();
-    let_next_start();
-    int sequence = blockIdx.y, head = blockIdx.x * 4 + threadIdx.x / 32, lane = threadIdx.x % 32, length = p.lengths[sequence];
-    if (!length || head >= Heads) return;
-    int chunks = span_of(length - 1, p.window).chunks, token = p.token_of ? p.token_of[sequence] : sequence;
+// A warp merges the chunks of a head in ascending order: the lane's two values of the result.
+__device__ __forceinline__ u32 merged_pair(const DecodeParameters& p, int sequence, int head) {
+    int lane = threadIdx.x % 32, chunks = span_of(p.lengths[sequence] - 1, p.window).chunks;
     const float* from = p.partial + ((size_t)sequence * Heads + head) * p.partial_chunks * PartialWords;
     float top = Masked, sum = 0, a = 0, b = 0;
 #pragma unroll 4
@@ -96,6 +92,15 @@ extern "C" __global__ void __launch_bounds__(128) attention_merge(const __grid_c
         b = merged(m, b, pair.y);
     }
     float factor = sink_factor(top, sum, bf16_to_float(p.sinks[head]));
-    *(u32*)(p.out + (size_t)token * AttendedWidth + head * Dim + 2 * lane) = pack_bf16(__fmul_rn(a, factor), __fmul_rn(b, factor));
+    return pack_bf16(__fmul_rn(a, factor), __fmul_rn(b, factor));
+}
+// grid (Heads / 4 rounded up, sequences), 128 threads: a warp a head.
+extern "C" __global__ void __launch_bounds__(128) attention_merge(const __grid_constant__ DecodeParameters p) {
+    wait_for_previous();
+    let_next_start();
+    int sequence = blockIdx.y, head = blockIdx.x * 4 + threadIdx.x / 32, lane = threadIdx.x % 32;
+    if (!p.lengths[sequence] || head >= Heads) return;
+    int token = p.token_of ? p.token_of[sequence] : sequence;
+    *(u32*)(p.out + (size_t)token * AttendedWidth + head * Dim + 2 * lane) = merged_pair(p, sequence, head);
 }
 EMULATE_KERNEL(attention_merge)

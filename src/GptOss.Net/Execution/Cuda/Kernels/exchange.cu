@@ -1,4 +1,4 @@
-// Between the kernels of a layer: every card has some columns of the result and gets the others from the other card. Needs wire.cu.
+// Between the kernels of a layer: every card has some columns of the result and gets the others from the other card. Needs wire.cu and norm.cu (combined).
 //
 //     rows [count][stride bytes]:   | own columns of card 0 | own columns of card 1 |      the same place on both
 //
@@ -37,19 +37,16 @@ template <class Get, class Put> __device__ __forceinline__ void for_pieces(int c
         }
     }
 }
-__device__ __forceinline__ float4 plus(float4 a, float4 b) { return make_float4(__fadd_rn(a.x, b.x), __fadd_rn(a.y, b.y), __fadd_rn(a.z, b.z), __fadd_rn(a.w, b.w)); }
 extern "C" __global__ void __launch_bounds__(512) exchange(const __grid_constant__ ExchangeParameters p) {
+    u32 number = *p.wire.number + p.number;
     wait_for_previous();
     let_next_start();
-    u32 number = *p.wire.number + p.number;
     auto place = [&](int row, int column) { return (size_t)row * p.stride + p.first + column; };
     for_pieces(p.count, p.own, p.segments, p.bytes, [&](int row, int column) {
         uint4 v = *(const uint4*)(p.rows + place(row, column));
         if (!p.add) return v;
-        const float4* more = (const float4*)((const u8*)p.add + (size_t)row * p.parts * p.own + column);
-        float4 sum = more[0], old = make_float4(__uint_as_float(v.x), __uint_as_float(v.y), __uint_as_float(v.z), __uint_as_float(v.w));
-        for (int e = 1; e < p.parts; e++) sum = plus(sum, more[(size_t)e * (p.own / 16)]);
-        sum = plus(old, sum);
+        float4 old = make_float4(__uint_as_float(v.x), __uint_as_float(v.y), __uint_as_float(v.z), __uint_as_float(v.w));
+        float4 sum = combined(old, (const float4*)((const u8*)p.add + (size_t)row * p.parts * p.own + column), p.parts, p.own / 16);
         return make_uint4(__float_as_uint(sum.x), __float_as_uint(sum.y), __float_as_uint(sum.z), __float_as_uint(sum.w));
     }, [&](int row, int column, uint4 v) {
         *(uint4*)(p.there + (p.inbox ? (size_t)row * p.own + column : place(row, column))) = v;
