@@ -38,7 +38,7 @@ internal sealed class ActivationKernels(KernelLibrary kernels, CudaShape shape)
     /// <param name="Normed">bfloat16 <c>[rows, hidden]</c>; 0: only add.</param>
     /// <param name="Add">float <c>[tokens, parts, hidden]</c>.</param>
     /// <param name="Gain">bfloat16 <c>[hidden]</c>.</param>
-    /// <param name="Rows">int <c>[rows]</c>: the tokens to normalize; 0: all.</param>
+    /// <param name="Rows">int <c>[rows]</c>: the tokens to normalize, whose residual stays as it is; 0: all.</param>
     /// <param name="Parts">How many rows are added for each token: none, 1, or its experts.</param>
     /// <param name="ForExperts">1: in the order that router and experts read.</param>
     internal readonly record struct NormParameters(nint Residual, nint Normed, nint Add, nint Gain, nint Rows, int Parts, int ForExperts);

@@ -34,7 +34,7 @@ struct NormParameters {
     bf16* normed;     // [rows][Hidden], P64 order if `for_experts`; null: only add
     const float* add; // [tokens][parts][Hidden]
     const bf16* gain; // [Hidden]
-    const int* rows;  // [rows] tokens to normalize, null: all
+    const int* rows;  // [rows] tokens to normalize, whose residual stays as it is; null: all
     int parts, for_experts;
 };
 // One block of 768 a row, 4 values a thread.
@@ -49,7 +49,8 @@ extern "C" __global__ void __launch_bounds__(NormWarps * 32) combine_norm(const 
     if (live) {
         float4* at = (float4*)(p.residual + (size_t)token * Hidden + c);
         v = *at;
-        if (p.parts) *at = v = combined(v, (const float4*)(p.add + (size_t)token * p.parts * Hidden + c), p.parts, Hidden / 4);
+        if (p.parts) v = combined(v, (const float4*)(p.add + (size_t)token * p.parts * Hidden + c), p.parts, Hidden / 4);
+        if (p.parts && !p.rows) *at = v; // a token may be wanted by several rows
     }
     if (p.normed) write_normed(p.normed + (size_t)blockIdx.x * Hidden, v, gain, p.for_experts);
 }

@@ -23,7 +23,7 @@ extern "C" __global__ void __launch_bounds__(512) relay(const __grid_constant__ 
             for (int n = 0; n < Each; n++)
                 if (q + n * Threads < all) store_words(p.arena + offset(q + n * Threads), v[n].x, v[n].z, number);
         }
-        let_all_threads_come(); // what comes later hangs on these words: where threads take turns, all bring theirs first
+        __syncthreads(); // what comes later hangs on these words: no thread asks for it before all have brought theirs
     }
 }
 EMULATE_KERNEL(relay)

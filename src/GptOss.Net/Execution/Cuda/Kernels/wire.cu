@@ -49,7 +49,6 @@ __device__ __forceinline__ uint2 load_word(const void* at) {
 }
 __device__ __forceinline__ void fence_system() { asm volatile("fence.acq_rel.sys;" ::: "memory"); }
 __device__ __forceinline__ void let_others_run() {}
-__device__ __forceinline__ void let_all_threads_come() {}
 #endif
 // Whether to stop waiting, asked again and again with a count that begins at 0. Looks at nothing but the count most of the time: most waits are short.
 __device__ __forceinline__ bool give_up(const Wire& w, u32 tries, u64& since) {

@@ -185,6 +185,11 @@ internal sealed partial class CudaExecutorLoader(
         var isDirect = !options.AvoidsPeerAccess
             && Way(cards[0], cards[1]) == LinkWay.Peer
             && Way(cards[1], cards[0]) == LinkWay.Peer;
+        if (!isDirect)
+        {
+            LogSlowGroup(cards[0].Device, cards[1].Device);
+        }
+
         var loaded = cards.Select((card, i) => Weights(part, card, new CudaShare(i, cards.Count))).ToArray();
         progress.Complete();
         var slots = CudaExecutor.StepsInFlight(stages: 1);
@@ -229,6 +234,12 @@ internal sealed partial class CudaExecutorLoader(
 
         return report.Way;
     }
+
+    [LoggerMessage(
+        LogLevel.Warning,
+        "{First} and {Second} share every layer through main memory: one conversation is hardly faster than on one card, and prompts take twice as long. "
+        + "Without TensorParallel the layers lie one after the other, which a slow link serves better.")]
+    private partial void LogSlowGroup(DeviceId first, DeviceId second);
 
     [LoggerMessage(LogLevel.Information, "{From} sends directly to {To}, tested; {Speed:F1} GB/s for 4 MiB.")]
     private partial void LogDirect(DeviceId from, DeviceId to, double speed);
