@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using GptOss.Net.StructuredOutput;
-using Json.Schema;
 
 namespace GptOss.Net.Tests.StructuredOutput;
 
@@ -23,7 +22,7 @@ public sealed class SchemaWalkTests(ITestOutputHelper output)
             var random = new Random(seed);
             var json = RandomSchema.Create(random).ToJsonString();
             var grammar = Schemas.Compile(json);
-            var validator = JsonSchema.FromText(json);
+            var validator = Schemas.Validator(json);
             for (var walk = 0; walk < Walks; walk++)
             {
                 var text = run(grammar, random);

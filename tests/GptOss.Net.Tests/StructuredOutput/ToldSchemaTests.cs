@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using GptOss.Net.StructuredOutput;
-using Json.Schema;
 
 namespace GptOss.Net.Tests.StructuredOutput;
 
@@ -37,8 +36,8 @@ public sealed class ToldSchemaTests
         var told = ToldSchema.Read(text).ToJsonString();
         var grammar = JsonSchemaGrammar.CompileArguments(Schemas.Parse(schema), TestContext.Current.CancellationToken);
         var toldGrammar = JsonSchemaGrammar.CompileArguments(Schemas.Parse(told), TestContext.Current.CancellationToken);
-        var validator = JsonSchema.FromText(told);
-        var original = isRead ? JsonSchema.FromText(schema) : null;
+        var validator = Schemas.Validator(told);
+        var original = isRead ? Schemas.Validator(schema) : null;
         for (var walk = 0; walk < Walks; walk++)
         {
             var allowed = RandomWalk.RunUnmasked(grammar, random);
