@@ -50,6 +50,44 @@ public sealed class GptOssModelPlanTests
     }
 
     [Fact]
+    public async Task What_a_card_has_no_room_for_lies_on_the_cpu_unless_that_is_forbidden()
+    {
+        var options = new GptOssModelOptions { MaxSequences = 1, MaxModelLength = 128 };
+        var whole = await PlanAsync(options, 24L << 30);
+        var little = whole.Devices[0].TotalBytes - 4_096;
+
+        var shared = await PlanAsync(options, little);
+        var forbidden = () => PlanAsync(options with { Placement = new PlacementOptions { AllowCpu = false } }, little);
+
+        whole.Devices.Select(device => device.Device).Should().Equal(DeviceId.Cuda(0));
+        shared.Stages.Select(stage => (stage.Device, stage.FirstLayer, stage.LayerCount)).Should().Equal((DeviceId.Cpu, 0, 1), (DeviceId.Cuda(0), 1, 3));
+        (shared.EmbeddingDevice, shared.UnembeddingDevice).Should().Be((DeviceId.Cpu, DeviceId.Cuda(0)));
+        (await forbidden.Should().ThrowAsync<PlacementException>()).WithMessage("*does not fit*cuda:0*");
+
+        static Task<PlacementPlan> PlanAsync(GptOssModelOptions options, long card) => GptOssModel.PlanAsync(
+            Fixtures.ModelDirectory("a"),
+            options,
+            new Dictionary<DeviceId, long> { [DeviceId.Cuda(0)] = card, [DeviceId.Cpu] = 8L << 30 },
+            TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task A_plan_says_how_many_sequences_of_a_length_have_room_at_once()
+    {
+        var plan = await GptOssModel.PlanAsync(
+            Fixtures.ModelDirectory("a"),
+            new GptOssModelOptions { MaxSequences = 8, MaxModelLength = 128 },
+            TwoCards,
+            TestContext.Current.CancellationToken);
+
+        plan.CacheTokens.Should().Be(8 * 128);
+        plan.SequencesOf(128).Should().Be(8);
+        plan.SequencesOf(17).Should().Be(32, "17 tokens take two blocks of 16");
+        plan.SequencesOf(1).Should().Be(64);
+        plan.Invoking(known => known.SequencesOf(129)).Should().Throw<ArgumentOutOfRangeException>();
+    }
+
+    [Fact]
     public async Task A_device_that_was_not_described_is_not_there()
     {
         var plan = () => GptOssModel.PlanAsync(
