@@ -1,3 +1,5 @@
+using GptOss.Net.Checkpoint.Gguf;
+
 namespace GptOss.Net.Checkpoint;
 
 /// <summary>What a model is called, from where its checkpoint lies.</summary>
@@ -10,9 +12,9 @@ internal static class ModelName
 
     /// <summary>The name: the last part of an id, or of the folder that stands for the model.</summary>
     public static string Of(string pathOrId) =>
-        OllamaLibrary.Recognizes(pathOrId) ? LastPart(pathOrId[OllamaLibrary.Prefix.Length..])
+        OllamaLibrary.Recognizes(pathOrId) ? pathOrId[OllamaLibrary.Prefix.Length..].Split('/')[^1]
         : Repository(pathOrId) is { } id ? LastPart(id)
-        : pathOrId.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? Path.GetFileNameWithoutExtension(pathOrId)
+        : pathOrId.EndsWith(GgufCheckpoint.Extension, StringComparison.OrdinalIgnoreCase) ? Path.GetFileName(GgufCheckpoint.NameOf(pathOrId))
         : LastPart(Folder(pathOrId));
 
     /// <summary>Under which names the model may be asked for besides its own.</summary>

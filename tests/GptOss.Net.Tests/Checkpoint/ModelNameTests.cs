@@ -13,6 +13,10 @@ public sealed class ModelNameTests : IDisposable
     [InlineData("openai/gpt-oss-20b", "gpt-oss-20b")]
     [InlineData("somewhere/that/is/not", "not")]
     [InlineData("gpt-oss-20b/", "gpt-oss-20b")]
+    [InlineData("ollama:gpt-oss:20b", "gpt-oss:20b")]
+    [InlineData("ollama:hf.co/ggml-org/gpt-oss-20b-GGUF", "gpt-oss-20b-GGUF")]
+    [InlineData("models/gpt-oss-20b-MXFP4.gguf", "gpt-oss-20b-MXFP4")]
+    [InlineData("models/gpt-oss-120b-mxfp4-00002-of-00003.gguf", "gpt-oss-120b-mxfp4")]
     public void An_id_names_the_model(string id, string name) => ModelName.Of(id).Should().Be(name);
 
     [Theory]

@@ -33,13 +33,15 @@ public sealed class GgufLogitsTests
         }
     }
 
-    [Fact]
-    public void The_same_weights_give_the_same_bits_on_a_GPU()
+    [Theory]
+    [InlineData("0 000 0")]
+    [InlineData("0 011 1")]
+    public void The_same_weights_give_the_same_bits_on_a_GPU_and_on_two(string map)
     {
         using var fixture = new ModelFixture("b");
         using var gguf = Open(new GgufModel(fixture.Checkpoint, fixture.Config));
 
-        CudaLogits(gguf, fixture).SequenceEqual(CudaLogits(fixture.Checkpoint, fixture)).Should().BeTrue();
+        CudaLogits(gguf, fixture, map).SequenceEqual(CudaLogits(fixture.Checkpoint, fixture, "0 000 0")).Should().BeTrue();
     }
 
     [Theory]
@@ -127,7 +129,7 @@ public sealed class GgufLogitsTests
         return Logits(executor, config, fixture.Cases.Select(expected => expected.InputIds));
     }
 
-    private static float[] CudaLogits(ICheckpoint checkpoint, ModelFixture fixture)
+    private static float[] CudaLogits(ICheckpoint checkpoint, ModelFixture fixture, string map)
     {
         EmulatedKernelCompiler.Require();
         var config = ModelConfigReader.Read(checkpoint);
@@ -138,9 +140,10 @@ public sealed class GgufLogitsTests
             Capacity,
             new CudaExecutorOptions(MaxStepTokens: 64, MaxSequences: 16, MaxModelLength: 512),
             new WeightReadProgress(weights.ByteLength, (_, _) => { }, CancellationToken.None));
+        var (parts, machine) = (CudaStagesTests.Parts(map), new EmulatedMachine(2));
         using var executor = loader.Load(
-            [loader.Whole(DeviceId.Cuda(0))],
-            [new EmulatedCudaDriver()],
+            parts,
+            [.. parts.Select(part => part.Device.Index).Distinct().Select(index => machine.Devices[index])],
             _ => new EmulatedKernelCompiler(),
             EmulatedKernelCompiler.Cache);
         return Logits(executor, config, fixture.Cases.Select(expected => expected.InputIds).Where(prompt => prompt.Length <= 16).Take(1));

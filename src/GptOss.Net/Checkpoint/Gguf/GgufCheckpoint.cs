@@ -66,9 +66,9 @@ internal sealed partial class GgufCheckpoint : ICheckpoint
     /// <summary>A checkpoint of one part whose bytes are anywhere.</summary>
     public static GgufCheckpoint Open(ITensorSource bytes, long length) => new(bytes.Path, [], [GgufHeader.Read(bytes, length)]);
 
-    /// <summary>The name of the model that a file is, or is a part of.</summary>
+    /// <summary>The path of the model that a GGUF file is, or is a part of, without what marks the part and the form.</summary>
     public static string NameOf(string path) =>
-        SplitName().Match(path) is { Success: true } match ? match.Groups["name"].Value : Path.GetFileNameWithoutExtension(path);
+        SplitName().Match(path) is { Success: true } match ? match.Groups["name"].Value : path[..^Extension.Length];
 
     /// <summary>The one GGUF model of a folder, split or not; <see langword="null"/> where there is none.</summary>
     /// <exception cref="CheckpointException">There are several.</exception>
