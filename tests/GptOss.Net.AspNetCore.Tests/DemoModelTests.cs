@@ -7,6 +7,7 @@ using Json.Schema;
 namespace GptOss.Net.AspNetCore.Tests;
 
 /// <summary>The server over a real model: what a scripted one cannot show.</summary>
+[Collection("the meter of this process")]
 public sealed class DemoModelTests(DemoServer server) : IClassFixture<DemoServer>
 {
     private const string Chat = "/v1/chat/completions";
