@@ -29,7 +29,7 @@ public sealed class RunTests
         var app = builder.Build();
         app.MapOpenAI();
 
-        (await app.RunServerAsync()).Should().Be(1);
+        (await app.RunServerAsync(cancellationToken: TestContext.Current.CancellationToken)).Should().Be(1);
 
         log.Lines.Should().ContainSingle().Which.Should().Contain(expected).And.EndWith("by --urls http://127.0.0.1:PORT.");
         if (kind == "in use")
