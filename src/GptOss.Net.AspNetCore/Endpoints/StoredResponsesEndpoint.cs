@@ -14,6 +14,7 @@ internal sealed class StoredResponsesEndpoint(OpenAIServer server, BackgroundRes
 
     public async Task GetAsync(ServedRequest request)
     {
+        var run = FindRun(request);
         var response = await FindAsync(request).ConfigureAwait(false);
         if (Query(request, "stream") is not "true")
         {
@@ -22,7 +23,7 @@ internal sealed class StoredResponsesEndpoint(OpenAIServer server, BackgroundRes
         }
 
         var after = Integer(request, "starting_after") ?? -1;
-        if (background.Find(request.Caller, response.Id) is { } run)
+        if (run is not null)
         {
             await run.StreamAsync(request, after + 1).ConfigureAwait(false);
             return;
@@ -55,13 +56,14 @@ internal sealed class StoredResponsesEndpoint(OpenAIServer server, BackgroundRes
 
     public async Task CancelAsync(ServedRequest request)
     {
+        var run = FindRun(request);
         var response = await FindAsync(request).ConfigureAwait(false);
         if (!response.Body.GetProperty("background").GetBoolean())
         {
             throw RequestError.Invalid(null, $"The response '{response.Id}' was not made with 'background': true; only those can be cancelled.");
         }
 
-        if (background.Find(request.Caller, response.Id) is { } run)
+        if (run is not null)
         {
             run.Cancel();
             await run.Completion.WaitAsync(request.Ended).ConfigureAwait(false);
@@ -70,6 +72,9 @@ internal sealed class StoredResponsesEndpoint(OpenAIServer server, BackgroundRes
 
         await WriteAsync(request, response.Body).ConfigureAwait(false);
     }
+
+    /// <summary>Who makes the response, asked before what is kept: one that ends in between is kept by then as it ended.</summary>
+    private BackgroundResponse? FindRun(ServedRequest request) => background.Find(request.Caller, IdOf(request));
 
     /// <summary>The input, newest first unless asked otherwise.</summary>
     public async Task ListInputAsync(ServedRequest request)

@@ -99,6 +99,8 @@ public sealed class EngineStatisticsTests
                 {
                     throw new InvalidOperationException("The device is gone.");
                 }
+
+                Thread.Sleep(5); // so that it has not ended by itself when it is disposed of
             },
         };
         var model = ScriptedModel.Create(executor);
