@@ -88,7 +88,7 @@ internal static class RefusedAlterations
         }),
         new("another quantization", draft => draft.Config["quantization_config"] is not null, (draft, random) =>
         {
-            var (key, value) = One([("quant_method", "gptq"), ("quant_method", "bitsandbytes"), ("quant_method", "")], random);
+            var (key, value) = One([("quant_method", "hqq"), ("quant_method", "bitsandbytes"), ("quant_method", "")], random);
             draft.Config["quantization_config"]![key] = value;
             return key;
         }),
