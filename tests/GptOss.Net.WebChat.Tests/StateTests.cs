@@ -1,5 +1,5 @@
-using Microsoft.Playwright;
 using GptOss.Net.AspNetCore;
+using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
 namespace GptOss.Net.WebChat.Tests;
