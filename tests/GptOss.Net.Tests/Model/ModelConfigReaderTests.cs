@@ -188,8 +188,7 @@ public sealed class ModelConfigReaderTests
     [InlineData("zero_point", "false", "*zero_point is false; expected true*")]
     [InlineData("group_size", "-1", "*group_size is -1*")]
     [InlineData("group_size", "128", "*hidden_size is 96; expected a multiple of 128*")]
-    [InlineData("quant_method", "\"gptq\"", "*'gptq'*not supported*'mxfp4', or 'awq'*")]
-    [InlineData("quant_method", "\"compressed-tensors\"", "*'compressed-tensors'*not supported*")]
+    [InlineData("quant_method", "\"hqq\"", "*'hqq'*not supported*'mxfp4'*'awq'*'gptq'*")]
     [InlineData("quant_method", "\"bitsandbytes\"", "*'bitsandbytes'*not supported*")]
     [InlineData("quant_method", "null", "*quant_method is absent*")]
     public void Unsupported_quantization_names_the_format_and_what_is_supported(string field, string value, string message)

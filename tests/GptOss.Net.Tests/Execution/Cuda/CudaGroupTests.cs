@@ -18,18 +18,27 @@ public sealed class CudaGroupTests
     [InlineData("a")]
     [InlineData("b")]
     [InlineData("a-awq")]
-    public void Two_cards_have_the_bits_of_one(string model) => Compare(model, Machine());
+    public void Two_cards_have_the_bits_of_one(string model)
+    {
+        RequireTime(unless: model == "b");
+        Compare(model, Machine());
+    }
 
     [Theory]
     [InlineData(Precision.Int8Dense)]
     [InlineData(Precision.ExpandedBFloat16)]
-    public void Two_cards_have_the_bits_of_one_in_other_formats(Precision precision) => Compare("b", Machine(), precision);
+    public void Two_cards_have_the_bits_of_one_in_other_formats(Precision precision)
+    {
+        RequireTime();
+        Compare("b", Machine(), precision);
+    }
 
     [Theory]
     [InlineData("a")]
     [InlineData("b")]
     public void Cards_that_do_not_see_each_other_have_the_bits_of_one(string model)
     {
+        RequireTime(unless: model == "b");
         var machine = Machine();
         machine.HasPeerAccess = false;
         Compare(model, machine);
@@ -41,6 +50,7 @@ public sealed class CudaGroupTests
     [InlineData(1, false)]
     public void A_card_that_is_late_changes_nothing(int late, bool hasPeerAccess)
     {
+        RequireTime(unless: late == 1 && hasPeerAccess);
         var machine = Machine();
         (machine.Late, machine.HasPeerAccess) = (late, hasPeerAccess);
         Compare("b", machine, Precision.Default, (1, 64), (1, 1));
@@ -51,6 +61,7 @@ public sealed class CudaGroupTests
     [InlineData(false)]
     public void Steps_that_go_on_with_what_the_host_has_not_read_give_one_cards_tokens(bool hasPeerAccess)
     {
+        RequireTime(unless: hasPeerAccess);
         using var fixture = new ModelFixture("b");
         using var one = CudaExecutorTests.Load(fixture, new EmulatedCudaDriver());
         var machine = Machine();
@@ -63,6 +74,7 @@ public sealed class CudaGroupTests
     [Fact]
     public void More_rows_than_are_computed_at_a_time_have_the_bits_of_one_card()
     {
+        RequireTime();
         using var fixture = new ModelFixture("b");
         using var one = CudaExecutorTests.Load(fixture, new EmulatedCudaDriver());
         using var two = Load(fixture, Machine());
@@ -120,6 +132,10 @@ public sealed class CudaGroupTests
 
         load.Should().Throw<CudaException>().WithMessage("*two cards*up to 4 cards*");
     }
+
+    // Emulated cards take some 20 seconds for a fixture.
+    private static void RequireTime(bool unless = false) =>
+        Assert.SkipUnless(unless || LongTests.Enabled, "Takes long on emulated cards: set GPTOSS_LONG_TESTS=1 to run it.");
 
     private static EmulatedMachine Machine() => new(2) { IsConcurrent = true };
 
