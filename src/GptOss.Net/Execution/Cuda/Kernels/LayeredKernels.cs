@@ -1,5 +1,6 @@
 using GptOss.Net.Execution.Cuda.Compilation;
 using GptOss.Net.Interop.Cuda;
+using static GptOss.Net.Execution.Cuda.Kernels.LayeredSharedMemory;
 
 namespace GptOss.Net.Execution.Cuda.Kernels;
 
@@ -12,7 +13,6 @@ internal sealed class LayeredKernels
     /// <summary>The most sequences.</summary>
     public const int MaxSequences = 2;
 
-    private const int SlotBytes = 3072;
     private const int AttentionSharedBytes = 64 * 1024;
     private const int RouteWarps = 20;
     private const int QkvWarps = 5;
@@ -77,7 +77,7 @@ internal sealed class LayeredKernels
         _kernels.Find($"layered_qkv_{sequences}"),
         (Blocks(_shape.QkvWidth / 8, QkvWarps), 1, 1),
         QkvWarps * 32,
-        QkvShared(_shape, sequences, QkvSlots(_shape, _device, sequences)),
+        NormedBytes(_shape, sequences, QkvWarps, QkvSlots(_shape, _device, sequences)),
         p);
 
     /// <summary>Rotation, the cache, attention.</summary>
@@ -92,19 +92,23 @@ internal sealed class LayeredKernels
         _kernels.Find($"layered_output_{sequences}"),
         (Blocks(_shape.Hidden / 8, OutputWarps), 1, 1),
         OutputWarps * 32,
-        OutputShared(_shape, sequences, OutputSlots(_shape, _device, sequences)),
+        OutputBytes(_shape, sequences, OutputWarps, OutputSlots(_shape, _device, sequences)),
         p);
 
     /// <summary>RMSNorm and the choice of experts.</summary>
     public void Route(KernelStream stream, int sequences, in RouteParameters p) => stream.Launch(
-        _kernels.Find($"layered_route_{sequences}"), (1, 1, 1), RouteWarps * 32, RouteShared(_shape, sequences, RouteSlots(_shape, _device, sequences)), p);
+        _kernels.Find($"layered_route_{sequences}"),
+        (1, 1, 1),
+        RouteWarps * 32,
+        RouteBytes(_shape, sequences, RouteWarps, RouteSlots(_shape, _device, sequences)),
+        p);
 
     /// <summary>gate_up and SwiGLU.</summary>
     public void Up(KernelStream stream, int sequences, in ExpertParameters p) => stream.Launch(
         _kernels.Find($"layered_up_{sequences}"),
         (Blocks(_shape.Intermediate / 8 * _shape.TopK * sequences, UpWarps(sequences)), 1, 1),
         UpWarps(sequences) * 32,
-        UpShared(_shape, sequences, UpSlots(_shape, _device, sequences)),
+        UpBytes(_shape, sequences, UpWarps(sequences), UpSlots(_shape, _device, sequences)),
         p);
 
     /// <summary>down, added to the residual.</summary>
@@ -112,7 +116,7 @@ internal sealed class LayeredKernels
         _kernels.Find($"layered_down_{sequences}"),
         (_shape.Hidden / 16, 1, 1),
         sequences * _shape.TopK * 32,
-        DownShared(_shape, sequences, DownSlots(_shape, _device, sequences)),
+        DownBytes(_shape, sequences, DownSlots(_shape, _device, sequences)),
         p);
 
     /// <summary>RMSNorm and the projection to logits.</summary>
@@ -120,51 +124,37 @@ internal sealed class LayeredKernels
         _kernels.Find($"layered_head_{sequences}"),
         (HeadBlocks(_shape, _device, sequences), 1, 1),
         HeadWarps * 32,
-        HeadShared(_shape, sequences, HeadSlots(_shape, _device, sequences)),
+        NormedBytes(_shape, sequences, HeadWarps, HeadSlots(_shape, _device, sequences)),
         p);
 
     // Measured on an H100: the slots of a warp's ring. Deeper ones take the room in which the next kernel begins. What a device's
     // shared memory cannot hold is cut.
-    private static int QkvSlots(CudaShape shape, CudaProperties device, int b) => Slots(8, QkvWarps, QkvShared(shape, b, 0), device, blocks: 1);
+    private static int QkvSlots(CudaShape shape, CudaProperties device, int b) =>
+        Slots(8, QkvWarps, NormedBytes(shape, b, QkvWarps, 0), device);
 
-    private static int OutputSlots(CudaShape shape, CudaProperties device, int b) => Slots(10, OutputWarps, OutputShared(shape, b, 0), device, blocks: 1);
+    private static int OutputSlots(CudaShape shape, CudaProperties device, int b) =>
+        Slots(10, OutputWarps, OutputBytes(shape, b, OutputWarps, 0), device);
 
-    private static int RouteSlots(CudaShape shape, CudaProperties device, int b) => Slots(3, RouteWarps, RouteShared(shape, b, 0), device, blocks: 1);
+    private static int RouteSlots(CudaShape shape, CudaProperties device, int b) =>
+        Slots(3, RouteWarps, RouteBytes(shape, b, RouteWarps, 0), device);
 
     private static int UpWarps(int b) => b == 1 ? 6 : 4;
 
-    private static int UpSlots(CudaShape shape, CudaProperties device, int b) => Slots(b == 1 ? 3 : 4, UpWarps(b), UpShared(shape, b, 0), device, blocks: 1);
+    private static int UpSlots(CudaShape shape, CudaProperties device, int b) =>
+        Slots(b == 1 ? 3 : 4, UpWarps(b), UpBytes(shape, b, UpWarps(b), 0), device);
 
     private static int DownSlots(CudaShape shape, CudaProperties device, int b) =>
-        Slots(b == 1 ? 5 : 3, b * shape.TopK, DownShared(shape, b, 0), device, blocks: 1);
+        Slots(b == 1 ? 5 : 3, b * shape.TopK, DownBytes(shape, b, 0), device);
 
-    private static int HeadSlots(CudaShape shape, CudaProperties device, int b) => Slots(6, HeadWarps, HeadShared(shape, b, 0), device, blocks: 1);
+    private static int HeadSlots(CudaShape shape, CudaProperties device, int b) =>
+        Slots(6, HeadWarps, NormedBytes(shape, b, HeadWarps, 0), device);
 
     private static int HeadBlocks(CudaShape shape, CudaProperties device, int b)
     {
-        var shared = HeadShared(shape, b, HeadSlots(shape, device, b));
+        var shared = NormedBytes(shape, b, HeadWarps, HeadSlots(shape, device, b));
         var fit = Math.Clamp(device.SharedBytesPerMultiprocessor / (shared + 1024), 1, HeadBlocksPerMultiprocessor);
         return Math.Min(device.Multiprocessors * fit, Blocks(shape.Vocabulary / 8, HeadWarps));
     }
-
-    private static int QkvShared(CudaShape shape, int b, int slots) => (QkvWarps * slots * SlotBytes) + (b * ((shape.Hidden * 4) + 64)) + 128;
-
-    private static int OutputShared(CudaShape shape, int b, int slots) => (OutputWarps * slots * SlotBytes) + (b * ((shape.AttendedWidth * 4) + 64));
-
-    private static int RouteShared(CudaShape shape, int b, int slots) =>
-        (RouteWarps * slots * SlotBytes) + (b * ((shape.Hidden * 2) + 16)) + 128 + (10 * b * shape.RouterRows * sizeof(float));
-
-    private static int UpShared(CudaShape shape, int b, int slots) => (UpWarps(b) * slots * SlotBytes) + (b * ((shape.Hidden * 2) + 16));
-
-    private static int DownShared(CudaShape shape, int b, int slots) =>
-        b * shape.TopK * ((slots * SlotBytes) + (shape.Intermediate * 2) + 16 + (16 * sizeof(float)));
-
-    private static int HeadShared(CudaShape shape, int b, int slots) => (HeadWarps * slots * SlotBytes) + (b * ((shape.Hidden * 4) + 64)) + 128;
-
-    private static int Slots(int wanted, int warps, int other, CudaProperties device, int blocks) =>
-        Math.Clamp(((device.SharedBytesPerBlock / blocks) - other - 1024) / (warps * SlotBytes), 1, wanted);
-
-    private static int Blocks(int pieces, int warps) => (pieces + warps - 1) / warps;
 
     /// <param name="Qkv">bfloat16 <c>[B, query + 2 · key]</c>.</param>
     /// <param name="Residual">float <c>[B, hidden]</c>; written if there is an embedding.</param>

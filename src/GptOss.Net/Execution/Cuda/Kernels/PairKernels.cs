@@ -1,5 +1,6 @@
 using GptOss.Net.Execution.Cuda.Compilation;
 using GptOss.Net.Interop.Cuda;
+using static GptOss.Net.Execution.Cuda.Kernels.LayeredSharedMemory;
 
 namespace GptOss.Net.Execution.Cuda.Kernels;
 
@@ -9,7 +10,6 @@ namespace GptOss.Net.Execution.Cuda.Kernels;
 /// </summary>
 internal sealed class PairKernels(KernelLibrary kernels, CudaShape shape, CudaProperties device)
 {
-    private const int SlotBytes = 3072;
     private const int RouteWarps = 20;
     private const int QkvWarps = 3;
     private const int QkvCrew = 12;
@@ -50,7 +50,7 @@ internal sealed class PairKernels(KernelLibrary kernels, CudaShape shape, CudaPr
         kernels.Find($"pair_qkv_{sequences}"),
         (Blocks(shape.QkvWidth / 8, QkvWarps), 1, 1),
         QkvCrew * 32,
-        QkvShared(shape, sequences, QkvSlots(shape, device, sequences)),
+        NormedBytes(shape, sequences, QkvWarps, QkvSlots(shape, device, sequences)),
         p);
 
     /// <summary>Some rows of attention's output projection, added to the residual.</summary>
@@ -58,12 +58,16 @@ internal sealed class PairKernels(KernelLibrary kernels, CudaShape shape, CudaPr
         kernels.Find($"pair_output_{sequences}"),
         (Blocks(p.Rows / 8, OutputWarps), 1, 1),
         OutputCrew(sequences) * 32,
-        OutputShared(shape, sequences, OutputSlots(shape, device, sequences)),
+        OutputBytes(shape, sequences, OutputWarps, OutputSlots(shape, device, sequences)),
         p);
 
     /// <summary>RMSNorm and the choice of experts, on both cards alike.</summary>
     public void Route(KernelStream stream, int sequences, in RouteParameters p) => stream.Launch(
-        kernels.Find($"pair_route_{sequences}"), (1, 1, 1), RouteWarps * 32, RouteShared(shape, sequences, RouteSlots(shape, device, sequences)), p);
+        kernels.Find($"pair_route_{sequences}"),
+        (1, 1, 1),
+        RouteWarps * 32,
+        RouteBytes(shape, sequences, RouteWarps, RouteSlots(shape, device, sequences)),
+        p);
 
     /// <summary>Some rows of gate_up, and SwiGLU.</summary>
     public void Up(KernelStream stream, int sequences, in ExpertParameters p)
@@ -74,7 +78,7 @@ internal sealed class PairKernels(KernelLibrary kernels, CudaShape shape, CudaPr
                 kernels.Find($"pair_up_{sequences}"),
                 (Blocks(p.Rows / 16 * shape.TopK * sequences, UpWarps(sequences)), 1, 1),
                 UpWarps(sequences) * 32,
-                UpShared(shape, sequences, UpSlots(shape, device, sequences)),
+                UpBytes(shape, sequences, UpWarps(sequences), UpSlots(shape, device, sequences)),
                 p);
         }
     }
@@ -84,55 +88,42 @@ internal sealed class PairKernels(KernelLibrary kernels, CudaShape shape, CudaPr
         kernels.Find($"pair_down_{sequences}"),
         (p.Rows / 16, 1, 1),
         DownCrew(shape, sequences) * 32,
-        DownShared(shape, sequences, DownSlots(shape, device, sequences)),
+        DownBytes(shape, sequences, DownSlots(shape, device, sequences)),
         p);
 
     /// <summary>RMSNorm and some of the logits.</summary>
     public void Head(KernelStream stream, int sequences, in HeadParameters p)
     {
-        var shared = HeadShared(shape, sequences, HeadSlots(shape, device, sequences));
+        var shared = NormedBytes(shape, sequences, HeadWarps, HeadSlots(shape, device, sequences));
         var fit = Math.Clamp(device.SharedBytesPerMultiprocessor / (shared + 1024), 1, HeadBlocksPerMultiprocessor);
         var blocks = Math.Min(device.Multiprocessors * fit, Blocks(p.Rows / 8, HeadWarps));
         stream.Launch(kernels.Find($"pair_head_{sequences}"), (blocks, 1, 1), HeadWarps * 32, shared, p);
     }
 
     // Measured on two H100: streams, the slots of their rings, and crews. What a device's shared memory cannot hold is cut.
-    private static int QkvSlots(CudaShape shape, CudaProperties device, int b) => Slots(8, QkvWarps, QkvShared(shape, b, 0), device);
+    private static int QkvSlots(CudaShape shape, CudaProperties device, int b) =>
+        Slots(8, QkvWarps, NormedBytes(shape, b, QkvWarps, 0), device);
 
-    private static int OutputSlots(CudaShape shape, CudaProperties device, int b) => Slots(b == 1 ? 6 : 8, OutputWarps, OutputShared(shape, b, 0), device);
+    private static int OutputSlots(CudaShape shape, CudaProperties device, int b) =>
+        Slots(b == 1 ? 6 : 8, OutputWarps, OutputBytes(shape, b, OutputWarps, 0), device);
 
     private static int OutputCrew(int b) => b == 1 ? 8 : 16;
 
-    private static int RouteSlots(CudaShape shape, CudaProperties device, int b) => Slots(3, RouteWarps, RouteShared(shape, b, 0), device);
+    private static int RouteSlots(CudaShape shape, CudaProperties device, int b) =>
+        Slots(3, RouteWarps, RouteBytes(shape, b, RouteWarps, 0), device);
 
     private static int UpWarps(int b) => b == 1 ? 3 : 4;
 
-    private static int UpSlots(CudaShape shape, CudaProperties device, int b) => Slots(b == 1 ? 2 : 3, UpWarps(b), UpShared(shape, b, 0), device);
+    private static int UpSlots(CudaShape shape, CudaProperties device, int b) =>
+        Slots(b == 1 ? 2 : 3, UpWarps(b), UpBytes(shape, b, UpWarps(b), 0), device);
 
     private static int DownCrew(CudaShape shape, int b) => Math.Max(b == 1 ? 20 : 24, b * shape.TopK);
 
-    private static int DownSlots(CudaShape shape, CudaProperties device, int b) => Slots(b == 1 ? 4 : 2, b * shape.TopK, DownShared(shape, b, 0), device);
+    private static int DownSlots(CudaShape shape, CudaProperties device, int b) =>
+        Slots(b == 1 ? 4 : 2, b * shape.TopK, DownBytes(shape, b, 0), device);
 
-    private static int HeadSlots(CudaShape shape, CudaProperties device, int b) => Slots(6, HeadWarps, HeadShared(shape, b, 0), device);
-
-    private static int QkvShared(CudaShape shape, int b, int slots) => (QkvWarps * slots * SlotBytes) + (b * ((shape.Hidden * 4) + 64)) + 128;
-
-    private static int OutputShared(CudaShape shape, int b, int slots) => (OutputWarps * slots * SlotBytes) + (b * ((shape.AttendedWidth * 4) + 64));
-
-    private static int RouteShared(CudaShape shape, int b, int slots) =>
-        (RouteWarps * slots * SlotBytes) + (b * ((shape.Hidden * 2) + 16)) + 128 + (10 * b * shape.RouterRows * sizeof(float));
-
-    private static int UpShared(CudaShape shape, int b, int slots) => (UpWarps(b) * slots * SlotBytes) + (b * ((shape.Hidden * 2) + 16));
-
-    private static int DownShared(CudaShape shape, int b, int slots) =>
-        b * shape.TopK * ((slots * SlotBytes) + (shape.Intermediate * 2) + 16 + (16 * sizeof(float)));
-
-    private static int HeadShared(CudaShape shape, int b, int slots) => (HeadWarps * slots * SlotBytes) + (b * ((shape.Hidden * 4) + 64)) + 128;
-
-    private static int Slots(int wanted, int warps, int other, CudaProperties device) =>
-        Math.Clamp((device.SharedBytesPerBlock - other - 1024) / (warps * SlotBytes), 1, wanted);
-
-    private static int Blocks(int pieces, int warps) => (pieces + warps - 1) / warps;
+    private static int HeadSlots(CudaShape shape, CudaProperties device, int b) =>
+        Slots(6, HeadWarps, NormedBytes(shape, b, HeadWarps, 0), device);
 
     /// <param name="Qkv">bfloat16 <c>[B, query + 2 · key]</c>.</param>
     /// <param name="Hidden">Words of float <c>[B, hidden]</c>; written for this card if there is an embedding.</param>
