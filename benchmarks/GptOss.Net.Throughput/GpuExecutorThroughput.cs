@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
 using GptOss.Net.Checkpoint;
 using GptOss.Net.Engine;
 using GptOss.Net.Execution;
@@ -55,8 +54,8 @@ internal sealed class GpuExecutorThroughput(IModelExecutor executor, ModelConfig
         foreach (var context in (int[])[1024, 8192, 32_000])
         {
             double[] rates = [.. Enumerable.Range(0, 4).Select(_ => alone.Decode(context - (Tokens / 2))).Skip(1)];
-            var line = $"decode 1 x {context}: {Measurement.Median(rates):f0} tok/s ({rates.Min():f0} to {rates.Max():f0})";
-            Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+            Console.WriteLine(FormattableString.Invariant(
+                $"decode 1 x {context}: {Measurement.Median(rates):f0} tok/s ({rates.Min():f0} to {rates.Max():f0})"));
         }
     }
 

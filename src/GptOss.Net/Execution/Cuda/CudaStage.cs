@@ -108,10 +108,9 @@ internal sealed class CudaStage(
         kernels.Dense.Multiply(stream, DenseJob.Qkv, own.Qkv, workspace.Qkv, workspace.Normed, step.Tokens);
         kernels.Activations.RopeAndStore(
             stream, new(workspace.Qkv, keys, values, weights.Rotation, inputs.Positions, inputs.Slots(sliding)), step.Tokens);
-        var window = sliding ? shape.Config.SlidingWindow : AttentionKernels.NoWindow;
+        var (window, chunks) = step.Keys(shape, sliding);
         if (step.Decodes > 0)
         {
-            var chunks = sliding ? Math.Min(step.Chunks, AttentionKernels.Chunks(shape.Config.MaxPositions, window)) : step.Chunks;
             var decode = new AttentionKernels.DecodeParameters(
                 attended, workspace.Partial, workspace.Qkv, keys, values, inputs.Starts(sliding), inputs.Blocks,
                 inputs.Lengths, 0, own.Sinks, chunks, window);

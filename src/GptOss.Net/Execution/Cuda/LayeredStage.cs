@@ -70,8 +70,7 @@ internal sealed class LayeredStage(
             own.Qkv.Bias,
             own.AttentionNorm,
             shape.Config.VocabularySize));
-        var window = sliding ? shape.Config.SlidingWindow : AttentionKernels.NoWindow;
-        var chunks = sliding ? Math.Min(step.Chunks, AttentionKernels.Chunks(shape.Config.MaxPositions, window)) : step.Chunks;
+        var (window, chunks) = step.Keys(shape, sliding);
         _kernels.Attention(
             stream,
             new(

@@ -56,8 +56,7 @@ internal sealed class PairStage(
             own.AttentionNorm,
             wire,
             shape.Config.VocabularySize));
-        var window = sliding ? shape.Config.SlidingWindow : AttentionKernels.NoWindow;
-        var chunks = sliding ? Math.Min(step.Chunks, AttentionKernels.Chunks(shape.Config.MaxPositions, window)) : step.Chunks;
+        var (window, chunks) = step.Keys(shape, sliding);
         kernels.Layered.Attention(
             stream,
             new(

@@ -1,3 +1,5 @@
+using GptOss.Net.Execution.Cuda.Kernels;
+
 namespace GptOss.Net.Execution.Cuda;
 
 /// <summary>What the launches of a step depend on; everything else of it is in memory.</summary>
@@ -10,4 +12,13 @@ internal readonly record struct StepShape(int Tokens, int Decodes, int Tiles, in
 {
     /// <summary>Gets whether every token is a sequence's only one.</summary>
     public bool IsDecode => Tiles == 0;
+
+    /// <summary>How many keys count in a layer of a kind, and the chunks of them that the longest sequence with one token looks at, padded.</summary>
+    public (int Window, int Chunks) Keys(CudaShape shape, bool sliding)
+    {
+        var window = shape.Config.SlidingWindow;
+        return sliding
+            ? (window, Math.Min(Chunks, AttentionKernels.Chunks(shape.Config.MaxPositions, window)))
+            : (AttentionKernels.NoWindow, Chunks);
+    }
 }
