@@ -10,7 +10,7 @@ namespace GptOss.Net.Execution.Cpu;
 internal sealed class CpuThreadPool : IDisposable
 {
     // About 100 µs: longer than sampling takes between two steps.
-    private const int SpinsBeforeSleep = 4_000;
+    private const int MostSpins = 4_000;
 
     private readonly Thread[] _threads;
     private readonly EventCount[] _starts; // of each thread but the caller
@@ -58,7 +58,7 @@ internal sealed class CpuThreadPool : IDisposable
         RunGuarded(body, 0);
         if (Interlocked.Decrement(ref _running) > 0)
         {
-            _ends.WaitWhile(ends, SpinsBeforeSleep);
+            _ends.WaitWhile(ends, MostSpins);
         }
 
         if (_failure is { } failure)
@@ -79,7 +79,7 @@ internal sealed class CpuThreadPool : IDisposable
     {
         for (var round = 0; ; round++)
         {
-            start.WaitWhile(round, SpinsBeforeSleep);
+            start.WaitWhile(round, MostSpins);
             if (_body is not { } body)
             {
                 return;

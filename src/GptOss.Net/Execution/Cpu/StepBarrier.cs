@@ -3,8 +3,8 @@ namespace GptOss.Net.Execution.Cpu;
 /// <summary>Where the threads of a step meet between its phases.</summary>
 internal sealed class StepBarrier
 {
-    // About 25 µs: as long as threads with a processor each are apart at the end of a phase.
-    private const int SpinsBeforeSleep = 1_000;
+    // About 200 µs: longer than threads with a processor each are apart at the end of a phase.
+    private const int MostSpins = 8_000;
 
     private readonly EventCount _phases = new();
     private int _threads;
@@ -30,7 +30,7 @@ internal sealed class StepBarrier
             return;
         }
 
-        _phases.WaitWhile(phase, SpinsBeforeSleep);
+        _phases.WaitWhile(phase, MostSpins);
         if (_isBroken)
         {
             throw Broken();
