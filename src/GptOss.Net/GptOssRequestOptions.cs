@@ -49,6 +49,14 @@ public sealed record GptOssRequestOptions
     public int? RepetitionLimit { get; init; }
 
     /// <summary>
+    /// Gets the names of the functions that may be called, of those in <see cref="Microsoft.Extensions.AI.ChatOptions.Tools"/>. The model
+    /// is told of all of them, so the prompt stays as it is, and what the cache holds of it, while the choice changes from turn to turn.
+    /// <see cref="Microsoft.Extensions.AI.ChatOptions.ToolMode"/> says whether one of them must be called.
+    /// Default <see langword="null"/>: all.
+    /// </summary>
+    public IReadOnlyList<string>? AllowedTools { get; init; }
+
+    /// <summary>
     /// Gets the texts of which the answer is one, word for word; the reasoning and calls of functions stay as they are. Default <see langword="null"/>: any.
     /// Not together with <see cref="Regex"/> or a response format.
     /// </summary>

@@ -9,7 +9,7 @@ namespace GptOss.Net.AspNetCore.Tests;
 public sealed class ChaosTests
 {
     private const int Clients = 64;
-    private const int RequestsPerClient = 200;
+    private static readonly int RequestsPerClient = LongTests.Cases(40, 200);
 
     [Fact]
     public async Task Sixty_four_clients_with_chaos_get_their_own_answers_and_leave_nothing_behind()

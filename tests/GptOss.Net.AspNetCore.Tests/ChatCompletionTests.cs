@@ -100,6 +100,26 @@ public sealed class ChatCompletionTests
         client.Requests.Select(request => request.Options.Seed).Should().BeEquivalentTo([7, 8, 9]);
     }
 
+    [Theory]
+    [InlineData("auto")]
+    [InlineData("required")]
+    public async Task Tools_that_are_not_allowed_stay_in_the_prompt(string mode)
+    {
+        var client = ScriptedChatClient.Saying("Hi");
+        await using var server = await TestServer.StartAsync(client);
+        var answer = await server.PostAsync(Path, Hello + $$$"""
+            ,"tools":[{"type":"function","function":{"name":"f"}},{"type":"function","function":{"name":"g"}}],
+             "tool_choice":{"type":"allowed_tools",
+              "allowed_tools":{"mode":"{{{mode}}}","tools":[{"type":"function","function":{"name":"g"}}]}} }
+            """);
+
+        answer.Status.Should().Be(HttpStatusCode.OK, answer.Text);
+        var options = client.Requests.Single().Options;
+        options.Tools!.Select(tool => tool.Name).Should().Equal("f", "g");
+        options.ToolMode.Should().Be(mode == "auto" ? ChatToolMode.Auto : ChatToolMode.RequireAny);
+        options.RawRepresentationFactory!(client).Should().BeOfType<GptOssRequestOptions>().Which.AllowedTools.Should().Equal("g");
+    }
+
     [Fact]
     public async Task Options_reach_the_chat_client()
     {

@@ -6,10 +6,15 @@ using Microsoft.Extensions.Logging;
 
 namespace GptOss.Net.AspNetCore.Tests;
 
-/// <summary>The demonstration model behind the server, as the sample has it; loaded once for a class of tests.</summary>
-public sealed class DemoServer : IAsyncLifetime
+/// <summary>
+/// The demonstration model behind the server, as the sample has it; loaded once for all tests of it, which run one after the other.
+/// </summary>
+[CollectionDefinition(Collection)]
+public sealed class DemoServer : IAsyncLifetime, ICollectionFixture<DemoServer>
 {
+    public const string Collection = "the demonstration model, and the meter of this process";
     public const string Model = "gpt-oss-nano";
+    public const int MaxSequences = 8;
 
     private readonly WebApplication _app;
 
@@ -20,7 +25,13 @@ public sealed class DemoServer : IAsyncLifetime
         builder.Logging.ClearProviders();
         builder.Services.AddGptOss(
             DemoCheckpoint.ExtractAsync().GetAwaiter().GetResult(),
-            _ => new GptOssModelOptions { Name = Model, Precision = Precision.Float32, MaxModelLength = 2_048, MaxSequences = 2 });
+            _ => new GptOssModelOptions
+            {
+                Name = Model,
+                Precision = Precision.Float32,
+                MaxModelLength = 2_048,
+                MaxSequences = MaxSequences,
+            });
         _app = builder.Build();
         _app.MapOpenAI();
     }
@@ -51,6 +62,7 @@ public sealed class DemoServer : IAsyncLifetime
         using var response = await Http.SendAsync(request, cancellationToken);
         var text = await response.Content.ReadAsStringAsync(cancellationToken);
         response.IsSuccessStatusCode.Should().BeTrue(text);
+        OpenResponsesSchema.ShouldBeValid(path, await JsonAnswer.ReadAsync(response));
         return text;
     }
 

@@ -4,7 +4,7 @@ using System.Net;
 namespace GptOss.Net.AspNetCore.Tests;
 
 /// <summary>What the server tells monitoring, and what it tells of itself.</summary>
-[Collection("the meter of this process")] // what others measure would be counted
+[Collection(DemoServer.Collection)] // what others measure would be counted
 public sealed class MetricsTests
 {
     [Fact]

@@ -91,15 +91,16 @@ public sealed class OpenAISdkTests
     public async Task A_hundred_conversations_are_the_same_over_HTTP_and_in_process()
     {
         var random = new Random(19);
+        AIContent[] answer = [];
+        var script = new ScriptedChatClient(_ => answer.ToAsyncEnumerable());
+        await using var server = await TestServer.StartAsync(script);
+        using var http = Adapter(server, responses: false);
         for (var i = 0; i < 100; i++)
         {
-            var answer = RandomAnswer(random);
-            var script = new ScriptedChatClient(answer)
-            {
-                FinishReason = random.Next(4) == 0 && !answer.Any(content => content is FunctionCallContent) ? Microsoft.Extensions.AI.ChatFinishReason.Length : null,
-            };
-            await using var server = await TestServer.StartAsync(script);
-            using var http = Adapter(server, responses: false);
+            answer = RandomAnswer(random);
+            script.FinishReason = random.Next(4) == 0 && !answer.Any(content => content is FunctionCallContent)
+                ? Microsoft.Extensions.AI.ChatFinishReason.Length
+                : null;
             ChatMessage[] messages = [new(ChatRole.System, "Be brief"), new(ChatRole.User, $"Question {i}")];
             var expected = Describe(await script.GetResponseAsync(messages, cancellationToken: Cancellation));
             Describe(await http.GetResponseAsync(messages, cancellationToken: Cancellation)).Should().Be(expected);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -20,7 +21,8 @@ public sealed class OperationsTests
         { "GET", "/v1/models/scripted" }, { "POST", Chat }, { "POST", "/v1/completions" }, { "POST", "/v1/responses" },
         { "POST", "/v1/responses/input_tokens" }, { "GET", "/v1/responses/resp_1" }, { "DELETE", "/v1/responses/resp_1" },
         { "GET", "/v1/responses/resp_1/input_items" }, { "POST", "/v1/responses/resp_1/cancel" }, { "POST", "/tokenize" },
-        { "POST", "/detokenize" }, { "POST", "/v1/tokenize" }, { "POST", "/v1/messages" }, { "POST", "/v1/messages/count_tokens" },
+        { "POST", "/detokenize" }, { "POST", "/v1/tokenize" }, { "POST", "/v1/detokenize" },
+        { "POST", "/v1/messages" }, { "POST", "/v1/messages/count_tokens" },
         { "GET", "/v1/unknown" }, { "PUT", Chat },
     };
 
@@ -73,6 +75,17 @@ public sealed class OperationsTests
     }
 
     [Fact]
+    public async Task The_matrix_has_every_route()
+    {
+        await using var server = await TestServer.StartAsync(ScriptedChatClient.Saying("x"));
+        var mapped = server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .SelectMany(endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? [], (endpoint, method) =>
+                $"{method} {endpoint.RoutePattern.RawText}".Replace("responses/{id}", "responses/resp_1", StringComparison.Ordinal)
+                    .Replace("{**id}", "scripted", StringComparison.Ordinal));
+        mapped.Should().HaveCountGreaterThan(20).And.BeSubsetOf(Routes.Select(route => $"{route.Data.Item1} {route.Data.Item2}"));
+    }
+
+    [Fact]
     public async Task What_is_too_much_gets_429_and_what_was_admitted_does_not()
     {
         var release = new TaskCompletionSource();
@@ -119,13 +132,13 @@ public sealed class OperationsTests
     [InlineData(false, 3)]
     public async Task Clients_that_leave_end_their_answers_and_leave_nothing_behind(bool stream, int tokens)
     {
-        const int Clients = 250; // of each kind: 1,000 in all
+        var clients = LongTests.Cases(50, 1_000);
         var client = new ScriptedChatClient(request => NeverEndingAsync(tokens, request.CancellationToken));
         await using var server = await TestServer.StartAsync(client, options => options.MaxConcurrentAnswers = 64);
         var body = Hello + (stream ? ""","stream":true}""" : "}");
         var request = Encoding.ASCII.GetBytes(
             $"POST {Chat} HTTP/1.1\r\nHost: 127.0.0.1:{server.Url.Port}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}");
-        for (var done = 0; done < Clients; done += 25)
+        for (var done = 0; done < clients; done += 25)
         {
             var sockets = await Task.WhenAll(Enumerable.Range(0, 25).Select(async i =>
             {

@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace GptOss.Net.AspNetCore.Tests;
 
@@ -113,6 +114,60 @@ public sealed class ResponseSocketTests
         socket.Abort();
         socket.Dispose();
         await OperationsTests.Eventually(() => client.Running == 0);
+    }
+
+    [Fact]
+    public async Task A_client_that_closes_leaves_no_task_that_failed()
+    {
+        var failures = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        void Note(object? sender, UnobservedTaskExceptionEventArgs failed) => failures.Enqueue(failed.Exception.ToString());
+        TaskScheduler.UnobservedTaskException += Note;
+        try
+        {
+            var client = new ScriptedChatClient(request => request.Messages[^1].Text == "forever"
+                ? ForeverAsync(request.CancellationToken)
+                : new[] { new TextContent("x") }.ToAsyncEnumerable());
+            await using var server = await StartAsync(client);
+            foreach (var last in (string[])["short", "forever"])
+            {
+                using var socket = await ConnectAsync(server);
+                ShouldBeCompleted(await TurnAsync(socket, """{"type":"response.create","input":"first"}"""));
+                await SendAsync(socket, $$"""{"type":"response.create","input":"{{last}}"}""");
+                await OperationsTests.Eventually(() => client.Requests.Any(request => request.Messages[^1].Text == last));
+                await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, Cancellation);
+                socket.State.Should().Be(WebSocketState.Closed);
+                await OperationsTests.Eventually(() => client.Running == 0);
+            }
+        }
+        finally
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                await Task.Delay(20, Cancellation);
+            }
+
+            TaskScheduler.UnobservedTaskException -= Note;
+        }
+
+        failures.Should().NotContain(failure => failure.Contains("ResponsesSocket", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_connection_lasts_an_hour()
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
+        await using var server = await TestServer.StartAsync(
+            ScriptedChatClient.Saying("Hello"), services: services => services.AddSingleton<TimeProvider>(time));
+        using var socket = await ConnectAsync(server);
+        time.Advance(TimeSpan.FromMinutes(59));
+        (await TurnAsync(socket, """{"type":"response.create","input":"x","reasoning":null}""")).GetProperty("type").GetString()
+            .Should().Be("response.completed");
+        time.Advance(TimeSpan.FromMinutes(1));
+        var error = await ReceiveAsync(socket);
+        OpenResponsesSchema.ShouldBe(error, "WebSocketErrorEvent");
+        error.GetProperty("error").GetProperty("code").GetString().Should().Be("websocket_connection_limit_reached");
     }
 
     [Theory]

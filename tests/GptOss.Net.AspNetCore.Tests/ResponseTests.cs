@@ -90,6 +90,25 @@ public sealed class ResponseTests
         call.GetProperty("call_id").GetString().Should().Be("call_1");
     }
 
+    [Fact]
+    public async Task Two_calls_are_two_items_streamed_as_whole()
+    {
+        var second = new FunctionCallContent("call_2", "get_weather", new Dictionary<string, object?> { ["location"] = "Rome" });
+        await using var server = await StartAsync(new ScriptedChatClient(new TextReasoningContent("look"), Call, second));
+        var body = $$"""{"model":"scripted","input":"Weather?","tools":{{WeatherTool}}""";
+        var whole = Calls((await server.PostAsync(Path, body + "}")).Json);
+        whole.Should().Equal("""call_1 {"location":"Paris"}""", """call_2 {"location":"Rome"}""");
+
+        var events = (await server.StreamAsync(Path, body + ""","stream":true}""")).SkipLast(1).Select(found => found.Json).ToList();
+        Calls(events[^1].GetProperty("response")).Should().Equal(whole);
+        StreamedItems(events).Should().HaveCount(3);
+        events.Where(found => TypeOf(found) == "response.function_call_arguments.done")
+            .Select(found => found.GetProperty("output_index").GetInt32()).Should().Equal(1, 2);
+
+        static List<string> Calls(JsonElement response) => [.. response.GetProperty("output").EnumerateArray().Skip(1)
+            .Select(item => $"{item.GetProperty("call_id").GetString()} {item.GetProperty("arguments").GetString()}")];
+    }
+
     // Case 7 is refused, knowingly: gpt-oss reads text only.
     [Fact]
     public async Task A_picture_is_refused_with_the_reason()
@@ -251,6 +270,29 @@ public sealed class ResponseTests
         call.GetProperty("arguments").GetString().Should().Be("{}");
         (await server.PostAsync(Path, Hello + ""","tools":[{"type":"web_search"}],"tool_choice":{"type":"web_search"}}"""))
             .Status.Should().Be(HttpStatusCode.BadRequest);
+    }
+
+    [Theory]
+    [InlineData("\"mode\":\"required\",", "required")]
+    [InlineData("\"mode\":\"auto\",", "auto")]
+    [InlineData("", "auto")]
+    public async Task Tools_that_are_not_allowed_stay_in_the_prompt(string member, string mode)
+    {
+        var client = ScriptedChatClient.Saying("Hi");
+        await using var server = await StartAsync(client);
+        var answer = await server.PostAsync(Path, Hello + $$$"""
+            ,"tools":[{"type":"function","name":"f"},{"type":"function","name":"g"}],
+             "tool_choice":{"type":"allowed_tools",{{{member}}}"tools":[{"type":"function","name":"f"}]}}
+            """);
+
+        answer.Status.Should().Be(HttpStatusCode.OK, answer.Text);
+        OpenResponsesSchema.ShouldBeResponse(answer.Json);
+        answer.Json.GetProperty("tools").GetArrayLength().Should().Be(2);
+        answer.Json.GetProperty("tool_choice").GetProperty("mode").GetString().Should().Be(mode);
+        var options = client.Requests.Single().Options;
+        options.Tools!.Select(tool => tool.Name).Should().Equal("f", "g");
+        options.ToolMode.Should().Be(mode == "auto" ? ChatToolMode.Auto : ChatToolMode.RequireAny);
+        options.RawRepresentationFactory!(client).Should().BeOfType<GptOssRequestOptions>().Which.AllowedTools.Should().Equal("f");
     }
 
     private static Task<TestServer> StartAsync(ScriptedChatClient client, Action<OpenAIServerOptions>? configure = null) =>

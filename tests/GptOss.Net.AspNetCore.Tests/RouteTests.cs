@@ -54,6 +54,24 @@ public sealed class RouteTests
     }
 
     [Fact]
+    public async Task Pages_of_the_same_and_of_allowed_origins_may_call_and_CORS_is_off()
+    {
+        await using var server = await TestServer.StartAsync(
+            ScriptedChatClient.Saying("x"), options => options.AllowedOrigins.Add("https://page.example"));
+        foreach (var origin in (string[])[server.Url.GetLeftPart(UriPartial.Authority), "https://page.example"])
+        {
+            var answer = await server.GetAsync("/v1/models", ("Origin", origin));
+            answer.Status.Should().Be(HttpStatusCode.OK, origin);
+            answer.Headers.Keys.Should().NotContain(name => name.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
+        }
+
+        using var preflight = new HttpRequestMessage(HttpMethod.Options, "/v1/chat/completions");
+        var refused = await server.SendAsync(preflight, ("Origin", "https://page.example"), ("Access-Control-Request-Method", "POST"));
+        refused.Status.Should().Be(HttpStatusCode.MethodNotAllowed);
+        refused.Headers.Keys.Should().NotContain(name => name.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
     public async Task A_body_that_is_too_large_is_413()
     {
         await using var server = await TestServer.StartAsync(ScriptedChatClient.Saying("x"), options => options.MaxRequestBodySize = 1_000);

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.AI;
@@ -55,6 +57,36 @@ public sealed class RunTests
         var options = server.Services.GetRequiredService<Microsoft.Extensions.Options.IOptions<OpenAIServerOptions>>().Value;
         options.MaxConcurrentAnswers.Should().Be(7);
         options.RequestTimeout.Should().Be(TimeSpan.FromMinutes(1));
+    }
+
+    [Fact]
+    public async Task Kestrels_configuration_makes_it_HTTPS()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        var request = new CertificateRequest("CN=server", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(names.Build());
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        using var folder = new TemporaryDirectory();
+        var path = folder.File("server.pfx");
+        await File.WriteAllBytesAsync(path, certificate.Export(X509ContentType.Pfx, "secret"), TestContext.Current.CancellationToken);
+        var builder = WebApplication.CreateBuilder(
+        [
+            "--Kestrel:Endpoints:Https:Url", "https://127.0.0.1:0", "--Kestrel:Endpoints:Https:Certificate:Path", path,
+            "--Kestrel:Endpoints:Https:Certificate:Password", "secret",
+        ]);
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton<IChatClient>(ScriptedChatClient.Saying("x"));
+        await using var app = builder.Build();
+        app.MapOpenAI();
+        await app.StartAsync(TestContext.Current.CancellationToken);
+
+        var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        trust.CustomTrustStore.Add(certificate);
+        using var http = new HttpClient(new SocketsHttpHandler { SslOptions = { CertificateChainPolicy = trust } });
+        var models = new Uri(app.Urls.Single() + "/v1/models");
+        (await http.GetStringAsync(models, TestContext.Current.CancellationToken)).Should().Contain("scripted");
     }
 
     private sealed class LineLogger : ILoggerProvider, ILogger

@@ -19,7 +19,7 @@ internal sealed class ScriptedChatClient(Func<ScriptedRequest, IAsyncEnumerable<
     /// <summary>Gets how many answers have begun and not ended.</summary>
     public int Running => Volatile.Read(ref _running);
 
-    public ChatFinishReason? FinishReason { get; init; }
+    public ChatFinishReason? FinishReason { get; set; }
 
     public static ScriptedChatClient Saying(string text, string? reasoning = null) => new(
         [.. reasoning is null ? Array.Empty<AIContent>() : [.. Words(reasoning).Select(word => new TextReasoningContent(word))],

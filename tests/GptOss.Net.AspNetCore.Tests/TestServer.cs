@@ -8,7 +8,10 @@ using Microsoft.Extensions.Logging;
 
 namespace GptOss.Net.AspNetCore.Tests;
 
-/// <summary>The server over a chat client, on a free port of the loopback address.</summary>
+/// <summary>
+/// The server over a chat client, on a free port of the loopback address. Every body and event of responses that it gives is checked
+/// against the specification's data.
+/// </summary>
 internal sealed class TestServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -67,9 +70,9 @@ internal sealed class TestServer : IAsyncDisposable
         }
 
         using var response = await Http.SendAsync(request);
-        var text = await response.Content.ReadAsStringAsync();
-        return new JsonAnswer(response.StatusCode, text, response.Headers.Concat(response.Content.Headers)
-            .ToDictionary(header => header.Key, header => string.Join(",", header.Value), StringComparer.OrdinalIgnoreCase));
+        var answer = await JsonAnswer.ReadAsync(response);
+        OpenResponsesSchema.ShouldBeValid(response.RequestMessage!.RequestUri!.AbsolutePath, answer);
+        return answer;
     }
 
     /// <summary>The events of a streamed answer.</summary>

@@ -27,10 +27,10 @@ internal sealed class ResponsesSocket(OpenAIServer server, RequestGate gate, Res
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(request.Http.RequestAborted, server.Drain.Ended);
         using var limit = new CancellationTokenSource(ConnectionLimit, server.Time);
         var connection = new ResponsesConnection(socket, server.Options.MaxRequestBodySize);
+        var next = ReceiveAsync(connection, ended);
         try
         {
             var limitReached = Task.Delay(Timeout.Infinite, limit.Token);
-            var next = connection.ReceiveAsync(ended.Token);
             while (true)
             {
                 await Task.WhenAny(next, limitReached).ConfigureAwait(false);
@@ -48,28 +48,43 @@ internal sealed class ResponsesSocket(OpenAIServer server, RequestGate gate, Res
                 }
 
                 // Read on while the response is made: that is how a client is seen that leaves.
-                next = connection.ReceiveAsync(ended.Token);
-                await AnswerAsync(request, connection, message, next, ended.Token).ConfigureAwait(false);
+                next = ReceiveAsync(connection, ended);
+                await AnswerAsync(request, connection, message, ended.Token).ConfigureAwait(false);
             }
-
-            await connection.CloseAsync().ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is WebSocketException or OperationCanceledException)
         {
             // The client has left, or the server has drained.
         }
+        finally
+        {
+            await connection.CloseAsync().ConfigureAwait(false);
+            await ended.CancelAsync().ConfigureAwait(false);
+            await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
-    private async Task AnswerAsync(
-        ServedRequest request, ResponsesConnection connection, byte[] message, Task<byte[]?> next, CancellationToken ended)
+    /// <summary>The next message. When there is none, because the client has left, what runs for it ends.</summary>
+    private static async Task<byte[]?> ReceiveAsync(ResponsesConnection connection, CancellationTokenSource ended)
+    {
+        byte[]? message = null;
+        try
+        {
+            return message = await connection.ReceiveAsync(ended.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (message is null)
+            {
+                await ended.CancelAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task AnswerAsync(ServedRequest request, ResponsesConnection connection, byte[] message, CancellationToken ended)
     {
         using var turn = CancellationTokenSource.CreateLinkedTokenSource(ended);
         turn.CancelAfter(server.Options.RequestTimeout);
-        _ = next.ContinueWith(
-            received => received.IsCompletedSuccessfully && received.Result is not null ? Task.CompletedTask : turn.CancelAsync(),
-            CancellationToken.None,
-            TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
         string? previous = null;
         try
         {

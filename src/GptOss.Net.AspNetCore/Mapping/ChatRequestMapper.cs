@@ -29,9 +29,10 @@ internal static class ChatRequestMapper
             ResponseFormat = ResponseFormatReader.Read(body.ResponseFormat, "response_format"),
             AllowMultipleToolCalls = body.ParallelToolCalls,
         };
-        ToolSelection.Apply(options, Tools(body.Tools, limits.MaxTools), body.ToolChoice);
+        var allowed = ToolSelection.Apply(options, Tools(body.Tools, limits.MaxTools), body.ToolChoice);
         var own = new GptOssRequestOptions
         {
+            AllowedTools = allowed,
             MinP = Check.InRange(body.MinP, 0, 1, "min_p") ?? 0,
             RepetitionPenalty = Check.InRange(body.RepetitionPenalty, 0.01, 10, "repetition_penalty") ?? 1,
             LogitBias = SamplingReader.LogitBias(body.LogitBias, "logit_bias"),

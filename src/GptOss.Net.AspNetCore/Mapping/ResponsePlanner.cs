@@ -68,9 +68,10 @@ internal sealed class ResponsePlanner(OpenAIServer server)
             ResponseFormat = ResponseFormatReader.Read(body.Text?.Format, "text.format"),
             AllowMultipleToolCalls = body.ParallelToolCalls,
         };
-        ToolSelection.Apply(options, tools.Functions, body.ToolChoice);
+        var allowed = ToolSelection.Apply(options, tools.Functions, body.ToolChoice);
         var own = new GptOssRequestOptions
         {
+            AllowedTools = allowed,
             MinP = Check.InRange(body.MinP, 0, 1, "min_p") ?? 0,
             RepetitionPenalty = Check.InRange(body.RepetitionPenalty, 0.01, 10, "repetition_penalty") ?? 1,
             LogitBias = SamplingReader.LogitBias(body.LogitBias, "logit_bias"),

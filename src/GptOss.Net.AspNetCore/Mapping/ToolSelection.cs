@@ -7,11 +7,11 @@ namespace GptOss.Net.AspNetCore.Mapping;
 /// <summary>Which of the offered tools may or must be called.</summary>
 internal static class ToolSelection
 {
-    /// <summary>Sets the tools and their mode.</summary>
+    /// <summary>Sets the tools and their mode; returns the names of those that may be called, null for all.</summary>
     /// <param name="options">The options to set them in.</param>
     /// <param name="tools">All that were offered.</param>
     /// <param name="choice">The field <c>tool_choice</c>: a word, a named function (nested or flat), or a list of allowed ones.</param>
-    public static void Apply(ChatOptions options, IReadOnlyList<AITool> tools, JsonElement? choice)
+    public static IReadOnlyList<string>? Apply(ChatOptions options, IReadOnlyList<AITool> tools, JsonElement? choice)
     {
         var names = tools.Select(tool => tool.Name).ToHashSet(StringComparer.Ordinal);
         if (names.Count < tools.Count)
@@ -23,35 +23,34 @@ internal static class ToolSelection
         switch (choice?.ValueKind)
         {
             case null or JsonValueKind.Null:
-                return;
+                return null;
             case JsonValueKind.String:
                 options.ToolMode = Mode(Check.Text(choice.Value, "tool_choice"), "tool_choice", names.Count);
-                return;
+                return null;
             case JsonValueKind.Object:
-                ApplyObject(options, tools, names, choice.Value);
-                return;
+                return ApplyObject(options, names, choice.Value);
             default:
                 throw RequestError.WrongType("tool_choice", "a word or an object");
         }
     }
 
-    private static void ApplyObject(ChatOptions options, IReadOnlyList<AITool> tools, HashSet<string> names, JsonElement choice)
+    private static string[]? ApplyObject(ChatOptions options, HashSet<string> names, JsonElement choice)
     {
         var type = Check.TextMember(choice, "type", "tool_choice") ?? throw RequestError.Missing("tool_choice.type");
         switch (type)
         {
             case "function":
                 options.ToolMode = ChatToolMode.RequireSpecific(NameOf(choice, "tool_choice", names));
-                return;
+                return null;
             case "allowed_tools":
-                ApplyAllowed(options, tools, names, choice);
-                return;
+                return ApplyAllowed(options, names, choice);
             default:
                 throw RequestError.UnsupportedValue("tool_choice.type", $"it is '{type}', but the model can call functions only");
         }
     }
 
-    private static void ApplyAllowed(ChatOptions options, IReadOnlyList<AITool> tools, HashSet<string> names, JsonElement choice)
+    /// <summary>All stay in the prompt, which the cache knows; the list changes from turn to turn.</summary>
+    private static string[] ApplyAllowed(ChatOptions options, HashSet<string> names, JsonElement choice)
     {
         // Chat completions nest the list, responses do not.
         var nested = Check.Member(choice, "allowed_tools");
@@ -68,8 +67,8 @@ internal static class ToolSelection
             allowed.Add(NameOf(Check.Object(tool, $"{param}.tools"), $"{param}.tools", names));
         }
 
-        options.Tools = [.. tools.Where(tool => allowed.Contains(tool.Name))];
         options.ToolMode = Mode(Check.TextMember(holder, "mode", param) ?? "auto", $"{param}.mode", allowed.Count);
+        return [.. allowed];
     }
 
     private static string NameOf(JsonElement choice, string param, HashSet<string> names)

@@ -60,7 +60,7 @@ internal sealed record ChatRequest
         var answer = AnswerGrammar.Create(options, own, model.Schemas, cancellationToken);
         return new ChatRequest
         {
-            Grammar = TurnGrammarMapper.Map(options, tools, answer, own.ReasoningBudget),
+            Grammar = TurnGrammarMapper.Map(options, own, tools, answer),
             Messages = MapMessages(messages, options, own, tools, model),
             Sampling = sampling with { StopSequences = [] },
             Generation = generation,

@@ -180,6 +180,44 @@ public sealed class ChatToolTests
     }
 
     [Fact]
+    public async Task Functions_that_are_not_allowed_are_known_but_not_called()
+    {
+        AIFunction[] tools = [Weather, AIFunctionFactory.Create(() => "ok", "other"), AIFunctionFactory.Create(() => "ok", "third")];
+        using var scripted = new ScriptedChat(Answer);
+        var all = await scripted.Prompt([new(ChatRole.User, "Hi")], new() { Tools = tools });
+        (await scripted.Prompt([new(ChatRole.User, "Hi")], Allowing("other"))).Should().Be(all);
+
+        using var chat = new NoisyChat();
+        foreach (var mode in (ChatToolMode[])[ChatToolMode.RequireAny, ChatToolMode.Auto])
+        {
+            var names = new HashSet<string>(StringComparer.Ordinal);
+            for (var seed = 0; seed < 10; seed++)
+            {
+                var options = Allowing("other", "third");
+                (options.ToolMode, options.Seed, options.MaxOutputTokens) = (mode, seed, 1_000);
+                var response = await chat.Client.GetResponseAsync("Hello", options, TestContext.Current.CancellationToken);
+                names.UnionWith(response.Messages[^1].Contents.OfType<FunctionCallContent>().Select(call => call.Name));
+                (response.FinishReason == ChatFinishReason.ToolCalls || mode == ChatToolMode.Auto).Should().BeTrue();
+            }
+
+            names.Should().BeSubsetOf(["other", "third"]).And.NotBeEmpty();
+        }
+
+        chat.Client.Invoking(client => client.GetStreamingResponseAsync("Hi", Allowing("x")))
+            .Should().Throw<ArgumentException>().WithMessage("AllowedTools names 'x', but ChatOptions.Tools does not hold it.*");
+        var required = Allowing("other");
+        required.ToolMode = ChatToolMode.RequireSpecific("third");
+        chat.Client.Invoking(client => client.GetStreamingResponseAsync("Hi", required))
+            .Should().Throw<ArgumentException>().WithMessage("ChatOptions.ToolMode requires a call of the function 'third',*");
+
+        ChatOptions Allowing(params string[] names) => new()
+        {
+            Tools = [.. tools],
+            RawRepresentationFactory = _ => new GptOssRequestOptions { AllowedTools = names },
+        };
+    }
+
+    [Fact]
     public async Task A_call_that_is_required_is_made()
     {
         var other = AIFunctionFactory.Create(() => "ok", "other");
