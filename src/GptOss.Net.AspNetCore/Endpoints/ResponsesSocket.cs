@@ -12,6 +12,7 @@ internal sealed class ResponsesSocket(OpenAIServer server, RequestGate gate, Res
 {
     private static readonly TimeSpan ConnectionLimit = TimeSpan.FromMinutes(60);
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ClosingTimeout = TimeSpan.FromSeconds(5);
 
     public async Task HandleAsync(ServedRequest request)
     {
@@ -58,8 +59,9 @@ internal sealed class ResponsesSocket(OpenAIServer server, RequestGate gate, Res
         }
         finally
         {
+            // The other side closes too, when it has read what was sent.
             await connection.CloseAsync().ConfigureAwait(false);
-            await ended.CancelAsync().ConfigureAwait(false);
+            ended.CancelAfter(ClosingTimeout);
             await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
