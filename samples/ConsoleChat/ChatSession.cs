@@ -90,6 +90,7 @@ internal sealed class ChatSession(IChatClient client, ChatOptions options)
             AnsiConsole.Markup("[grey] … stopped[/]");
         }
 
+        writer.End();
         var response = updates.ToChatResponse();
         AnsiConsole.WriteLine();
         if (response.Usage?.OutputTokenCount is { } tokens)

@@ -25,6 +25,9 @@ internal static partial class Documents
         }
     }
 
+    /// <summary>The text without code, neither in blocks nor between backticks.</summary>
+    public static string Prose(string markdown) => Span().Replace(AnyBlock().Replace(markdown, ""), "");
+
     /// <summary>The headings' levels.</summary>
     public static IEnumerable<int> HeadingLevels(string markdown) => Heading().Matches(AnyBlock().Replace(markdown, "")).Select(match => match.Groups[1].Length);
 
@@ -40,6 +43,9 @@ internal static partial class Documents
 
     [GeneratedRegex(@"(?:<!-- given: ([^\n]*?) -->\n)?```csharp\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex CodeBlock();
+
+    [GeneratedRegex("`[^`\n]*`")]
+    private static partial Regex Span();
 
     [GeneratedRegex("```.*?```", RegexOptions.Singleline)]
     private static partial Regex AnyBlock();

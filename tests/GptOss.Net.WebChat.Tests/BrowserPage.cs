@@ -9,8 +9,26 @@ public sealed class BrowserPage : IAsyncDisposable
     private static readonly string Screenshots = Directory.CreateDirectory(
         Environment.GetEnvironmentVariable("GPTOSS_SCREENSHOTS") ?? Path.Combine(AppContext.BaseDirectory, "screenshots")).FullName;
 
+    private static readonly (int Width, int Height) Desk = (1360, 850);
+    private static readonly (int Width, int Height) Phone = (390, 800);
+
+    private static readonly (string Scheme, string Device, int Width, int Height)[] Looks =
+    [
+        ("light", "desk", Desk.Width, Desk.Height),
+        ("dark", "desk", Desk.Width, Desk.Height),
+        ("dark", "phone", Phone.Width, Phone.Height),
+        ("light", "phone", Phone.Width, Phone.Height),
+    ];
+
+    // What the page shows for some seconds stays until it was looked at.
+    private const string SlowNotices =
+        "const soon = setTimeout; window.setTimeout = (run, ms) => soon(run, ms === 10_000 || ms === 1_500 ? 300_000 : ms);";
+
+    private const int DrawerWidth = 760; // below, the list is a drawer
+
     private readonly IBrowserContext _context;
     private readonly List<string> _errors = [];
+    private ICDPSession? _session;
 
     private BrowserPage(IBrowserContext context, IPage page) => (_context, Page) = (context, page);
 
@@ -29,6 +47,7 @@ public sealed class BrowserPage : IAsyncDisposable
     {
         var page = new BrowserPage(context, await context.NewPageAsync());
         page.Page.PageError += (_, error) => page._errors.Add(error);
+        await page.Page.AddInitScriptAsync(SlowNotices);
         await (before?.Invoke(page.Page) ?? Task.CompletedTask);
         await page.Page.GotoAsync(url);
         return page;
@@ -55,17 +74,43 @@ public sealed class BrowserPage : IAsyncDisposable
 
     public ILocator Button(string name) => Page.GetByRole(AriaRole.Button, new() { Name = name, Exact = true });
 
-    /// <summary>Writes a screenshot, and finds what people with disabilities could not use.</summary>
+    /// <summary>
+    /// In each theme, at a desk and on a phone: writes a screenshot, and finds what is outside of the window and what people with
+    /// disabilities could not use.
+    /// </summary>
     public async Task CheckAsync(string name)
+    {
+        foreach (var (scheme, device, width, height) in Looks)
+        {
+            await LookAsync(scheme, width, height);
+            await CheckLookAsync($"{name}-{scheme}-{device}");
+        }
+
+        await LookAsync("light", Desk.Width, Desk.Height);
+    }
+
+    /// <summary>The same for the window as it is.</summary>
+    public async Task CheckLookAsync(string name)
     {
         await Page.ScreenshotAsync(new() { Path = Path.Combine(Screenshots, name + ".png"), Animations = ScreenshotAnimations.Disabled });
         var outside = await Page.EvaluateAsync<string[]>(
             "[...document.querySelectorAll('.top > *, .status > *, .banner, .composer, .notice, article, dialog')]"
             + ".filter(element => element.getBoundingClientRect().right > innerWidth + 1).map(element => element.outerHTML.slice(0, 100))");
         outside.Should().BeEmpty($"{name}: what is outside of the window cannot be used");
+        (await Page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth")).Should().BeTrue($"{name} scrolls sideways");
         var result = await Page.RunAxe();
         result.Violations.Select(violation => $"{violation.Id}: {string.Join("; ", violation.Nodes.Select(node => node.Html))}").Should().BeEmpty(name);
         _errors.Should().BeEmpty();
+    }
+
+    /// <summary>Changes theme and window under the page; a phone has a finger instead of a mouse.</summary>
+    public async Task LookAsync(string scheme, int width, int height)
+    {
+        _session ??= await _context.NewCDPSessionAsync(Page);
+        await _session.SendAsync("Emulation.setTouchEmulationEnabled", new() { ["enabled"] = width < DrawerWidth });
+        await Page.EmulateMediaAsync(new() { ColorScheme = scheme == "dark" ? ColorScheme.Dark : ColorScheme.Light });
+        await Page.SetViewportSizeAsync(width, height);
+        await Page.EvaluateAsync("new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))"); // drawn
     }
 
     public async ValueTask DisposeAsync() => await _context.DisposeAsync();

@@ -10,7 +10,10 @@ public sealed class Chromium : IAsyncLifetime
     private IPlaywright? _playwright;
     private IBrowser? _browser;
 
-    public async ValueTask InitializeAsync()
+    public async ValueTask InitializeAsync() => await StartAsync();
+
+    /// <summary>Starts the browser, where there is one, with further arguments.</summary>
+    public async Task StartAsync(params string[] arguments)
     {
         if (FindProgram() is not { } program)
         {
@@ -25,18 +28,21 @@ public sealed class Chromium : IAsyncLifetime
             Args =
             [
                 "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                .. arguments,
             ],
         });
     }
 
     /// <summary>A page of its own, with nothing stored; <paramref name="before"/> may change the page before it loads.</summary>
-    public async Task<BrowserPage> OpenAsync(string url, string scheme = "light", int width = 1360, int height = 850, string locale = "en-US", Func<IPage, Task>? before = null)
+    public async Task<BrowserPage> OpenAsync(
+        string url, int width = 1360, int height = 850, int scale = 1, string locale = "en-US", Func<IPage, Task>? before = null)
     {
         Assert.SkipWhen(_browser is null, $"Needs Chromium: none of {string.Join(", ", Places)} is there, nor does GPTOSS_CHROMIUM name one.");
         var context = await _browser!.NewContextAsync(new BrowserNewContextOptions
         {
-            ColorScheme = scheme == "dark" ? ColorScheme.Dark : ColorScheme.Light,
+            ColorScheme = ColorScheme.Light,
             ViewportSize = new ViewportSize { Width = width, Height = height },
+            DeviceScaleFactor = scale,
             Locale = locale,
             Permissions = ["clipboard-read", "clipboard-write"],
         });

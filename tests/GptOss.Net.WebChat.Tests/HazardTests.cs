@@ -143,7 +143,7 @@ public sealed class HazardTests(Chromium browser) : IClassFixture<Chromium>
         await page.AskAsync("and now?");
         if (kind > 0)
         {
-            await page.CheckAsync($"hard-{name.Replace(' ', '-')}");
+            await page.CheckLookAsync($"hard-{name.Replace(' ', '-')}");
         }
     }
 

@@ -5,8 +5,9 @@ using Microsoft.Extensions.AI;
 namespace GptOss.Net.WebChat.Tests;
 
 /// <summary>
-/// A chat client that does what the last message says: <c>think</c>, <c>call calculator {...}</c>, <c>wait</c>, <c>muse</c> or <c>hold</c> (for
-/// <see cref="Release"/>), <c>break</c>, <c>fail</c>, <c>long N</c>, <c>cut</c>, <c>now</c> (the time), or else says the text itself.
+/// A chat client that does what the last message says: <c>think</c>, <c>call calculator {...}</c>, <c>wait</c>, <c>muse</c>, <c>hold</c> or
+/// <c>calling</c> (for <see cref="Release"/>), <c>break</c>, <c>fail</c>, <c>long N</c>, <c>code N</c> (lines), <c>cut</c>, <c>now</c> (the
+/// time), or else says the text itself.
 /// </summary>
 internal sealed class PageChat : IChatClient
 {
@@ -81,6 +82,20 @@ internal sealed class PageChat : IChatClient
                 yield return new TextReasoningContent("I need the function.");
                 yield return new FunctionCallContent("call_1", words[1], System.Text.Json.JsonSerializer.Deserialize<Dictionary<string, object?>>(words[2]));
                 break;
+            case "calling":
+                yield return new TextReasoningContent("I need the function.");
+                yield return new FunctionCallContent("call_1", "calculator", new Dictionary<string, object?> { ["expression"] = "17*23" });
+                await Release.Task.WaitAsync(cancellationToken);
+                break;
+            case "code":
+                yield return new TextContent("```csharp\n");
+                for (var i = 0; i < Number(words[1]); i++)
+                {
+                    yield return new TextContent($"var line{i} = {i}; // one of many\n");
+                }
+
+                yield return new TextContent("```\n");
+                break;
             case "wait":
                 await Release.Task.WaitAsync(cancellationToken);
                 yield return new TextContent("Waited.");
@@ -108,7 +123,7 @@ internal sealed class PageChat : IChatClient
                 break;
             case "long":
                 var clock = Stopwatch.StartNew();
-                for (var i = 0; i < int.Parse(words[1], System.Globalization.CultureInfo.InvariantCulture); i++)
+                for (var i = 0; i < Number(words[1]); i++)
                 {
                     var wait = (i * TokenTime) - clock.Elapsed;
                     await Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, cancellationToken);
@@ -125,4 +140,6 @@ internal sealed class PageChat : IChatClient
                 break;
         }
     }
+
+    private static int Number(string text) => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
 }

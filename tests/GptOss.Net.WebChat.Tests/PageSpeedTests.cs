@@ -7,14 +7,29 @@ public sealed class PageSpeedTests(Chromium browser) : IClassFixture<Chromium>
 {
     private const int Turns = 40;
     private const int WordsPerTurn = 500; // a word and its space are a token: 20,000 in all
-    private const int Tokens = 1_500;
 
-    [Fact]
-    public async Task Frames_while_a_hundred_tokens_a_second_stream_into_a_conversation_of_20_000()
+    // Counts frames and tasks of more than 50 ms from now on.
+    private const string CountFrames = """
+        () => {
+          const begin = performance.now();
+          [window.frames, window.tasks] = [[], []];
+          const tasks = new PerformanceObserver(list => window.tasks.push(...list.getEntries().map(entry => entry.duration)));
+          tasks.observe({ type: "longtask" });
+          let last = begin;
+          const count = now => { window.frames.push([last - begin, now - last]); last = now; requestAnimationFrame(count); };
+          requestAnimationFrame(count);
+        }
+        """;
+
+    [Theory]
+    [InlineData("long 1500", 10)] // a hundred tokens a second
+    [InlineData("long 5000", 2)]
+    [InlineData("code 200", 10)]
+    public async Task Frames_while_tokens_stream_into_a_conversation_of_20_000(string request, int milliseconds)
     {
         SkipUnlessWanted();
         await using var server = await PageServer.StartAsync();
-        server.Chat.TokenTime = TimeSpan.FromMilliseconds(10);
+        server.Chat.TokenTime = TimeSpan.FromMilliseconds(milliseconds);
         await using var page = await browser.OpenAsync(server.Url);
         await page.Page.Locator(".transfer input").SetInputFilesAsync(new Microsoft.Playwright.FilePayload
         {
@@ -25,24 +40,29 @@ public sealed class PageSpeedTests(Chromium browser) : IClassFixture<Chromium>
         await page.Button("Import").ClickAsync();
         await page.Button("long").ClickAsync();
         await page.Page.WaitForTimeoutAsync(2_000);
-        await page.Page.EvaluateAsync("""
-            () => {
-              window.frames = []; window.tasks = [];
-              new PerformanceObserver(list => window.tasks.push(...list.getEntries().map(entry => entry.duration))).observe({ type: "longtask" });
-              let last = performance.now();
-              const count = now => { window.frames.push(now - last); last = now; requestAnimationFrame(count); };
-              requestAnimationFrame(count);
-            }
-            """);
-        await page.SendAsync($"long {Tokens}");
-        await Microsoft.Playwright.Assertions.Expect(page.Answer).ToHaveAttributeAsync("data-state", "done", new() { Timeout = 60_000 });
+        await page.Page.EvaluateAsync(CountFrames);
+        await page.Page.WaitForTimeoutAsync(3_000);
+        await WriteFramesAsync(page, "nothing happens");
 
-        var frames = (await page.Page.EvaluateAsync<double[]>("window.frames")).Order().ToArray();
+        await page.Composer.FillAsync(request);
+        await page.Page.EvaluateAsync(CountFrames);
+        await page.Composer.PressAsync("Enter");
+        await Microsoft.Playwright.Assertions.Expect(page.Answer).ToHaveAttributeAsync("data-state", "done", new() { Timeout = 60_000 });
+        await WriteFramesAsync(page, $"{request}, a token each {milliseconds} ms");
+    }
+
+    private static async Task WriteFramesAsync(BrowserPage page, string what)
+    {
+        var frames = await page.Page.EvaluateAsync<double[][]>("window.frames");
         var tasks = await page.Page.EvaluateAsync<double[]>("window.tasks");
+        var times = frames.Select(frame => frame[1]).Order().ToArray();
+        var late = frames.Where(frame => frame[1] > 25).Select(frame => $"{frame[1]:N0} ms at {frame[0] / 1_000:N2} s");
         TestContext.Current.TestOutputHelper!.WriteLine(
-            $"{frames.Length * 1_000 / frames.Sum():N1} frames a second over {frames.Sum() / 1_000:N1} s; a frame took {frames[frames.Length / 2]:N1} ms (median), "
-            + $"{frames[(int)(frames.Length * 0.99)]:N1} ms (99 %), {frames[^1]:N1} ms (longest); {frames.Count(frame => frame > 25)} frames were late; "
-            + $"{tasks.Length} tasks over 50 ms, the longest {tasks.DefaultIfEmpty(0).Max():N0} ms");
+            $"{what}: {times.Length * 1_000 / times.Sum():N1} frames a second over {times.Sum() / 1_000:N1} s; "
+            + $"a frame took {times[times.Length / 2]:N1} ms (median), "
+            + $"{times[(int)(times.Length * 0.99)]:N1} ms (99 %), {times[^1]:N1} ms (longest); "
+            + $"{tasks.Length} tasks over 50 ms, the longest {tasks.DefaultIfEmpty(0).Max():N0} ms; "
+            + $"late frames: {string.Join(", ", late)}");
     }
 
     [Fact]
@@ -55,24 +75,38 @@ public sealed class PageSpeedTests(Chromium browser) : IClassFixture<Chromium>
         await page.Page.EvaluateAsync("""
             () => {
               window.shown = [];
+              const read = new Map();
+              const sinceToken = time => performance.timeOrigin + performance.now() - Number(time);
+              const decode = TextDecoder.prototype.decode;
+              TextDecoder.prototype.decode = function (...given) {
+                const text = decode.apply(this, given);
+                const time = /now (\d{13})/.exec(text)?.[1];
+                if (time) read.set(time, sinceToken(time));
+                return text;
+              };
               const seen = new Set();
               new MutationObserver(() => {
                 const text = [...document.querySelectorAll(".assistant .markdown")].at(-1)?.textContent ?? "";
                 const time = /now (\d{13})/.exec(text)?.[1];
                 if (!time || seen.has(time)) return;
                 seen.add(time);
-                requestAnimationFrame(() => window.shown.push(performance.timeOrigin + performance.now() - Number(time))); // the next frame: the one before is painted
+                const written = sinceToken(time);
+                // The next frame: the one before is painted.
+                requestAnimationFrame(() => window.shown.push([sinceToken(time), read.get(time), written]));
               }).observe(document.body, { subtree: true, childList: true, characterData: true });
             }
             """);
         for (var i = 0; i < 50; i++)
         {
             await page.AskAsync("now");
+            await page.Page.WaitForTimeoutAsync(200);
         }
 
-        var shown = (await page.Page.EvaluateAsync<double[]>("window.shown")).Order().ToArray();
+        var shown = (await page.Page.EvaluateAsync<double[][]>("window.shown")).OrderBy(times => times[0]).ToArray();
+        var slowest = shown.TakeLast(5).Select(times => $"read {times[1]:N0}, written {times[2]:N0}, painted {times[0]:N0} ms");
         TestContext.Current.TestOutputHelper!.WriteLine(
-            $"{shown.Length} answers: the first token was painted after {shown[shown.Length / 2]:N0} ms (median), {shown[^1]:N0} ms (longest)");
+            $"{shown.Length} answers: the first token was painted after {shown[shown.Length / 2][0]:N0} ms (median), "
+            + $"{shown[^1][0]:N0} ms (longest); the slowest: {string.Join(", ", slowest)}");
     }
 
     private static void SkipUnlessWanted() => Assert.SkipUnless(

@@ -86,6 +86,7 @@ public sealed class PageTests(Chromium browser) : IClassFixture<Chromium>
         await Expect(page.Page.GetByText("1/2")).ToBeVisibleAsync();
 
         await page.Composer.PressAsync("ArrowUp");
+        await Expect(page.Page.Locator(".editor textarea")).ToHaveValueAsync("first");
         await page.Page.Locator(".editor textarea").FillAsync("second");
         await page.Page.Locator(".editor").GetByText("Send").ClickAsync();
         await Expect(page.Answer).ToContainTextAsync("second");
@@ -246,22 +247,26 @@ public sealed class PageTests(Chromium browser) : IClassFixture<Chromium>
     }
 
     [Fact]
-    public async Task A_long_answer_streams_without_long_tasks()
+    public async Task Finished_blocks_are_never_rendered_again_and_keep_what_is_selected()
     {
         await using var server = await PageServer.StartAsync();
         await using var page = await browser.OpenAsync(server.Url);
+        server.Chat.TokenTime = TimeSpan.FromMilliseconds(2);
+        await page.SendAsync("long 800");
+        await Expect(page.Answer.Locator(".block").Nth(2)).ToBeVisibleAsync();
         await page.Page.EvaluateAsync("""
             () => {
-              window.longest = 0; window.frames = 0;
-              new PerformanceObserver(list => list.getEntries().forEach(entry => { window.longest = Math.max(window.longest, entry.duration); })).observe({ type: "longtask" });
-              const count = () => { window.frames++; requestAnimationFrame(count); }; count();
+              const [first] = document.querySelectorAll(".block");
+              getSelection().selectAllChildren(first);
+              window.changed = 0;
+              const changes = new MutationObserver(list => { window.changed += list.length; });
+              changes.observe(first, { subtree: true, childList: true, characterData: true });
             }
             """);
-        server.Chat.TokenTime = TimeSpan.Zero;
-        await page.AskAsync("long 5000");
+        await page.EndsAsync("done");
 
-        (await page.Page.Locator("figure.code").CountAsync()).Should().BeGreaterThan(20);
-        var longest = await page.Page.EvaluateAsync<double>("window.longest");
-        TestContext.Current.TestOutputHelper!.WriteLine($"longest task {longest:N0} ms, {await page.Page.EvaluateAsync<int>("window.frames")} frames");
+        (await page.Page.EvaluateAsync<int>("window.changed")).Should().Be(0);
+        (await page.Page.EvaluateAsync<string>("String(getSelection()).trim()")).Should().StartWith("word word").And.EndWith("end.");
+        (await page.Page.Locator("figure.code").CountAsync()).Should().Be(4);
     }
 }

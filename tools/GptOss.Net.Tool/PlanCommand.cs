@@ -3,19 +3,12 @@ using System.Text.RegularExpressions;
 
 namespace GptOss.Net.Tool;
 
-/// <summary>Where a model would lie, here or on a machine that is described; and its download, which ends in a plan.</summary>
+/// <summary>Where a model would lie, here or on a machine that is described.</summary>
 internal static partial class PlanCommand
 {
     public static async Task<int> RunAsync(string pathOrId, GptOssModelOptions options, string? machine, CancellationToken cancellationToken)
     {
         Console.WriteLine(await GptOssModel.PlanAsync(pathOrId, options, machine is null ? null : Parse(machine), cancellationToken));
-        return 0;
-    }
-
-    public static async Task<int> DownloadAsync(string id, GptOssModelOptions options, CancellationToken cancellationToken)
-    {
-        await GptOssModel.PlanAsync(id, options, new Dictionary<DeviceId, long> { [DeviceId.Cpu] = long.MaxValue / 2 }, cancellationToken);
-        Console.WriteLine($"{id} is on this machine.");
         return 0;
     }
 

@@ -17,8 +17,8 @@ var serve = new Command("serve", "Serves clients of OpenAI's API.") { model, url
 serve.SetAction((parsed, stop) => ServeCommand.RunAsync(parsed.GetValue(model)!, Options(parsed, parsed.GetValue(download)), parsed.GetValue(urls)!, stop));
 var plan = new Command("plan", "Prints where the model would lie; loads nothing.") { model, machine, download, libTorch };
 plan.SetAction((parsed, stop) => PlanCommand.RunAsync(parsed.GetValue(model)!, Options(parsed, parsed.GetValue(download)), parsed.GetValue(machine), stop));
-var fetch = new Command("download", "Downloads a model into the Hugging Face cache.") { model, libTorch };
-fetch.SetAction((parsed, stop) => PlanCommand.DownloadAsync(parsed.GetValue(model)!, Options(parsed, isAllowed: true), stop));
+var fetch = new Command("download", "Downloads a model into the Hugging Face cache.") { model };
+fetch.SetAction((parsed, stop) => DownloadCommand.RunAsync(parsed.GetValue(model)!, Options(parsed, isAllowed: true), stop));
 var bench = new Command("bench", "Measures one answer.") { model, tokens, download, libTorch };
 bench.SetAction((parsed, stop) => BenchCommand.RunAsync(parsed.GetValue(model)!, Options(parsed, parsed.GetValue(download)), parsed.GetValue(tokens), stop));
 

@@ -42,6 +42,21 @@ public sealed class DownloadProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task The_command_downloads_once_and_says_where()
+    {
+        await ServeDemoModelAsync();
+
+        var output = await RunToolAsync();
+        output.Should().Contain($"{Id} is at {Path.Combine(Repository, "snapshots", Commit)}");
+        var weights = _server.Files["model.safetensors"];
+        File.ReadAllBytes(Path.Combine(Repository, "snapshots", Commit, "model.safetensors")).Should().Equal(weights);
+
+        _server.Requests.Clear();
+        (await RunToolAsync()).Should().Be(output);
+        _server.Requests.Should().BeEmpty("it is here already");
+    }
+
+    [Fact]
     public async Task A_download_that_was_killed_is_resumed_and_right()
     {
         await ServeDemoModelAsync();
@@ -144,6 +159,17 @@ public sealed class DownloadProcessTests : IDisposable
     private Process Start(params string[] options) => Process.Start(Environment(new ProcessStartInfo(
         "dotnet", [Program, "--model", Id, "--temperature", "0", .. options, "Who are you?"])))!;
 
+    private static string Tool => Path.Combine(AppContext.BaseDirectory, "..", "..", "GptOss.Net.Tool", "debug", "GptOss.Net.Tool.dll");
+
+    private async Task<string> RunToolAsync()
+    {
+        using var process = Process.Start(Environment(new ProcessStartInfo("dotnet", [Tool, "download", Id])))!;
+        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        process.ExitCode.Should().Be(0);
+        return output;
+    }
+
     private async Task<string> RunInTerminalAsync(string input)
     {
         var command = $"dotnet '{Path.GetFullPath(Program)}' --model {Id} --temperature 0 'Who are you?'";
@@ -157,7 +183,7 @@ public sealed class DownloadProcessTests : IDisposable
 
     private ProcessStartInfo Environment(ProcessStartInfo start)
     {
-        Assert.SkipUnless(File.Exists(Program), "Build samples/ConsoleChat first.");
+        Assert.SkipUnless(File.Exists(Program) && File.Exists(Tool), "Build samples/ConsoleChat and tools/GptOss.Net.Tool first.");
         start.UseShellExecute = false;
         start.RedirectStandardOutput = true;
         start.Environment["HF_ENDPOINT"] = _server.Address.ToString();

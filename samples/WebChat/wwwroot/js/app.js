@@ -3,7 +3,7 @@ import { html, render, useEffect, useLayoutEffect, useReducer, useRef, useState 
 import { Composer } from "./composer.js";
 import { path, version } from "./conversation.js";
 import { Choice, Question, Settings } from "./dialogs.js";
-import { t } from "./i18n/index.js";
+import { language, t } from "./i18n/index.js";
 import { Message } from "./message.js";
 import { createPage } from "./page.js";
 import { Sidebar } from "./sidebar.js";
@@ -15,7 +15,7 @@ function App() {
   const page = useRef(null);
   const search = useRef();
   const actions = page.current ??= createPage(refresh);
-  const { conversations, current, status, question, notice, settingsOpen, drawer, draft, files, query, focus, isOffline, contextLimit } = actions;
+  const { conversations, current, status, question, notice, settingsOpen, drawer, draft, files, query, focus, contextLimit } = actions;
   const shown = path(current);
   const running = actions.runningIn(current);
   const isReady = status?.status === "ready";
@@ -33,13 +33,14 @@ function App() {
       <main aria-label=${t("conversation")}>
         <header class="top">
           <${IconButton} icon="menu" label=${t("menu")} class="icon menu" aria-expanded=${drawer} onClick=${actions.toggleDrawer} />
-          <h1>${actions.model}</h1>
-          <${Choice} isHidden label=${t("effort")} value=${current.settings.effort} choices=${["low", "medium", "high"].map(name => [name, t(name)])}
+          <h1 title=${actions.model}>${shortName(actions.model)}</h1>
+          <${Choice} isHidden label=${t("effort")} value=${current.settings.effort}
+            choices=${["low", "medium", "high"].map(name => [name, t("effortOf", { effort: t(name) })])}
             onChange=${effort => actions.setSettings({ ...current.settings, effort })} />
           <span class="space"></span>
           <${IconButton} icon="settings" label=${t("settings")} onClick=${actions.openSettings} />
         </header>
-        <${Banner} status=${status} isOffline=${isOffline} onKey=${actions.setKey} />
+        <${Banner} page=${actions} />
         <${Conversation} key=${current.id} ...${{ shown, current, running, actions }} />
         <div class="foot">
           ${notice && html`<p class="notice" role="status">${notice.text} ${notice.undo && html`<button type="button" onClick=${notice.undo}>${t("undo")}</button>`}
@@ -48,7 +49,7 @@ function App() {
             onAttach=${actions.attach} onSend=${actions.send} onStop=${actions.stop} onEditLast=${actions.editLast} tell=${actions.tell} ask=${actions.ask} />
         </div>
       </main>
-      <${Status} status=${status} context=${contextLimit && last?.usage ? last.usage.context / contextLimit : null} />
+      <${Status} page=${actions} context=${contextLimit && last?.usage ? last.usage.context / contextLimit : null} />
     </div>
     <div class="live" role="status" aria-live="polite">${actions.spoken}</div>
     ${question && html`<${Question} ...${question} />`}
@@ -82,17 +83,42 @@ function Conversation({ shown, current, running, actions }) {
   return html`<div class="scroll" ref=${list} tabindex="0" role="log" aria-live="off" aria-label=${t("conversation")}>
     <div class="column">
       ${shown.length === 0 && html`<${Empty} actions=${actions} />`}
-      ${shown.map(message => html`<${Message} key=${message.id} message=${message} version=${version(current, message)} isBusy=${Boolean(running)} actions=${actions} />`)}
+      ${shown.map(message => drawn(message, version(current, message), Boolean(running), actions))}
       <div class="sentinel" ref=${sentinel}></div>
     </div>
     ${isAway && html`<button type="button" class="to-end" aria-label=${t("toEnd")} title=${t("toEnd")} onClick=${() => toEnd(list.current)}><${Icon} name="down" /></button>`}
   </div>`;
 }
 
+// A message that is as it was is not drawn again when the page is: typing stays quick in long conversations.
+const known = new WeakMap();
+
+function drawn(message, version, isBusy, actions) {
+  const facts = [message.state, version.index, version.count, isBusy, actions.isEditing(message), language()].join();
+  if (known.get(message)?.facts !== facts) {
+    known.set(message, { facts, node: html`<${Message} key=${message.id} ...${{ message, version, isBusy, actions }} />` });
+  }
+
+  return known.get(message).node;
+}
+
 const toEnd = list => { list.scrollTop = list.scrollHeight; };
 
-const Empty = ({ actions }) => html`<section class="empty"><h2>${t("emptyTitle", { model: actions.model })}</h2><p class="muted">${t("emptyHint")}</p>
-  <ul>${["example1", "example2", "example3"].map(key => html`<li><button type="button" onClick=${() => actions.sendText(t(key))}>${t(key)}</button></li>`)}</ul></section>`;
+// Of the id of a repository, the part that differs.
+const shortName = model => model.split("/").at(-1);
+
+// The demonstration model knows some hundred sentences, in English.
+const DemoModel = "gpt-oss-nano";
+const demoExamples = ["What is the capital of France?", "What is 17 + 25?", "Who are you?"];
+
+function Empty({ actions }) {
+  const isDemo = actions.model === DemoModel;
+  const examples = isDemo ? demoExamples : [t("example1"), t("example2"), t("example3")];
+  return html`<section class="empty"><h2>${t("emptyTitle", { model: shortName(actions.model) })}</h2>
+    <p class="muted">${t("emptyHint")} ${isDemo && t("demoHint")}</p>
+    <ul>${examples.map(text => html`<li>
+      <button type="button" onClick=${() => actions.sendText(text)}>${text}</button></li>`)}</ul></section>`;
+}
 
 function useKeys(page, search) {
   useEffect(() => {

@@ -27,7 +27,7 @@ export function dressCode(element, isFinal) {
     figure.className = "code";
     pre.replaceWith(figure);
     pre.tabIndex = 0;
-    pre.setAttribute("role", "region");
+    pre.setAttribute("role", "group"); // a region is a landmark, which many blocks are too many of
     pre.setAttribute("aria-label", written || "code");
     figure.append(header(written, code, figure), pre);
     if (isFinal && names.includes(language) && code.textContent.length <= Limit) colour(code, language);

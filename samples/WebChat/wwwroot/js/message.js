@@ -15,7 +15,7 @@ export function Message({ message, version, isBusy, actions }) {
   useLayoutEffect(() => actions.onGrowth(message, draw), [message]);
   return html`<article class=${`message ${message.role}`} aria-label=${t(isUser ? "you" : "assistant")} data-state=${message.state}>
     ${isUser ? html`<${UserMessage} ...${{ message, actions, isBusy }} />` : html`<${AssistantMessage} message=${message} actions=${actions} />`}
-    ${!isRunning(message) && html`<${Footer} ...${{ message, version, isBusy, actions, isUser }} />`}
+    ${!isRunning(message) && !actions.isEditing(message) && html`<${Footer} ...${{ message, version, isBusy, actions, isUser }} />`}
   </article>`;
 }
 
@@ -38,7 +38,7 @@ function Editor({ text, isBusy, onSend, onCancel }) {
     if (area.current.value.trim() && !isBusy) onSend(area.current.value);
   };
   return html`<form class="editor" onSubmit=${submit} onKeyDown=${event => event.key === "Escape" && onCancel()}>
-    <textarea ref=${area} aria-label=${t("edit")} rows="3" defaultValue=${text}>${text}</textarea>
+    <textarea ref=${area} aria-label=${t("edit")} rows="3" defaultValue=${text}></textarea>
     <div class="buttons"><button type="button" onClick=${onCancel}>${t("cancel")}</button><button class="primary" disabled=${isBusy}>${t("send")}</button></div>
   </form>`;
 }
@@ -83,7 +83,8 @@ function Reasoning({ part, grows }) {
 
 function Call({ part, isRunning, actions }) {
   const asks = isRunning && part.asks;
-  const state = part.result !== undefined ? "callDone" : asks ? "callAsks" : isRunning && part.error === undefined ? "callRunning" : "callFailed";
+  const ended = part.result !== undefined ? "callDone" : part.error !== undefined ? "callFailed" : null;
+  const state = ended ?? (asks ? "callAsks" : isRunning ? "callRunning" : "callStopped");
   return html`<details class="call" data-state=${state} open=${asks || undefined}>
     <summary><${Icon} name="tool" />${t(state, { name: part.name })}</summary>
     <table><caption>${t("callArguments")}</caption><tbody>

@@ -16,7 +16,8 @@ export function createPage(refresh) {
   let store = null;
   let frame = 0;
   let editing = null;
-  const running = new Map(); // conversation id -> { message, abort, saved, draw, frame, wait, place, decide }
+  const running = new Map(); // conversation id -> { message, abort, saved, draw, hasBegun, frame, wait, place, decide }
+  const watchers = new Set(); // draw what the server's state is
   const soon = () => { frame ||= requestAnimationFrame(() => { frame = 0; refresh(); }); };
 
   const page = {
@@ -56,26 +57,26 @@ export function createPage(refresh) {
     refresh();
   }
 
+  // Once a second: the figures draw themselves; the whole page is drawn anew only when something else than they depends on it.
   async function watch() {
     for await (const status of watchStatus(new AbortController().signal)) {
+      const before = `${page.status?.status} ${page.model} ${page.contextLimit}`;
       page.isOffline = status === null;
-      if (status) {
-        page.status = follow(status, page.status);
-        queue(status.requests?.waiting ?? 0);
-        page.model = status.model ?? page.model;
-        page.contextLimit = status.max_model_len ?? null;
-      } else {
-        page.status = null;
-      }
-
-      soon();
+      page.status = status && follow(status, page.status);
+      page.model = status?.model ?? page.model;
+      page.contextLimit = status ? status.max_model_len ?? null : page.contextLimit;
+      if (status) queue(status.requests?.waiting ?? 0);
+      for (const draw of watchers) draw();
+      if (before !== `${page.status?.status} ${page.model} ${page.contextLimit}`) soon();
     }
   }
 
   // Whoever came later stands behind: one's place is at most what it was, and at most how many wait.
   function queue(waiting) {
     for (const turn of running.values()) {
-      if (turn.message.state === "waiting") turn.place = Math.min(turn.place ?? Infinity, waiting);
+      if (turn.message.state !== "waiting") continue;
+      turn.place = Math.min(turn.place ?? Infinity, waiting);
+      turn.draw?.();
     }
   }
 
@@ -84,11 +85,11 @@ export function createPage(refresh) {
     turn.decide = isAllowed => {
       call.asks = turn.decide = undefined;
       resolve(isAllowed);
-      refresh();
+      turn.draw?.();
     };
     turn.abort.signal.addEventListener("abort", () => turn.decide?.(false), { once: true });
     call.asks = true;
-    refresh();
+    turn.draw?.();
   });
 
   async function answer(conversation, parent) {
@@ -99,10 +100,12 @@ export function createPage(refresh) {
     save();
     await runTurn(conversation, message, {
       model: page.model, signal: turn.abort.signal,
-      waits: wait => { turn.wait = wait; soon(); },
+      waits: wait => { turn.wait = wait; turn.draw?.(); },
       allows: allows(turn, conversation.settings),
       changed: () => {
-        turn.frame ||= requestAnimationFrame(() => { turn.frame = 0; turn.draw?.(); });
+        if (!turn.hasBegun) turn.draw?.(); // the first token waits for no frame
+        else turn.frame ||= requestAnimationFrame(() => { turn.frame = 0; turn.draw?.(); });
+        turn.hasBegun = true;
         if (performance.now() - turn.saved > SaveEvery) {
           turn.saved = performance.now();
           keep(conversation);
@@ -124,6 +127,11 @@ export function createPage(refresh) {
       const turn = [...running.values()].find(other => other.message === message);
       if (turn) turn.draw = draw;
       return () => { if (turn) turn.draw = null; };
+    },
+    /** Calls `draw` whenever the server told its state, until the result is called. */
+    onStatus: draw => {
+      watchers.add(draw);
+      return () => watchers.delete(draw);
     },
     isEditing: message => editing === message.id,
     beginEdit: message => { editing = message.id; refresh(); },

@@ -1,12 +1,19 @@
 // What the server does: memory of each device, queue, speed, context; and what the page waits for.
-import { html } from "../lib/preact.js";
+import { html, useLayoutEffect, useReducer } from "../lib/preact.js";
 import { bytes, duration, number, percent, t } from "./i18n/index.js";
 
 const Tight = 0.03; // of a device
 const HistoryLength = 60; // seconds of speed
 const PaceSamples = 10; // seconds of loading
 
-export function Status({ status, context }) {
+function useStatus(page) {
+  const [, draw] = useReducer(count => count + 1, 0);
+  useLayoutEffect(() => page.onStatus(draw), []);
+  return page.status;
+}
+
+export function Status({ page, context }) {
+  const status = useStatus(page);
   if (!status?.requests) return html`<aside class="status" aria-label=${t("status")}><p class="muted">${t("noStatus")}</p></aside>`;
   const { requests, memory, tokens_per_second: speed, history = [] } = status;
   return html`<aside class="status" aria-label=${t("status")}>
@@ -39,16 +46,27 @@ function Spark({ values }) {
 }
 
 /** A plain sentence about what is being waited for; nothing while the model is ready. */
-export function Banner({ status, isOffline, onKey }) {
-  if (status === null) return isOffline ? html`<p class="banner danger" role="status">${t("offline")}</p>` : null;
+export function Banner({ page }) {
+  const status = useStatus(page);
+  if (status === null) return page.isOffline ? html`<p class="banner danger" role="status">${t("offline")}</p>` : null;
   switch (status.status) {
-    case "key": return html`<form class="banner" onSubmit=${event => { event.preventDefault(); onKey(new FormData(event.target).get("key")); }}>
-      <label>${t(status.isRefused ? "keyRefused" : "keyNeeded")} <input type="password" name="key" autocomplete="off" aria-label=${t("key")} /></label> <button class="primary">${t("ok")}</button></form>`;
+    case "key": return html`<${Key} isRefused=${status.isRefused} onKey=${page.setKey} />`;
     case "loading": return html`<${Progress} ...${status.progress} pace=${status.pace} />`;
     case "failed": return html`<p class="banner danger" role="alert">${t("loadFailed", { reason: status.error ?? "?" })} ${t("loadFailedLog")}</p>`;
     case "draining": return html`<p class="banner" role="status">${t("draining")}</p>`;
     default: return null;
   }
+}
+
+function Key({ isRefused, onKey }) {
+  const submit = event => {
+    event.preventDefault();
+    onKey(new FormData(event.target).get("key"));
+  };
+  return html`<form class="banner" onSubmit=${submit}>
+    <label>${t(isRefused ? "keyRefused" : "keyNeeded")}
+      <input type="password" name="key" autocomplete="off" aria-label=${t("key")} /></label>
+    <button class="primary">${t("ok")}</button></form>`;
 }
 
 // While kernels are compiled, kernels are counted instead of bytes.

@@ -29,19 +29,28 @@ export function setLanguage(tag) {
 export const t = (key, values = {}) =>
   (texts[current][key] ?? en[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => name in values ? String(values[name]) : whole);
 
-export const number = (value, digits = 0) =>
-  new Intl.NumberFormat(current, { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
+// To make a format takes longer than to use it.
+const formats = new Map();
 
-export const percent = fraction => new Intl.NumberFormat(current, { style: "percent", maximumFractionDigits: 0 }).format(fraction);
+function format(value, options) {
+  const key = `${current} ${JSON.stringify(options)}`;
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(current, options));
+  return formats.get(key).format(value);
+}
+
+export const number = (value, digits = 0) => format(value, { maximumFractionDigits: digits, minimumFractionDigits: digits });
+
+export const percent = fraction => format(fraction, { style: "percent", maximumFractionDigits: 0 });
 
 export const seconds = ms => ms < 950
-  ? new Intl.NumberFormat(current, { style: "unit", unit: "millisecond", maximumFractionDigits: 0 }).format(ms)
-  : new Intl.NumberFormat(current, { style: "unit", unit: "second", maximumFractionDigits: 1 }).format(ms / 1000);
+  ? format(ms, { style: "unit", unit: "millisecond", maximumFractionDigits: 0 })
+  : format(ms / 1000, { style: "unit", unit: "second", maximumFractionDigits: 1 });
 
-export const duration = seconds => {
-  const [value, unit] = seconds >= 5_400 ? [seconds / 3_600, "hour"] : seconds >= 90 ? [seconds / 60, "minute"] : [seconds, "second"];
-  return new Intl.NumberFormat(current, { style: "unit", unit, unitDisplay: "long", maximumFractionDigits: unit === "hour" ? 1 : 0 }).format(unit === "hour" ? value : Math.ceil(value));
-};
+export function duration(seconds) {
+  const long = unit => ({ style: "unit", unit, unitDisplay: "long", maximumFractionDigits: unit === "hour" ? 1 : 0 });
+  if (seconds >= 5_400) return format(seconds / 3_600, long("hour"));
+  return seconds >= 90 ? format(Math.ceil(seconds / 60), long("minute")) : format(Math.ceil(seconds), long("second"));
+}
 
 export const bytes = count => count >= 1e9 ? `${number(count / 1e9, 1)} GB` : count >= 1e6 ? `${number(count / 1e6)} MB` : `${number(count / 1e3)} kB`;
 
