@@ -42,10 +42,19 @@ internal static class DocumentCompiler
         ["passages"] = "VectorStoreCollection<string, Passage>",
     };
 
-    private static readonly Lazy<MetadataReference[]> References = new(() =>
-    [
-        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(file => MetadataReference.CreateFromFile(file)),
-    ]);
+    private static readonly CSharpCompilationOptions Options =
+        new CSharpCompilationOptions(OutputKind.ConsoleApplication, nullableContextOptions: NullableContextOptions.Enable)
+            .WithSpecificDiagnosticOptions([KeyValuePair.Create("MEAI001", ReportDiagnostic.Suppress)]);
+
+    // All blocks begin as this one, so that the assemblies' types are read once.
+    private static readonly Lazy<CSharpCompilation> Empty = new(() =>
+    {
+        var assemblies = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator);
+        var empty = CSharpCompilation.Create(
+            "document", [CSharpSyntaxTree.ParseText(Usings)], assemblies.Select(file => MetadataReference.CreateFromFile(file)), Options);
+        _ = empty.GlobalNamespace;
+        return empty;
+    });
 
     /// <summary>The errors; none if it compiles.</summary>
     /// <param name="given">Names of this block, such as <c>HostedGptOssModel model; string id</c>.</param>
@@ -68,12 +77,10 @@ internal static class DocumentCompiler
                 public sealed class Passage { public required string Id { get; init; } public required string Text { get; init; } public ReadOnlyMemory<float> Vector { get; init; } }
             }
             """;
-        SyntaxTree[] trees = [.. new[] { Usings, types, code }.Select(text => CSharpSyntaxTree.ParseText(text))];
-        var isProgram = trees[2].GetRoot().ChildNodes().Any(node => node.IsKind(SyntaxKind.GlobalStatement));
+        SyntaxTree[] trees = [CSharpSyntaxTree.ParseText(types), CSharpSyntaxTree.ParseText(code)];
+        var isProgram = trees[1].GetRoot().ChildNodes().Any(node => node.IsKind(SyntaxKind.GlobalStatement));
         var kind = isProgram ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary;
-        var options = new CSharpCompilationOptions(kind, nullableContextOptions: NullableContextOptions.Enable)
-            .WithSpecificDiagnosticOptions([KeyValuePair.Create("MEAI001", ReportDiagnostic.Suppress)]);
-        return [.. CSharpCompilation.Create("document", trees, References.Value, options).GetDiagnostics()
+        return [.. Empty.Value.WithOptions(Options.WithOutputKind(kind)).AddSyntaxTrees(trees).GetDiagnostics()
             .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).Select(diagnostic => diagnostic.ToString())];
     }
 }

@@ -91,6 +91,7 @@ internal sealed class PageChat : IChatClient
                 yield return new TextContent("```csharp\n");
                 for (var i = 0; i < Number(words[1]); i++)
                 {
+                    await Task.Delay(TokenTime, cancellationToken);
                     yield return new TextContent($"var line{i} = {i}; // one of many\n");
                 }
 

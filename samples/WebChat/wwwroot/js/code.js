@@ -2,11 +2,11 @@
 import hljs from "../lib/highlight/core.js";
 import { icon } from "./icons.js";
 import { t } from "./i18n/index.js";
+import { whenIdle } from "./ui.js";
 
 const names = ["bash", "c", "cpp", "csharp", "css", "diff", "go", "java", "javascript", "json", "python", "rust", "sql", "typescript", "xml", "yaml"];
 const aliases = { sh: "bash", shell: "bash", "c++": "cpp", "c#": "csharp", cs: "csharp", js: "javascript", ts: "typescript", py: "python", html: "xml", yml: "yaml", rs: "rust" };
 const loaded = new Map();
-const Large = 20_000; // characters; beyond, colours wait for an idle moment
 const Limit = 200_000;
 
 const grammar = name => {
@@ -69,7 +69,5 @@ export async function copy(text, pressed) {
 async function colour(code, language) {
   const text = code.textContent;
   await grammar(language);
-  const run = () => { code.innerHTML = hljs.highlight(text, { language, ignoreIllegals: true }).value; };
-  if (text.length > Large && "requestIdleCallback" in window) requestIdleCallback(run);
-  else run();
+  whenIdle(() => { code.innerHTML = hljs.highlight(text, { language, ignoreIllegals: true }).value; });
 }

@@ -91,11 +91,37 @@ export function renderBlock(text) {
 
 const Cheap = 8; // ms
 
+// What begins, ends and changes no mark: behind it, the text before is rendered as it was.
+const plain = /^[\p{L}\p{M}\p{N} ,.;?!'"-]*$/u;
+
+/** Where a rendered block ends with its own text: { node, base, block, isCode }. More plain text can be written there without rendering. */
+function openEnd(element, block) {
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  let node = null;
+  while (walker.nextNode()) {
+    const text = walker.currentNode;
+    if (text.data.trim() && !text.parentElement.closest("figcaption")) node = text;
+  }
+
+  const [base, written] = [node?.data.trimEnd(), block.trimEnd()];
+  if (!base || !written.endsWith(base) || node.parentElement.closest("a")) return null;
+  return { node, base, block: written, isCode: Boolean(node.parentElement.closest("pre")) };
+}
+
+function growAt(end, block) {
+  if (!end || !block.startsWith(end.block)) return false;
+  const added = block.slice(end.block.length);
+  if (end.isCode ? /[`~]/.test(added) : !plain.test(added)) return false;
+  end.node.data = end.base + added;
+  return true;
+}
+
 /** Shows a growing text in an element: at once, and less often when that takes long. The page sets it at most once a frame. */
 export class MarkdownView {
   #element;
   #frozen = 0; // characters of the frozen blocks
   #last = null; // the element of the block that still grows
+  #end = null; // where it can grow without being rendered again
   #text = "";
   #timer = 0;
   #cost = 0; // ms of the last rendering
@@ -119,7 +145,7 @@ export class MarkdownView {
 
   #clear() {
     this.#element.replaceChildren();
-    [this.#frozen, this.#last] = [0, null];
+    [this.#frozen, this.#last, this.#end] = [0, null, null];
   }
 
   #render(isFinal) {
@@ -130,13 +156,14 @@ export class MarkdownView {
       this.#show(block, isFrozen);
       if (isFrozen) {
         this.#frozen += block.length;
-        this.#last = null;
+        [this.#last, this.#end] = [null, null];
       }
     });
     this.#cost = performance.now() - begin;
   }
 
   #show(block, isFrozen) {
+    if (!isFrozen && growAt(this.#end, block)) return;
     if (!this.#last) {
       this.#last = document.createElement("div");
       this.#last.className = "block";
@@ -146,6 +173,7 @@ export class MarkdownView {
     this.#last.replaceChildren(renderBlock(isFrozen ? block : closed(block)));
     dressCode(this.#last, isFrozen);
     typeset(this.#last, isFrozen);
+    this.#end = isFrozen ? null : openEnd(this.#last, block);
   }
 }
 

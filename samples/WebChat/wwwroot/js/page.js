@@ -7,8 +7,9 @@ import { follow } from "./status.js";
 import { openStore } from "./store.js";
 import { exportJson, importJson } from "./transfer.js";
 import { runTurn } from "./turn.js";
+import { whenIdle } from "./ui.js";
 
-const SaveEvery = 1_000; // ms, while an answer streams
+const SaveEvery = 800; // ms, while an answer streams; with the wait for an idle moment at most a second
 const NoticeTime = 10_000;
 
 /** All that the page knows, and everything that changes it. `refresh` draws it anew; an answer that streams draws its own message only. */
@@ -108,7 +109,7 @@ export function createPage(refresh) {
         turn.hasBegun = true;
         if (performance.now() - turn.saved > SaveEvery) {
           turn.saved = performance.now();
-          keep(conversation);
+          whenIdle(() => keep(conversation));
         }
       },
     });
