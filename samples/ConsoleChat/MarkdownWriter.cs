@@ -151,6 +151,6 @@ internal sealed partial class MarkdownWriter(Action<string, Style> write)
     [GeneratedRegex("^#{1,6} ")]
     private static partial Regex Heading();
 
-    [GeneratedRegex("^ *[-*+] \z")]
+    [GeneratedRegex(@"^ *[-*+] \z")]
     private static partial Regex Bullet();
 }
