@@ -60,7 +60,7 @@ public sealed class TerminalTests : IDisposable
     {
         Assert.SkipUnless(File.Exists("/usr/bin/script"), "Needs a terminal: the program 'script' of util-linux.");
         Assert.SkipUnless(File.Exists(Program), "Build samples/ConsoleChat first.");
-        var start = new ProcessStartInfo("script", ["-qefc", $"dotnet '{Program}'", "/dev/null"])
+        var start = new ProcessStartInfo("script", ["-qefc", $"stty cols 100 rows 40; dotnet '{Program}'", "/dev/null"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
