@@ -38,7 +38,7 @@ public sealed class DemoTests(Chromium browser) : IClassFixture<Chromium>
 
         await page.AskAsync("What is the capital of France?");
         await Expect(page.Answer).ToContainTextAsync("Paris");
-        await page.CheckAsync("demo");
+        await page.CheckLookAsync("demo");
 
         await stopping.CancelAsync();
         await Task.WhenAll(clients);

@@ -92,7 +92,7 @@ export function renderBlock(text) {
 const Cheap = 8; // ms
 
 // What begins, ends and changes no mark: behind it, the text before is rendered as it was.
-const plain = /^[\p{L}\p{M}\p{N} ,.;?!'"-]*$/u;
+const plain = /^[\p{L}\p{M}\p{N} ,.?!'"-]*$/u;
 
 /** Where a rendered block ends with its own text: { node, base, block, isCode }. More plain text can be written there without rendering. */
 function openEnd(element, block) {
