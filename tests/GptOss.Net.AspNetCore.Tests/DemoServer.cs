@@ -14,7 +14,7 @@ public sealed class DemoServer : IAsyncLifetime, ICollectionFixture<DemoServer>
 {
     public const string Collection = "the demonstration model, and the meter of this process";
     public const string Model = "gpt-oss-nano";
-    public const int MaxSequences = 8;
+    public const int MaxSequences = 16;
 
     private readonly WebApplication _app;
 

@@ -16,7 +16,7 @@ public sealed class DisconnectTests(DemoServer server) : IAsyncLifetime
     // Nothing that ends an answer may be said.
     private const string Endless = "\"max_tokens\":2000,\"stream\":true,\"logit_bias\":{\"200002\":-100,\"200012\":-100,\"199999\":-100}";
 
-    private static readonly int Leaving = LongTests.Cases(8 * AtOnce, 125 * AtOnce);
+    private static readonly int Leaving = LongTests.Cases(4 * AtOnce, 63 * AtOnce);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
