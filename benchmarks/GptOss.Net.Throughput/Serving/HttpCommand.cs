@@ -11,7 +11,12 @@ namespace GptOss.Net.Throughput.Serving;
 /// </summary>
 internal sealed class HttpCommand
 {
-    private static readonly Option<Uri> Url = new("--url") { DefaultValueFactory = _ => new Uri("http://127.0.0.1:8000/v1/"), Description = "The API, up to v1." };
+    private static readonly Option<string> Url = new("--url")
+    {
+        DefaultValueFactory = _ => "http://127.0.0.1:8000/v1",
+        Description = "The API, up to v1.",
+    };
+
     private static readonly Option<string?> Key = new("--key") { Description = "The API key." };
     private static readonly Option<string?> Model = new("--model") { Description = "The model's name. Default: the server's first." };
     private static readonly Option<double[]> Rates = new("--rates") { DefaultValueFactory = _ => [1, 2, 4], AllowMultipleArgumentsPerToken = true, Description = "Requests a second, one measurement each." };
@@ -29,7 +34,8 @@ internal sealed class HttpCommand
 
     private static async Task RunAsync(ParseResult result, CancellationToken cancellationToken)
     {
-        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = result.GetRequiredValue(Url), Timeout = TimeSpan.FromMinutes(30) };
+        var url = new Uri(result.GetRequiredValue(Url).TrimEnd('/') + "/");
+        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = url, Timeout = TimeSpan.FromMinutes(30) };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", result.GetValue(Key) ?? "none");
         var model = result.GetValue(Model) ?? await FirstModelAsync(http, cancellationToken);
         var generator = new HttpLoad(http, model, result.GetValue(Words), result.GetValue(Tokens));
