@@ -15,6 +15,8 @@ public interface IModelStatus
     /// <summary>Gets why it cannot answer, and what to change, when it failed.</summary>
     string? Failure { get; }
 
-    /// <summary>Gets the loaded model, for token endpoints and statistics; <see langword="null"/> if it is not loaded or not a local one.</summary>
+    /// <summary>
+    /// Gets the loaded model, for token endpoints and statistics; <see langword="null"/> if it is not loaded or not a local one.
+    /// </summary>
     GptOssModel? Model { get; }
 }

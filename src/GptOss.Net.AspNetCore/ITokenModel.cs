@@ -3,7 +3,9 @@ using Microsoft.Extensions.AI;
 
 namespace GptOss.Net.AspNetCore;
 
-/// <summary>What the endpoints need of a model that an <see cref="IChatClient"/> does not tell: its tokens. Called by many threads at once.</summary>
+/// <summary>
+/// What the endpoints need of a model that an <see cref="IChatClient"/> does not tell: its tokens. Called by many threads at once.
+/// </summary>
 public interface ITokenModel
 {
     /// <summary>Gets the tokenizer.</summary>

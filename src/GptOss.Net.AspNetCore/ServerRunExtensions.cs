@@ -9,14 +9,15 @@ namespace Microsoft.AspNetCore.Builder;
 public static partial class ServerRunExtensions
 {
     /// <summary>
-    /// Runs the application until it is stopped. If it cannot listen on its addresses, the log says in one line which one that is, why, and what
-    /// to change.
+    /// Runs the application until it is stopped. If it cannot listen on its addresses, the log says in one line which one that is, why, and
+    /// what to change.
     /// </summary>
     /// <param name="app">The application.</param>
     /// <param name="addressOption">What sets the addresses on its command line. Default <c>--urls</c>.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>The program's exit code: 0, or 1 if it could not listen.</returns>
-    public static async Task<int> RunServerAsync(this WebApplication app, string addressOption = "--urls", CancellationToken cancellationToken = default)
+    public static async Task<int> RunServerAsync(
+        this WebApplication app, string addressOption = "--urls", CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(app);
         await using (app.ConfigureAwait(false))
@@ -38,7 +39,8 @@ public static partial class ServerRunExtensions
 
     private static string? Change(Exception exception) => exception switch
     {
-        IOException { InnerException: AddressInUseException } => "end the program that has the port, or take another port (0 is a free one)",
+        IOException { InnerException: AddressInUseException } =>
+            "end the program that has the port, or take another port (0 is a free one)",
         SocketException { SocketErrorCode: SocketError.AccessDenied } => "ports below 1024 are the administrator's; take a higher one",
         SocketException => "take an address that this machine has",
         _ => null,

@@ -1,6 +1,8 @@
 namespace GptOss.Net;
 
-/// <summary>A prompt has more tokens than the model was loaded for, which are at most <see cref="GptOssModel.MaxModelLength"/> − 1.</summary>
+/// <summary>
+/// A prompt has more tokens than the model was loaded for, which are at most <see cref="GptOssModel.MaxModelLength"/> − 1.
+/// </summary>
 /// <remarks><see cref="GptOssChatClient.CountTokensAsync"/> tells the tokens of a conversation beforehand.</remarks>
 public sealed class ContextLengthExceededException : ArgumentException
 {
@@ -26,8 +28,8 @@ public sealed class ContextLengthExceededException : ArgumentException
 
     internal ContextLengthExceededException(int requiredTokens, int maxTokens, string paramName, bool isExact = true)
         : base(
-            $"The prompt has {(isExact ? "" : "at least ")}{requiredTokens:N0} tokens; at most {maxTokens:N0} fit. Shorten it, or load the model "
-            + $"with a larger {nameof(GptOssModelOptions.MaxModelLength)}.",
+            $"The prompt has {(isExact ? "" : "at least ")}{requiredTokens:N0} tokens; at most {maxTokens:N0} fit. "
+            + $"Shorten it, or load the model with a larger {nameof(GptOssModelOptions.MaxModelLength)}.",
             paramName) =>
         (RequiredTokens, MaxTokens, IsExact) = (requiredTokens, maxTokens, isExact);
 

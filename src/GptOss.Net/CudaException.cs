@@ -1,7 +1,9 @@
 namespace GptOss.Net;
 
 /// <summary>A CUDA device, its driver or its run-time compiler refused a call.</summary>
-/// <remarks>The message names the call, the device and the driver's own words. After a lost device no call on it succeeds in this process.</remarks>
+/// <remarks>
+/// The message names the call, the device and the driver's own words. After a lost device no call on it succeeds in this process.
+/// </remarks>
 public sealed class CudaException : GptOssException
 {
     internal const int NoAnswer = 702; // CUDA_ERROR_LAUNCH_TIMEOUT

@@ -19,7 +19,9 @@ public sealed record DeviceMemory
     /// </summary>
     public required long KVBytes { get; init; }
 
-    /// <summary>Gets what of <see cref="KVBytes"/> is taken now: what was ever used stays taken, for what it holds may be used again.</summary>
+    /// <summary>
+    /// Gets what of <see cref="KVBytes"/> is taken now: what was ever used stays taken, for what it holds may be used again.
+    /// </summary>
     public required long KVBytesResident { get; init; }
 
     /// <summary>Gets what requests use of the cache now.</summary>
@@ -35,8 +37,8 @@ public sealed record DeviceMemory
     public required long FreeBytes { get; init; }
 
     /// <summary>
-    /// Gets what is taken besides: by other processes, by other models and libraries of this one, and by the driver. 0 where the driver does
-    /// not tell.
+    /// Gets what is taken besides: by other processes, by other models and libraries of this one, and by the driver. 0 where the driver
+    /// does not tell.
     /// </summary>
     public long OtherBytes => Math.Max(0, TotalBytes - FreeBytes - WeightBytes - KVBytesResident - (Device.IsCuda ? WorkspaceBytes : 0));
 }

@@ -28,7 +28,9 @@ public sealed class DevicePlacement
     /// <summary>Gets the bytes of everything that a step computes on the device.</summary>
     public required long WorkspaceBytes { get; init; }
 
-    /// <summary>Gets what the model may use: the limit of the options, or else the free bytes, less a share for the process in main memory.</summary>
+    /// <summary>
+    /// Gets what the model may use: the limit of the options, or else the free bytes, less a share for the process in main memory.
+    /// </summary>
     public required long BudgetBytes { get; init; }
 
     /// <summary>Gets what was free on the device when the plan was made.</summary>

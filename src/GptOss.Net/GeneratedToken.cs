@@ -20,7 +20,9 @@ public readonly record struct GeneratedToken(int Id, string Text)
     /// </summary>
     public IReadOnlyList<TokenLogProbability>? TopLogProbabilities { get; init; }
 
-    /// <summary>Gets which of the answers the token belongs to, from 0; more than one if <see cref="SamplingOptions.AnswerCount"/> is.</summary>
+    /// <summary>
+    /// Gets which of the answers the token belongs to, from 0; more than one if <see cref="SamplingOptions.AnswerCount"/> is.
+    /// </summary>
     public int AnswerIndex { get; init; }
 
     /// <summary>Gets how many tokens of the prompt were in the cache already and did not have to be computed.</summary>

@@ -56,7 +56,9 @@ public sealed record GenerationOptions
 
     /// <summary>When what arrives now times out, as a time stamp.</summary>
     internal long? Deadline(TimeProvider time) =>
-        Finite(Timeout) is { } timeout ? time.GetTimestamp() + (long)Math.Min(timeout.TotalSeconds * time.TimestampFrequency, long.MaxValue / 2) : null;
+        Finite(Timeout) is { } timeout
+            ? time.GetTimestamp() + (long)Math.Min(timeout.TotalSeconds * time.TimestampFrequency, long.MaxValue / 2)
+            : null;
 
     private static TimeSpan? Finite(TimeSpan? timeout) => timeout == System.Threading.Timeout.InfiniteTimeSpan ? null : timeout;
 }

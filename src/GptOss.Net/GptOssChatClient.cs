@@ -13,14 +13,14 @@ namespace GptOss.Net;
 /// the model: disposing it does nothing.</para>
 /// <para>Every <see cref="ChatOptions"/> property is honoured or refused with an exception that names it, except
 /// <see cref="ChatOptions.AdditionalProperties"/> and <see cref="ChatOptions.AllowBackgroundResponses"/>, which are ignored. Of
-/// <see cref="ChatOptions.Tools"/> the model is told functions; others, which a service would run itself, are ignored with a warning in the log.
-/// <see cref="ChatOptions.Instructions"/> and system messages at the beginning become the developer message of the harmony format; a system
-/// message further on is a developer message where it stands.
+/// <see cref="ChatOptions.Tools"/> the model is told functions; others, which a service would run itself, are ignored with a warning in the
+/// log. <see cref="ChatOptions.Instructions"/> and system messages at the beginning become the developer message of the harmony format; a
+/// system message further on is a developer message where it stands.
 /// <see cref="ChatOptions.StopSequences"/> end the answer, not the reasoning. The reasoning is returned as
 /// <see cref="TextReasoningContent"/> when <see cref="ReasoningOptions.Output"/> is <see cref="ReasoningOutput.Full"/>; before a call it
 /// is there without its text otherwise, as protected data, because the model needs it again with the result.</para>
-/// <para>Of contents the model is told text, also <see cref="DataContent"/> that is text, and errors. A picture, a file, or what a service did
-/// by itself is replaced by a short remark; only in a user or system message that no assistant message follows it is a
+/// <para>Of contents the model is told text, also <see cref="DataContent"/> that is text, and errors. A picture, a file, or what a service
+/// did by itself is replaced by a short remark; only in a user or system message that no assistant message follows it is a
 /// <see cref="NotSupportedException"/>. The name of a user message's author is told. Half a surrogate pair is U+FFFD.</para>
 /// <para>What the model may write is enforced while it writes: every turn is well-formed, arguments of calls and answers in JSON match
 /// their schema. A response has at most one call. A turn that is cut off has <see cref="ChatFinishReason.Length"/> and no call.</para>
@@ -28,8 +28,9 @@ namespace GptOss.Net;
 public sealed partial class GptOssChatClient : IChatClient
 {
     /// <summary>
-    /// The key under which <see cref="ChatResponse.AdditionalProperties"/> holds what of the schemas of tools and of the answer is not enforced: a
-    /// <see cref="string"/> array, each with the function's name, the place in its schema and the reason. Not there when everything is enforced.
+    /// The key under which <see cref="ChatResponse.AdditionalProperties"/> holds what of the schemas of tools and of the answer is not
+    /// enforced: a <see cref="string"/> array, each with the function's name, the place in its schema and the reason. Not there when
+    /// everything is enforced.
     /// </summary>
     public const string NotEnforced = "gptoss.not_enforced";
 
@@ -53,7 +54,9 @@ public sealed partial class GptOssChatClient : IChatClient
     public static ChatFinishReason RepetitionFinishReason { get; } = new("repetition");
 
     /// <inheritdoc/>
-    /// <remarks>All exceptions are in the task. The response's raw representation is the list of all sampled <see cref="GeneratedToken"/>.</remarks>
+    /// <remarks>
+    /// All exceptions are in the task. The response's raw representation is the list of all sampled <see cref="GeneratedToken"/>.
+    /// </remarks>
     /// <exception cref="ArgumentException">A message or an option is out of range.</exception>
     /// <exception cref="ContextLengthExceededException">The conversation has more tokens than fit.</exception>
     /// <exception cref="NotSupportedException">A message or an option asks for what this client does not do.</exception>
@@ -76,11 +79,15 @@ public sealed partial class GptOssChatClient : IChatClient
         }
     }
 
-    /// <summary>Counts the tokens of the prompt that a conversation becomes, as <see cref="UsageDetails.InputTokenCount"/> will have them.</summary>
+    /// <summary>
+    /// Counts the tokens of the prompt that a conversation becomes, as <see cref="UsageDetails.InputTokenCount"/> will have them.
+    /// </summary>
     /// <param name="messages">The conversation; enumerated once.</param>
     /// <param name="options">Instructions, tools and format belong to the prompt.</param>
     /// <param name="cancellationToken">Stops counting, also within one long text.</param>
-    /// <returns>The tokens, however many fit; <see cref="GptOssModel.MaxModelLength"/> is the limit of prompt and answer together.</returns>
+    /// <returns>
+    /// The tokens, however many fit; <see cref="GptOssModel.MaxModelLength"/> is the limit of prompt and answer together.
+    /// </returns>
     /// <exception cref="ArgumentException">A message or an option is out of range.</exception>
     /// <exception cref="NotSupportedException">A message or an option asks for what this client does not do.</exception>
     public async Task<int> CountTokensAsync(
@@ -108,7 +115,9 @@ public sealed partial class GptOssChatClient : IChatClient
     /// and what is not shown. The tokens of a text are those behind the last <see cref="ControlToken.Message"/>, but for control tokens.
     /// </remarks>
     /// <exception cref="ArgumentException">A message or an option is out of range.</exception>
-    /// <exception cref="ContextLengthExceededException">The conversation has more tokens than fit; thrown when the first update is asked for.</exception>
+    /// <exception cref="ContextLengthExceededException">
+    /// The conversation has more tokens than fit; thrown when the first update is asked for.
+    /// </exception>
     /// <exception cref="NotSupportedException">A message or an option asks for what this client does not do.</exception>
     /// <exception cref="GptOssException">The generation failed.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; thrown by this call itself while a schema is compiled.</exception>

@@ -72,9 +72,10 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
 
     /// <summary>Loads a checkpoint and places it on the devices.</summary>
     /// <param name="pathOrId">
-    /// A directory with <c>config.json</c> and safetensors files, one of these files; a GGUF file, or a directory with one; a model that Ollama
-    /// has downloaded, such as <c>ollama:gpt-oss:20b</c>; or the id of a Hugging Face repository such as <c>openai/gpt-oss-20b</c>: it is read from the shared Hugging Face cache, and downloaded to it first only where
-    /// <see cref="GptOssModelOptions.AllowDownload"/> says so. Another file than those that are read from its directory is refused.
+    /// A directory with <c>config.json</c> and safetensors files, one of these files; a GGUF file, or a directory with one; a model that
+    /// Ollama has downloaded, such as <c>ollama:gpt-oss:20b</c>; or the id of a Hugging Face repository such as <c>openai/gpt-oss-20b</c>:
+    /// it is read from the shared Hugging Face cache, and downloaded to it first only where <see cref="GptOssModelOptions.AllowDownload"/>
+    /// says so. Another file than those that are read from its directory is refused.
     /// </param>
     /// <param name="options">Placement, number format and limits; the defaults when <see langword="null"/>.</param>
     /// <param name="progress">Told how many bytes were downloaded and read, from the loading thread.</param>
@@ -158,7 +159,8 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(pathOrId);
         options ??= new GptOssModelOptions();
-        return ModelSource.IsLocal(pathOrId, options, HubSettings.Read(options.HuggingFaceCacheDirectory, Environment.GetEnvironmentVariable));
+        return ModelSource.IsLocal(
+            pathOrId, options, HubSettings.Read(options.HuggingFaceCacheDirectory, Environment.GetEnvironmentVariable));
     }
 
     /// <summary>This model as a chat client. It may be asked for any number of times; disposing a client does nothing.</summary>
@@ -238,7 +240,10 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
         try
         {
             var (tokenizer, masks) = tokens.GetAwaiter().GetResult();
-            return new GptOssModel(model, tokenizer, options, name, new Lazy<TokenMaskCache>(masks)) { Aliases = ModelName.AliasesOf(pathOrId) };
+            return new GptOssModel(model, tokenizer, options, name, new Lazy<TokenMaskCache>(masks))
+            {
+                Aliases = ModelName.AliasesOf(pathOrId),
+            };
         }
         catch
         {
@@ -311,6 +316,7 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
         return unknown < 0
             ? prompt
             : throw new ArgumentOutOfRangeException(
-                nameof(tokenIds), prompt[unknown], $"Token {unknown} of the prompt is {prompt[unknown]}; ids are 0 to {VocabularySize - 1}.");
+                nameof(tokenIds), prompt[unknown],
+                $"Token {unknown} of the prompt is {prompt[unknown]}; ids are 0 to {VocabularySize - 1}.");
     }
 }

@@ -26,9 +26,9 @@ public sealed record GptOssModelOptions
     public Precision Precision { get; init; }
 
     /// <summary>
-    /// Gets the directories of LoRA adapters in PEFT's format, for attention, router, experts and output projection, which are added to the weights one after
-    /// the other while they are read. Matrices that an adapter changes lose their packed form: those of experts then take 2 to 8 times their memory.
-    /// Default: none.
+    /// Gets the directories of LoRA adapters in PEFT's format, for attention, router, experts and output projection, which are added to the
+    /// weights one after the other while they are read. Matrices that an adapter changes lose their packed form: those of experts then take
+    /// 2 to 8 times their memory. Default: none.
     /// </summary>
     public IReadOnlyList<string> Adapters { get; init; } = [];
 
@@ -77,7 +77,8 @@ public sealed record GptOssModelOptions
 
     /// <summary>
     /// Gets a value indicating whether a model that is given by its id and is not on this machine may be downloaded. Default
-    /// <see langword="false"/>: the library never touches the network. The environment variable <c>HF_HUB_OFFLINE=1</c> forbids it all the same.
+    /// <see langword="false"/>: the library never touches the network. The environment variable <c>HF_HUB_OFFLINE=1</c> forbids it all the
+    /// same.
     /// </summary>
     public bool AllowDownload { get; init; }
 
@@ -91,8 +92,8 @@ public sealed record GptOssModelOptions
     public string? HuggingFaceCacheDirectory { get; init; }
 
     /// <summary>
-    /// Gets how reasoning is protected that conversations carry. Default <see cref="ReasoningProtection.OfThisProcess"/>; give all processes
-    /// that go on with the same conversations the same one.
+    /// Gets how reasoning is protected that conversations carry. Default <see cref="ReasoningProtection.OfThisProcess"/>; give all
+    /// processes that go on with the same conversations the same one.
     /// </summary>
     public ReasoningProtection ReasoningProtection { get; init; } = ReasoningProtection.OfThisProcess;
 

@@ -54,7 +54,8 @@ public sealed partial class HostedGptOssModel : IHostedService, IAsyncDisposable
     public Exception? Failure => _loading.IsValueCreated ? _loading.Value.Exception?.InnerException : null;
 
     /// <summary>Gets the model if it is loaded.</summary>
-    internal GptOssModel? LoadedModel => _loading is { IsValueCreated: true, Value: { IsCompletedSuccessfully: true } loaded } ? loaded.Result : null;
+    internal GptOssModel? LoadedModel =>
+        _loading is { IsValueCreated: true, Value: { IsCompletedSuccessfully: true } loaded } ? loaded.Result : null;
 
     /// <summary>Waits until the model is loaded; begins to load it if nobody did.</summary>
     /// <param name="cancellationToken">Ends the waiting, not the loading.</param>

@@ -37,8 +37,8 @@ public sealed record PlacementOptions
 
     /// <summary>
     /// Gets a value indicating whether layers may lie on the CPU that the GPUs have no room for, when neither <see cref="Devices"/> nor
-    /// <see cref="LayerDevices"/> are set. Default <see langword="true"/>: as few of the first layers as have to, with the embedding; a warning
-    /// in the log says how many and what that costs. <see langword="false"/>: then the model is refused.
+    /// <see cref="LayerDevices"/> are set. Default <see langword="true"/>: as few of the first layers as have to, with the embedding; a
+    /// warning in the log says how many and what that costs. <see langword="false"/>: then the model is refused.
     /// </summary>
     public bool AllowCpu { get; init; } = true;
 

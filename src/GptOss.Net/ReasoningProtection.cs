@@ -35,7 +35,9 @@ public sealed class ReasoningProtection
     /// <summary>Gets the protection by a key that this process alone knows.</summary>
     public static ReasoningProtection OfThisProcess { get; } = FromKey(RandomNumberGenerator.GetBytes(32));
 
-    /// <summary>A protection that authenticates reasoning with HMAC-SHA256. It does not encrypt: whoever holds the conversation can read it.</summary>
+    /// <summary>
+    /// A protection that authenticates reasoning with HMAC-SHA256. It does not encrypt: whoever holds the conversation can read it.
+    /// </summary>
     /// <param name="key">At least 16 bytes that nobody else knows.</param>
     /// <returns>The protection.</returns>
     /// <exception cref="ArgumentException">The key is shorter.</exception>
@@ -49,7 +51,8 @@ public sealed class ReasoningProtection
         var ownKey = key.ToArray();
         return new ReasoningProtection(
             data => [.. CodeOf(data), .. data],
-            data => data.Length >= CodeLength && CryptographicOperations.FixedTimeEquals(data.AsSpan(0, CodeLength), CodeOf(data.AsSpan(CodeLength)))
+            data => data.Length >= CodeLength
+                && CryptographicOperations.FixedTimeEquals(data.AsSpan(0, CodeLength), CodeOf(data.AsSpan(CodeLength)))
                 ? data[CodeLength..]
                 : throw new CryptographicException("The data was protected by another key."));
 

@@ -105,7 +105,8 @@ public sealed record SamplingOptions
         if (TopLogProbabilities > 0 && !LogProbabilities)
         {
             throw Invalid(
-                nameof(TopLogProbabilities), $"TopLogProbabilities is {TopLogProbabilities} but LogProbabilities is false; set it to true.");
+                nameof(TopLogProbabilities),
+                $"TopLogProbabilities is {TopLogProbabilities} but LogProbabilities is false; set it to true.");
         }
 
         ValidateLogitBias(vocabularySize);

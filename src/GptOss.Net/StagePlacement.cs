@@ -1,6 +1,8 @@
 namespace GptOss.Net;
 
-/// <summary>Consecutive layers on one device, or on a group of devices that share each layer: a step runs the stages one after the other.</summary>
+/// <summary>
+/// Consecutive layers on one device, or on a group of devices that share each layer: a step runs the stages one after the other.
+/// </summary>
 public sealed class StagePlacement
 {
     internal StagePlacement(DeviceId device, int firstLayer, int layerCount)

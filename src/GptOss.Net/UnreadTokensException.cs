@@ -1,6 +1,8 @@
 namespace GptOss.Net;
 
-/// <summary>A generation ended because its reader did not come for its tokens: see <see cref="GenerationOptions.MaxUnreadTokens"/>.</summary>
+/// <summary>
+/// A generation ended because its reader did not come for its tokens: see <see cref="GenerationOptions.MaxUnreadTokens"/>.
+/// </summary>
 public sealed class UnreadTokensException : GptOssException
 {
     /// <summary>Initializes a new instance of the <see cref="UnreadTokensException"/> class.</summary>

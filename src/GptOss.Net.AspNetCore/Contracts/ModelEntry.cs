@@ -17,5 +17,6 @@ internal sealed record ModelEntry(string Id, long Created)
 
     public string DisplayName => Id;
 
-    public string CreatedAt => DateTimeOffset.FromUnixTimeSeconds(Created).ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture);
+    public string CreatedAt =>
+        DateTimeOffset.FromUnixTimeSeconds(Created).ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture);
 }

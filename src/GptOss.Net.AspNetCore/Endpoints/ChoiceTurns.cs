@@ -18,7 +18,8 @@ internal sealed class ChoiceTurns : IAsyncEnumerator<ChoiceUpdate>
     private Channel<ChoiceUpdate>? _others;
     private Task _readers = Task.CompletedTask;
 
-    private ChoiceTurns(PrimedStream<ChatResponseUpdate> first, Func<int, PrimedStream<ChatResponseUpdate>> start, int count) => (_first, _start, _count) = (first, start, count);
+    private ChoiceTurns(PrimedStream<ChatResponseUpdate> first, Func<int, PrimedStream<ChatResponseUpdate>> start, int count) =>
+        (_first, _start, _count) = (first, start, count);
 
     public ChoiceUpdate Current { get; private set; }
 

@@ -17,7 +17,8 @@ internal sealed class CompactEndpoint(OpenAIServer server, ResponseRunner runner
     private const int ShortLength = 8_000; // characters of all texts
     private const int KeptUserMessages = 2;
     private const string Instructions =
-        "Sum up the conversation so far for yourself: what was asked, what was found and decided, names and numbers, and what is still to do.";
+        "Sum up the conversation so far for yourself: what was asked, what was found and decided, "
+        + "names and numbers, and what is still to do.";
 
     public async Task HandleAsync(ServedRequest request)
     {

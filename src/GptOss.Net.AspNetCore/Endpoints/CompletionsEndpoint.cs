@@ -29,7 +29,8 @@ internal sealed class CompletionsEndpoint(OpenAIServer server, RequestGate gate,
         await using (tokens.ConfigureAwait(false))
         {
             var builder = new CompletionBuilder(server, body, prompts, choices);
-            await (body.Stream is true ? StreamAsync(request, tokens, builder) : ReplyAsync(request, tokens, builder)).ConfigureAwait(false);
+            await (body.Stream is true ? StreamAsync(request, tokens, builder) : ReplyAsync(request, tokens, builder))
+                .ConfigureAwait(false);
         }
     }
 
@@ -41,7 +42,8 @@ internal sealed class CompletionsEndpoint(OpenAIServer server, RequestGate gate,
     {
         for (var i = 0; i < prompts.Count; i++)
         {
-            await foreach (var token in server.Tokens.GenerateAsync(prompts[i], sampling, generation, cancellationToken).ConfigureAwait(false))
+            await foreach (var token in server.Tokens.GenerateAsync(prompts[i], sampling, generation, cancellationToken)
+                .ConfigureAwait(false))
             {
                 yield return new PromptToken(i, token);
             }

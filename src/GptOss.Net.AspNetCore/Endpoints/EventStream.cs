@@ -78,7 +78,9 @@ internal sealed class EventStream : IAsyncDisposable
         while (true)
         {
             var next = source.MoveNextAsync();
-            var flush = next.IsCompleted && _buffer.WrittenCount < MaxTogether ? Task.CompletedTask : FlushAsync(cancellationToken).AsTask();
+            var flush = next.IsCompleted && _buffer.WrittenCount < MaxTogether
+                ? Task.CompletedTask
+                : FlushAsync(cancellationToken).AsTask();
 
             // The source is awaited also when the client has left: an enumerator may not be disposed while it moves.
             await flush.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

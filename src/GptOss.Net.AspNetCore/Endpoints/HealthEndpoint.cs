@@ -85,7 +85,9 @@ internal sealed class HealthEndpoint(OpenAIServer server)
             PrefixHitRate = statistics?.PrefixHitRate,
             MaxModelLen = server.Status.Model?.MaxModelLength,
             Memory = server.Status.Model?.GetMemoryReport().Select(device => new DeviceStatus(
-                device.Device.ToString(), device.TotalBytes, device.WeightBytes, device.KVBytes, device.KVBytesUsed, device.WorkspaceBytes, device.FreeBytes)).ToList(),
+                device.Device.ToString(), device.TotalBytes, device.WeightBytes, device.KVBytes, device.KVBytesUsed, device.WorkspaceBytes,
+                device.FreeBytes))
+                .ToList(),
         };
     }
 

@@ -18,7 +18,8 @@ internal sealed class MessageBuilder(string model, long inputTokens, bool showsR
     private MessageBlock? _open;
     private ChatFinishReason? _reason;
 
-    public void Start() => emit(new MessageEvent("message_start") { Message = new MessageReply(_id, model, [], new MessageUsage(inputTokens, 0, 0)) });
+    public void Start() =>
+        emit(new MessageEvent("message_start") { Message = new MessageReply(_id, model, [], new MessageUsage(inputTokens, 0, 0)) });
 
     public void Add(ChatResponseUpdate update)
     {

@@ -5,8 +5,8 @@ using GptOss.Net.AspNetCore.Operations;
 namespace GptOss.Net.AspNetCore.Endpoints;
 
 /// <summary>
-/// <c>GET /metrics</c>: Prometheus' text under vLLM's names, which dashboards and the Kubernetes inference gateway read. They have a colon, which
-/// OpenTelemetry's names may not have; so the text is written here.
+/// <c>GET /metrics</c>: Prometheus' text under vLLM's names, which dashboards and the Kubernetes inference gateway read. They have a colon,
+/// which OpenTelemetry's names may not have; so the text is written here.
 /// </summary>
 internal sealed class MetricsEndpoint(OpenAIServer server)
 {
@@ -21,7 +21,8 @@ internal sealed class MetricsEndpoint(OpenAIServer server)
     private string Text()
     {
         var text = new StringBuilder();
-        var labels = $"model_name=\"{server.ModelId.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\",engine=\"0\"";
+        var name = server.ModelId.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+        var labels = $"model_name=\"{name}\",engine=\"0\"";
         if (server.Status.Model?.GetStatistics() is { } now)
         {
             var usage = now.FullBlockCount == 0 ? 0 : (double)now.FullBlocksUsed / now.FullBlockCount;
@@ -29,7 +30,9 @@ internal sealed class MetricsEndpoint(OpenAIServer server)
             Single(text, "num_requests_waiting", "gauge", labels, now.WaitingRequests);
             Single(text, "kv_cache_usage_perc", "gauge", labels, usage);
             Single(text, "gpu_cache_usage_perc", "gauge", labels, usage);
-            Single(text, "cache_config_info", "gauge", FormattableString.Invariant($"{labels},block_size=\"16\",num_gpu_blocks=\"{now.FullBlockCount}\""), 1);
+            Single(
+                text, "cache_config_info", "gauge",
+                FormattableString.Invariant($"{labels},block_size=\"16\",num_gpu_blocks=\"{now.FullBlockCount}\""), 1);
             Single(text, "prompt_tokens_total", "counter", labels, now.PromptTokens);
             Single(text, "generation_tokens_total", "counter", labels, now.GeneratedTokens);
             Single(text, "num_preemptions_total", "counter", labels, now.Preemptions);

@@ -75,7 +75,8 @@ internal sealed class OpenAIRoutes
     }
 
     private void Add(
-        RouteGroupBuilder routes, string pattern, RouteAccess access, params (string Method, Func<ServedRequest, Task> Handler)[] methods) =>
+        RouteGroupBuilder routes, string pattern, RouteAccess access,
+        params (string Method, Func<ServedRequest, Task> Handler)[] methods) =>
         Add(routes, pattern, access, OpenAIErrorFormat.Instance, methods);
 
     /// <summary>A route and its methods; others are refused in the API's own form.</summary>

@@ -154,7 +154,12 @@ internal sealed class ResponseBuilder(ResponsePlan plan, TimeProvider time, Reas
             Arguments = ToolCallArguments.ToJson(call),
         };
         var place = _output.Count;
-        Emit(new ResponseEvent("response.output_item.added") { OutputIndex = place, Item = item with { Status = "in_progress", Arguments = "" } });
+        Emit(
+            new ResponseEvent("response.output_item.added")
+            {
+                OutputIndex = place,
+                Item = item with { Status = "in_progress", Arguments = "" },
+            });
         Emit(new ResponseEvent("response.function_call_arguments.delta") { ItemId = item.Id, OutputIndex = place, Delta = item.Arguments });
         Emit(new ResponseEvent("response.function_call_arguments.done")
         {

@@ -24,7 +24,8 @@ internal sealed partial class ResponseRunner(OpenAIServer server, UnknownFields 
         unknown.Log(body);
         server.CheckModel(body.Model);
         context ??= await ContextAsync(body.PreviousResponseId, caller, cancellationToken).ConfigureAwait(false);
-        var input = await ResolveAsync(ResponseInput.Read(body.Input, server.Options.MaxMessages), caller, cancellationToken).ConfigureAwait(false);
+        var input = await ResolveAsync(ResponseInput.Read(body.Input, server.Options.MaxMessages), caller, cancellationToken)
+            .ConfigureAwait(false);
         var plan = _planner.Plan(body, caller, context, input);
         foreach (var tool in plan.Tools.Skipped)
         {

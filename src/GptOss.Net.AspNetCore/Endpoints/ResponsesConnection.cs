@@ -7,7 +7,9 @@ using GptOss.Net.AspNetCore.Contracts.Responses;
 
 namespace GptOss.Net.AspNetCore.Endpoints;
 
-/// <summary>A WebSocket of responses: its messages, and the last responses made on it, which it can continue although nobody stored them.</summary>
+/// <summary>
+/// A WebSocket of responses: its messages, and the last responses made on it, which it can continue although nobody stored them.
+/// </summary>
 internal sealed class ResponsesConnection(WebSocket socket, long maxMessageSize)
 {
     private const int MaxRemembered = 8;
@@ -93,7 +95,8 @@ internal sealed class ResponsesConnection(WebSocket socket, long maxMessageSize)
             JsonSerializer.Serialize(writer, value, type);
         }
 
-        await socket.SendAsync(_output.WrittenMemory, WebSocketMessageType.Text, endOfMessage: true, cancellationToken).ConfigureAwait(false);
+        await socket.SendAsync(_output.WrittenMemory, WebSocketMessageType.Text, endOfMessage: true, cancellationToken)
+            .ConfigureAwait(false);
     }
 
     /// <summary>Says that nothing more comes, where somebody may still hear it.</summary>

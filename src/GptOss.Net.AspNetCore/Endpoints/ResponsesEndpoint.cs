@@ -33,7 +33,8 @@ internal sealed class ResponsesEndpoint(OpenAIServer server, RequestGate gate, R
         var body = await JsonBody.ReadAsync(request, RequestJson.Default.ResponseRequest).ConfigureAwait(false);
         var plan = await runner.PlanAsync(body, request.Caller, request.Ended).ConfigureAwait(false);
         var tokens = await server.Tokens.EncodeAsync(plan.Call.Messages, plan.Call.Options, request.Ended).ConfigureAwait(false);
-        await JsonBody.WriteAsync(request.Http, new InputTokensReply(tokens.Length), ReplyJson.Default.InputTokensReply).ConfigureAwait(false);
+        await JsonBody.WriteAsync(request.Http, new InputTokensReply(tokens.Length), ReplyJson.Default.InputTokensReply)
+            .ConfigureAwait(false);
     }
 
     private async Task ReplyAsync(ServedRequest request, ResponsePlan plan, PrimedStream<ChatResponseUpdate> turn)

@@ -7,7 +7,9 @@ using GptOss.Net.AspNetCore.Operations;
 
 namespace GptOss.Net.AspNetCore.Endpoints;
 
-/// <summary>Responses over a WebSocket at <c>/v1/responses</c>: one message asks for a response, its events come back as messages.</summary>
+/// <summary>
+/// Responses over a WebSocket at <c>/v1/responses</c>: one message asks for a response, its events come back as messages.
+/// </summary>
 internal sealed class ResponsesSocket(OpenAIServer server, RequestGate gate, ResponseRunner runner)
 {
     private static readonly TimeSpan ConnectionLimit = TimeSpan.FromMinutes(60);
@@ -107,7 +109,8 @@ internal sealed class ResponsesSocket(OpenAIServer server, RequestGate gate, Res
                 connection.Forget(previous);
             }
 
-            var error = ErrorMapper.Map(exception is OperationCanceledException ? RequestError.TimedOut(server.Options.RequestTimeout) : exception);
+            var error =
+                ErrorMapper.Map(exception is OperationCanceledException ? RequestError.TimedOut(server.Options.RequestTimeout) : exception);
             gate.LogFailure(request.Http, error, exception);
             await SendErrorAsync(connection, error, ended).ConfigureAwait(false);
         }

@@ -60,7 +60,8 @@ internal sealed class StoredResponsesEndpoint(OpenAIServer server, BackgroundRes
         var response = await FindAsync(request).ConfigureAwait(false);
         if (!response.Body.GetProperty("background").GetBoolean())
         {
-            throw RequestError.Invalid(null, $"The response '{response.Id}' was not made with 'background': true; only those can be cancelled.");
+            throw RequestError.Invalid(
+                null, $"The response '{response.Id}' was not made with 'background': true; only those can be cancelled.");
         }
 
         if (run is not null)

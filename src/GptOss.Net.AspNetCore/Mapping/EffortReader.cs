@@ -13,6 +13,7 @@ internal static class EffortReader
         "medium" => ReasoningEffort.Medium,
         "high" or "xhigh" or "max" => ReasoningEffort.High,
         _ => throw RequestError.Invalid(
-            param, $"'{param}' is '{(effort.Length > 64 ? effort[..64] + "…" : effort)}'; it must be none, minimal, low, medium, high, xhigh or max."),
+            param, $"'{param}' is '{(effort.Length > 64 ? effort[..64] + "…" : effort)}'; "
+                + "it must be none, minimal, low, medium, high, xhigh or max."),
     };
 }

@@ -40,7 +40,8 @@ internal static class MessagesRequestMapper
 
         var own = new GptOssRequestOptions
         {
-            ReasoningBudget = body.Thinking?.Type is "enabled" ? Check.AtLeast(body.Thinking.BudgetTokens, 1, "thinking.budget_tokens") : null,
+            ReasoningBudget =
+                body.Thinking?.Type is "enabled" ? Check.AtLeast(body.Thinking.BudgetTokens, 1, "thinking.budget_tokens") : null,
             CacheSalt = SamplingReader.CacheSalt(null, caller),
         };
         options.RawRepresentationFactory = _ => own;
@@ -95,7 +96,8 @@ internal static class MessagesRequestMapper
             return null;
         }
 
-        var type = Check.TextMember(Check.Object(value, "tool_choice"), "type", "tool_choice") ?? throw RequestError.Missing("tool_choice.type");
+        var type = Check.TextMember(Check.Object(value, "tool_choice"), "type", "tool_choice")
+            ?? throw RequestError.Missing("tool_choice.type");
         return type switch
         {
             "auto" or "none" => JsonElement.Parse($"\"{type}\""),
@@ -103,7 +105,8 @@ internal static class MessagesRequestMapper
             "tool" => ResponseInput.Write(writer =>
             {
                 writer.WriteString("type", "function");
-                writer.WriteString("name", Check.TextMember(value, "name", "tool_choice") ?? throw RequestError.Missing("tool_choice.name"));
+                writer.WriteString(
+                    "name", Check.TextMember(value, "name", "tool_choice") ?? throw RequestError.Missing("tool_choice.name"));
             }),
             _ => throw RequestError.Invalid("tool_choice.type", "'tool_choice.type' must be auto, any, tool or none."),
         };

@@ -54,7 +54,8 @@ internal static class SamplingReader
 
     /// <summary>Whom a request shares computed prompts with: others of its caller that name the same salt.</summary>
     public static string? CacheSalt(string? salt, string caller) => salt?.Length > MaxSaltLength
-        ? throw RequestError.Invalid("cache_salt", FormattableString.Invariant($"'cache_salt' has {salt.Length} characters; at most {MaxSaltLength} are taken."))
+        ? throw RequestError.Invalid(
+            "cache_salt", FormattableString.Invariant($"'cache_salt' has {salt.Length} characters; at most {MaxSaltLength} are taken."))
         : caller.Length == 0 ? salt : $"{caller}/{salt}";
 
     private static string StopText(JsonElement element, string param)

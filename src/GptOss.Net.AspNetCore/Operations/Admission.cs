@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace GptOss.Net.AspNetCore.Operations;
 
 /// <summary>Bounds how many answers are computed or wait at the same time, in all and for each caller.</summary>
@@ -21,16 +23,20 @@ internal sealed class Admission(OpenAIServerOptions options)
             if (_answers + answers > options.MaxConcurrentAnswers)
             {
                 throw RequestError.TooMany(
-                    FormattableString.Invariant(
-                        $"{_answers} answers are computed or wait; this server takes {options.MaxConcurrentAnswers}. Please try again in 1s."),
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{_answers} answers are computed or wait; "
+                        + $"this server takes {options.MaxConcurrentAnswers}. Please try again in 1s."),
                     LeastRetry);
             }
 
             if (own + answers > options.MaxConcurrentAnswersPerKey)
             {
                 throw RequestError.TooMany(
-                    FormattableString.Invariant(
-                        $"{own} answers of this API key are computed or wait; it may have {options.MaxConcurrentAnswersPerKey}. Please try again in 1s."),
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{own} answers of this API key are computed or wait; "
+                        + $"it may have {options.MaxConcurrentAnswersPerKey}. Please try again in 1s."),
                     LeastRetry);
             }
 

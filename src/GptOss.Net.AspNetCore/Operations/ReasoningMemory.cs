@@ -1,8 +1,8 @@
 namespace GptOss.Net.AspNetCore.Operations;
 
 /// <summary>
-/// The reasoning before recent calls. Many clients of chat completions send calls back without it, and the model goes on better where it finds it.
-/// Bounded; the oldest go first. Thread-safe.
+/// The reasoning before recent calls. Many clients of chat completions send calls back without it, and the model goes on better where it
+/// finds it. Bounded; the oldest go first. Thread-safe.
 /// </summary>
 internal sealed class ReasoningMemory(int most)
 {

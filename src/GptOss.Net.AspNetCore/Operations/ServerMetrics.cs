@@ -3,8 +3,8 @@ using System.Diagnostics.Metrics;
 namespace GptOss.Net.AspNetCore.Operations;
 
 /// <summary>
-/// Collects what the model's meter measures into histograms under vLLM's names. It listens to that meter alone; a measurement costs a search
-/// in a list of bounds and two additions.
+/// Collects what the model's meter measures into histograms under vLLM's names. It listens to that meter alone; a measurement costs a
+/// search in a list of bounds and two additions.
 /// </summary>
 internal sealed class ServerMetrics : IDisposable
 {

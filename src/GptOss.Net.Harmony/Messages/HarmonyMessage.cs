@@ -18,7 +18,10 @@ public sealed class HarmonyMessage
     /// <value>Default null.</value>
     public string? Channel { get; init; }
 
-    /// <summary>The format of the body, such as <c>json</c> or <c>&lt;|constrain|&gt;json</c>; only a leading constrain marker becomes a control token.</summary>
+    /// <summary>
+    /// The format of the body, such as <c>json</c> or <c>&lt;|constrain|&gt;json</c>; only a leading constrain marker becomes a control
+    /// token.
+    /// </summary>
     /// <value>Default null.</value>
     public string? ContentType { get; init; }
 

@@ -5,7 +5,9 @@ namespace GptOss.Net.Harmony;
 /// <summary>Parses whole token sequences.</summary>
 public static class HarmonyParser
 {
-    /// <summary>Parses tokens into messages, as <see cref="HarmonyStreamParser"/> does. A message cut off in its body is included.</summary>
+    /// <summary>
+    /// Parses tokens into messages, as <see cref="HarmonyStreamParser"/> does. A message cut off in its body is included.
+    /// </summary>
     /// <param name="tokenizer">Knows the bytes of the tokens.</param>
     /// <param name="ids">Any tokens.</param>
     /// <param name="role">The role when the tokens go on within a header; null when they begin with <c>&lt;|start|&gt;</c>.</param>

@@ -69,7 +69,9 @@ internal static class JsonText
         return json.Append('"').ToString();
     }
 
-    /// <summary>The same value; where its text holds half a surrogate pair, which no reader accepts, one with U+FFFD in its place.</summary>
+    /// <summary>
+    /// The same value; where its text holds half a surrogate pair, which no reader accepts, one with U+FFFD in its place.
+    /// </summary>
     public static JsonElement WithWholeCharacters(JsonElement value)
     {
         var raw = JsonMarshal.GetRawUtf8Value(value);

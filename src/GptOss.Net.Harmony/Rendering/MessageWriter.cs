@@ -1,8 +1,8 @@
 namespace GptOss.Net.Harmony;
 
 /// <summary>
-/// Writes messages: <c>&lt;|start|&gt;author[ to=recipient][&lt;|channel|&gt;channel][ content type]&lt;|message|&gt;body</c> and the terminator.
-/// Each part of the header is encoded apart, as OpenAI's library does.
+/// Writes messages: <c>&lt;|start|&gt;author[ to=recipient][&lt;|channel|&gt;channel][ content type]&lt;|message|&gt;body</c> and the
+/// terminator. Each part of the header is encoded apart, as OpenAI's library does.
 /// </summary>
 internal sealed class MessageWriter(TokenWriter tokens, ToolSectionWriter toolWriter, bool hasFunctions)
 {
@@ -50,7 +50,8 @@ internal sealed class MessageWriter(TokenWriter tokens, ToolSectionWriter toolWr
         if (message.Role == HarmonyRole.Tool)
         {
             tokens.Text(message.AuthorName ?? throw new ArgumentException(
-                "A tool message needs AuthorName: the recipient of the call it answers, such as 'functions.get_weather'.", nameof(message)));
+                "A tool message needs AuthorName: the recipient of the call it answers, such as 'functions.get_weather'.",
+                nameof(message)));
             return;
         }
 

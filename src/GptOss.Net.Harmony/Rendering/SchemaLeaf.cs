@@ -58,7 +58,8 @@ internal static class SchemaLeaf
         NumberShape number => number.Ranges is null,
         StringShape text => IsOpenText(text),
         ArrayShape array => array is { Prefix: [], MinItems: 0, MaxItems: null, Rest: { } rest } && rest.Node == SchemaNode.Any,
-        ObjectShape @object => @object is { Properties: [], Others: [var others] } && others.Value.Node == SchemaNode.Any && IsOpenText(others.Names),
+        ObjectShape @object =>
+            @object is { Properties: [], Others: [var others] } && others.Value.Node == SchemaNode.Any && IsOpenText(others.Names),
         FixedShape => false,
         _ => true,
     };

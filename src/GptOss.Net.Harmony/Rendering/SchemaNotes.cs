@@ -9,7 +9,8 @@ internal static class SchemaNotes
     /// <summary>The bounds of a value, and of the items of an array.</summary>
     public static IReadOnlyList<string> Of(SchemaNode node) =>
     [
-        .. node.Shapes.SelectMany(shape => shape.Notes.Concat(shape is ArrayShape array ? OfItems(array) : [])).Distinct(StringComparer.Ordinal),
+        .. node.Shapes.SelectMany(shape => shape.Notes.Concat(shape is ArrayShape array ? OfItems(array) : []))
+            .Distinct(StringComparer.Ordinal),
     ];
 
     /// <summary>The lines above a property: title and examples frame the description.</summary>
@@ -58,7 +59,9 @@ internal static class SchemaNotes
     [
         .. array.Prefix.SelectMany((item, i) => OfItem(FormattableString.Invariant($"items[{i}]"), item)),
         .. array is { Prefix.Count: 0, Rest: { } all } ? OfItem("items", all) : [],
-        .. array is { Prefix.Count: > 0, Rest: { } others } ? OfItem(FormattableString.Invariant($"items[{array.Prefix.Count}...]"), others) : [],
+        .. array is { Prefix.Count: > 0, Rest: { } others }
+            ? OfItem(FormattableString.Invariant($"items[{array.Prefix.Count}...]"), others)
+            : [],
     ];
 
     private static IEnumerable<string> OfItem(string name, SchemaUse item)

@@ -35,7 +35,8 @@ internal sealed partial class SchemaPropertyWriter(SchemaTypeWriter types)
         var type = types.Write(use, indent + "    ");
         IReadOnlyList<string> notes = [.. nameNotes, .. others.SelectMany(leaf => SchemaNotes.Of(leaf.Node))];
         var defaultText = SchemaNotes.Default(texts, others.Count > 0 ? others[0].Node : use.Node);
-        return $"{SchemaNotes.Above(indent, texts, texts.Description)}{indent}{name}: {type},{SchemaNotes.Trailing(null, notes, defaultText)}\n";
+        return $"{SchemaNotes.Above(indent, texts, texts.Description)}{indent}{name}: "
+            + $"{type},{SchemaNotes.Trailing(null, notes, defaultText)}\n";
     }
 
     /// <summary>A property of several types: one line for each. A description is not said twice.</summary>
@@ -44,7 +45,8 @@ internal sealed partial class SchemaPropertyWriter(SchemaTypeWriter types)
         var type = types.WriteName(use.Node);
         var variants = type is null ? types.Variants(use.Node, indent + "   ", out var hasNull) : Named(out hasNull);
         var description = use.Texts.Description;
-        var isAbove = description is not null && !string.Equals(description, variants.Count > 0 ? variants[0].Texts.Description : null, StringComparison.Ordinal);
+        var isAbove = description is not null
+            && !string.Equals(description, variants.Count > 0 ? variants[0].Texts.Description : null, StringComparison.Ordinal);
         var text = new StringBuilder(SchemaNotes.Above(indent, use.Texts, isAbove ? description : null));
         text.Append(SchemaNotes.Lines(indent, SchemaNotes.Default(use.Texts, use.Node)));
         text.Append(SchemaNotes.Lines(indent, string.Join(", ", nameNotes)));

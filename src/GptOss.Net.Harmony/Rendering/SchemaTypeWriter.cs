@@ -24,7 +24,9 @@ internal sealed class SchemaTypeWriter
 
     /// <summary>The parameter list of a tool, without parentheses; empty where the only arguments are none.</summary>
     public string WriteArguments(SchemaModel model) =>
-        model.Root.Node is { Shapes: [ObjectShape { Properties: [], Others: [] }] } ? string.Empty : $"_: {Write(model.Root, string.Empty)}";
+        model.Root.Node is { Shapes: [ObjectShape { Properties: [], Others: [] }] }
+            ? string.Empty
+            : $"_: {Write(model.Root, string.Empty)}";
 
     /// <summary>The types that have names, and that were written since; each in full.</summary>
     public IEnumerable<string> WriteNamed()
@@ -64,7 +66,8 @@ internal sealed class SchemaTypeWriter
             var types = SchemaLeaf.IsAny(leaf.Node) ? ["any"] : leaf.Node.Shapes.SelectMany(shape => Types(shape, indent)).ToList();
             if (types.Count > 0)
             {
-                variants.Add(new SchemaVariant(string.Join(" | ", types), types.Count > 1, leaf.Texts, SchemaNotes.Of(leaf.Node), leaf.Node));
+                variants.Add(
+                    new SchemaVariant(string.Join(" | ", types), types.Count > 1, leaf.Texts, SchemaNotes.Of(leaf.Node), leaf.Node));
             }
         }
 
@@ -141,6 +144,7 @@ internal sealed class SchemaTypeWriter
         shape is NullShape || (shape is FixedShape { Values: var values } && values.Contains("null", StringComparer.Ordinal));
 
     private static bool IsComposite(SchemaNode node) =>
-        node.Alternatives.Count > 1 || node.Shapes.Any(shape => shape is ObjectShape { Properties.Count: > 0 } or ArrayShape { Prefix.Count: > 0 })
+        node.Alternatives.Count > 1
+            || node.Shapes.Any(shape => shape is ObjectShape { Properties.Count: > 0 } or ArrayShape { Prefix.Count: > 0 })
         || node.Shapes.Any(shape => shape.Parts().Any(part => part != SchemaNode.Any));
 }

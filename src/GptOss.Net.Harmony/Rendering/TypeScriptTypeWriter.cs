@@ -33,7 +33,8 @@ internal static class TypeScriptTypeWriter
         return schema.StringKeyword("type") switch
         {
             "object" => WriteObject(schema, indent),
-            "string" => schema.StringsKeyword("enum") is { Count: > 0 } values ? string.Join(" | ", values.Select(SchemaComments.Quote)) : "string",
+            "string" =>
+                schema.StringsKeyword("enum") is { Count: > 0 } values ? string.Join(" | ", values.Select(SchemaComments.Quote)) : "string",
             "number" or "integer" => "number",
             "boolean" => "boolean",
             "array" => schema.Keyword("items") is { } items ? $"{Write(items, indent)}[]" : "Array<any>",

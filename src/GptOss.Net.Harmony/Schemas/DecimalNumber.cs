@@ -59,7 +59,10 @@ internal static class DecimalNumber
         if (number.IsZero || shift >= 0)
         {
             var isTooLarge = shift > WholeDigits + digits && !number.IsZero;
-            return (isTooLarge ? number.Sign * (Limit(digits) + 1) : Clamp(number * BigInteger.Pow(10, number.IsZero ? 0 : shift), digits), true);
+            var scaled = isTooLarge
+                ? number.Sign * (Limit(digits) + 1)
+                : Clamp(number * BigInteger.Pow(10, number.IsZero ? 0 : shift), digits);
+            return (scaled, true);
         }
 
         var quotient = BigInteger.DivRem(number, BigInteger.Pow(10, Math.Min(-shift, MaxLength + 1)), out var rest);

@@ -9,8 +9,11 @@ internal static class FixedValues
     // What it costs to write an array or an object, beside a plain value.
     private const int StructureWork = 8;
 
-    /// <summary>Returns the values as JSON that all schemas allow, in the order of the first that lists some, or null if none has enum or const.</summary>
-    public static IReadOnlyList<string>? Find(IReadOnlyList<SchemaKeywords> schemas, JsonTypes types, SchemaFacts facts, SchemaBudget budget)
+    /// <summary>
+    /// Returns the values as JSON that all schemas allow, in the order of the first that lists some, or null if none has enum or const.
+    /// </summary>
+    public static IReadOnlyList<string>? Find(
+        IReadOnlyList<SchemaKeywords> schemas, JsonTypes types, SchemaFacts facts, SchemaBudget budget)
     {
         List<string>? allowed = null;
         foreach (var (schema, values) in schemas.SelectMany(Lists))
@@ -59,7 +62,8 @@ internal static class FixedValues
     {
         JsonValueKind.Number => !(value.GetDouble() < Bound(schema, "minimum")) && !(value.GetDouble() > Bound(schema, "maximum")),
         JsonValueKind.String when schema.Has("minLength") || schema.Has("maxLength") =>
-            value.GetString()!.EnumerateRunes().Count() is var length && !(length < schema.CountOf("minLength")) && !(length > schema.CountOf("maxLength")),
+            value.GetString()!.EnumerateRunes().Count() is var length && !(length < schema.CountOf("minLength"))
+                && !(length > schema.CountOf("maxLength")),
         _ => true,
     };
 

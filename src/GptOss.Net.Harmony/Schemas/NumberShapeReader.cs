@@ -8,7 +8,8 @@ internal static class NumberShapeReader
 {
     public static NumberShape Read(IReadOnlyList<SchemaKeywords> schemas, SchemaFacts facts, bool isInteger)
     {
-        var step = schemas.Select(MultipleOf).Aggregate(isInteger ? 0 : (int?)null, (least, digits) => least < digits ? least : digits ?? least);
+        var step = schemas.Select(MultipleOf)
+            .Aggregate(isInteger ? 0 : (int?)null, (least, digits) => least < digits ? least : digits ?? least);
         var digits = step ?? DecimalNumber.FractionDigits;
         var notes = SchemaShapeReader.Notes(schemas, "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf");
         BigInteger? low = null;
@@ -28,7 +29,8 @@ internal static class NumberShapeReader
         var range = Range(low, -high, digits);
         if (range.Low > range.High)
         {
-            schemas[0].ReportInvalid("minimum", $"and 'maximum' leave no {(digits == 0 ? "whole " : "")}number of up to {DecimalNumber.WholeDigits} digits");
+            schemas[0].ReportInvalid(
+                "minimum", $"and 'maximum' leave no {(digits == 0 ? "whole " : "")}number of up to {DecimalNumber.WholeDigits} digits");
             range = Range(null, null, digits);
         }
 

@@ -113,10 +113,12 @@ internal sealed class ObjectShapeReader
             yield return new OtherProperties(shape, _reader.UseOf([.. matching.Select(pattern => pattern.Value), .. rest]));
         }
 
-        SchemaPart[] others = [.. _others.SelectMany(parts => parts), .. _schemas.SelectMany(schema => Value(schema, "unevaluatedProperties"))];
+        SchemaPart[] others =
+            [.. _others.SelectMany(parts => parts), .. _schemas.SelectMany(schema => Value(schema, "unevaluatedProperties"))];
         if (others.Length > 0 || (_patterns.Count == 0 && !_schemas.Any(schema => schema.Has("properties"))))
         {
-            yield return new OtherProperties(names with { NotPatterns = [.. _patterns.Select(pattern => pattern.Pattern)] }, _reader.UseOf(others));
+            yield return new OtherProperties(
+                names with { NotPatterns = [.. _patterns.Select(pattern => pattern.Pattern)] }, _reader.UseOf(others));
         }
     }
 

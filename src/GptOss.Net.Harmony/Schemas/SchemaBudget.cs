@@ -25,7 +25,8 @@ internal sealed class SchemaBudget(CancellationToken cancellationToken)
         if (++_nodes > SchemaLimits.MaxNodes)
         {
             throw SchemaRefusal.TooLarge(
-                $"it has more than {SchemaLimits.MaxNodes} parts once its references and choices are resolved; use fewer anyOf and oneOf beside each other");
+                $"it has more than {SchemaLimits.MaxNodes} parts once its references and choices are resolved; "
+                + "use fewer anyOf and oneOf beside each other");
         }
     }
 
@@ -36,7 +37,8 @@ internal sealed class SchemaBudget(CancellationToken cancellationToken)
         if (Work > SchemaLimits.MaxWork)
         {
             throw SchemaRefusal.TooLarge(
-                $"more than {SchemaLimits.MaxWork} keywords and values have to be looked at; use fewer properties, enum values and choices");
+                $"more than {SchemaLimits.MaxWork} keywords and values have to be looked at; "
+                + "use fewer properties, enum values and choices");
         }
     }
 }

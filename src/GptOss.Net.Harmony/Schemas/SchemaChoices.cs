@@ -48,7 +48,8 @@ internal static class SchemaChoices
         }
 
         var path = keywords.Path.Add(keyword);
-        return [.. alternatives.EnumerateArray().Select((alternative, index) => new SchemaAlternative(new SchemaPart(alternative, path.Add(index))))];
+        return [.. alternatives.EnumerateArray()
+            .Select((alternative, index) => new SchemaAlternative(new SchemaPart(alternative, path.Add(index))))];
     }
 
     private static SchemaAlternative[]? Dependency(SchemaKeywords keywords, int index)

@@ -24,7 +24,8 @@ internal sealed class SchemaConjunction
     public string Key { get; }
 
     /// <summary>Resolves the references and allOf of some schemas.</summary>
-    public static SchemaConjunction Create(SchemaDocument document, SchemaBudget budget, SchemaOmissions omissions, IEnumerable<SchemaPart> schemas, SchemaFacts given)
+    public static SchemaConjunction Create(
+        SchemaDocument document, SchemaBudget budget, SchemaOmissions omissions, IEnumerable<SchemaPart> schemas, SchemaFacts given)
     {
         Dictionary<int, SchemaPart>? parts = null;
         var facts = given;
@@ -81,7 +82,8 @@ internal sealed class SchemaConjunction
             : new SchemaConjunction([], facts, given.Key);
     }
 
-    private static SchemaConjunction InOrder(SchemaDocument document, Dictionary<int, SchemaPart> parts, SchemaFacts facts, SchemaFacts given)
+    private static SchemaConjunction InOrder(
+        SchemaDocument document, Dictionary<int, SchemaPart> parts, SchemaFacts facts, SchemaFacts given)
     {
         if (parts.Count == 1 && given.Key.Length == 0)
         {
@@ -107,7 +109,8 @@ internal sealed class SchemaConjunction
         return new SchemaConjunction(ordered, facts, key.Append(given.Key).ToString());
     }
 
-    private static IEnumerable<SchemaPart> Included(SchemaDocument document, SchemaOmissions omissions, SchemaPart part, SchemaKeywords keywords)
+    private static IEnumerable<SchemaPart> Included(
+        SchemaDocument document, SchemaOmissions omissions, SchemaPart part, SchemaKeywords keywords)
     {
         foreach (var keyword in References)
         {
@@ -121,7 +124,8 @@ internal sealed class SchemaConjunction
                 var isInside = reference.StartsWith('#');
                 omissions.Add(
                     part.Path,
-                    $"'{keyword}' points to '{Shorten(reference)}', {(isInside ? "which is not there" : "outside of the schema; copy that schema into $defs")}",
+                    $"'{keyword}' points to '{Shorten(reference)}', "
+                    + $"{(isInside ? "which is not there" : "outside of the schema; copy that schema into $defs")}",
                     isInside ? SchemaOmissionKind.Invalid : SchemaOmissionKind.Unsupported);
             }
             else if (document.IdentityOf(target.Element) == document.IdentityOf(part.Element))

@@ -25,7 +25,8 @@ internal sealed record SchemaFacts
     public ImmutableSortedSet<string> Absent { get; init; } = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
 
     /// <summary>Equal for the same types and properties.</summary>
-    public string Key => Types == JsonTypes.All && Present.IsEmpty && Absent.IsEmpty ? "" : $"{(int)Types} +{Names(Present)} -{Names(Absent)}";
+    public string Key =>
+        Types == JsonTypes.All && Present.IsEmpty && Absent.IsEmpty ? "" : $"{(int)Types} +{Names(Present)} -{Names(Absent)}";
 
     private static string Names(ImmutableSortedSet<string> names) => string.Join(' ', names.Select(JsonText.Quote));
 }

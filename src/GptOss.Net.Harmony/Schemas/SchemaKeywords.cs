@@ -20,7 +20,8 @@ internal sealed class SchemaKeywords
     private static readonly Dictionary<string, JsonElement> None = [];
 
     // What other parts stand for once they are resolved.
-    private static readonly FrozenSet<string> References = new[] { "$ref", "$dynamicRef", "$recursiveRef", "allOf", "nullable" }.ToFrozenSet(StringComparer.Ordinal);
+    private static readonly FrozenSet<string> References =
+        new[] { "$ref", "$dynamicRef", "$recursiveRef", "allOf", "nullable" }.ToFrozenSet(StringComparer.Ordinal);
 
     private readonly Dictionary<string, JsonElement> _keywords = None;
     private readonly SchemaOmissions _omissions;
@@ -79,7 +80,10 @@ internal sealed class SchemaKeywords
     /// <summary>Returns a text, or null if there is none.</summary>
     public string? String(string keyword) => OfKind(keyword, JsonValueKind.String, "a string")?.GetString();
 
-    /// <summary>Returns a number as it is written, or null if there is none. A string that holds a number counts as one: .NET writes bounds of decimals so.</summary>
+    /// <summary>
+    /// Returns a number as it is written, or null if there is none. A string that holds a number counts as one: .NET writes bounds of
+    /// decimals so.
+    /// </summary>
     public string? Number(string keyword)
     {
         if (!TryGet(keyword, out var value))
@@ -102,7 +106,9 @@ internal sealed class SchemaKeywords
         return null;
     }
 
-    /// <summary>Returns a number of characters or items, or null if there is none; numbers too large for an int become the largest int.</summary>
+    /// <summary>
+    /// Returns a number of characters or items, or null if there is none; numbers too large for an int become the largest int.
+    /// </summary>
     public int? CountOf(string keyword)
     {
         if (Number(keyword) is not { } text)

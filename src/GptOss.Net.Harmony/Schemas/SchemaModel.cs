@@ -25,8 +25,8 @@ internal sealed class SchemaModel
         Read(schema, SchemaFacts.None, cancellationToken);
 
     /// <summary>
-    /// Reads the schema of a tool's arguments, which are always an object. What the schema says narrows them as far as it can be understood:
-    /// one that is too large, or allows no object, counts as one that says nothing.
+    /// Reads the schema of a tool's arguments, which are always an object. What the schema says narrows them as far as it can be
+    /// understood: one that is too large, or allows no object, counts as one that says nothing.
     /// </summary>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static SchemaModel ReadArguments(JsonElement schema, CancellationToken cancellationToken = default)

@@ -7,8 +7,11 @@ internal static class SchemaNegation
 {
     private const string Reason = "is enforced for types, values and one required name only";
 
-    /// <summary>Adds to facts that a value does not satisfy a schema. Schemas that it then must satisfy are pushed on <paramref name="open"/>.</summary>
-    public static SchemaFacts Add(SchemaFacts facts, SchemaPart negated, SchemaDocument document, SchemaBudget budget, Stack<SchemaPart> open)
+    /// <summary>
+    /// Adds to facts that a value does not satisfy a schema. Schemas that it then must satisfy are pushed on <paramref name="open"/>.
+    /// </summary>
+    public static SchemaFacts Add(
+        SchemaFacts facts, SchemaPart negated, SchemaDocument document, SchemaBudget budget, Stack<SchemaPart> open)
     {
         budget.SpendWork(1);
         if (negated.Element.ValueKind == JsonValueKind.False)

@@ -1,6 +1,9 @@
 namespace GptOss.Net.Harmony;
 
-/// <summary>The values that a schema allows: those of any of its alternatives and shapes. Nodes refer to each other in cycles; they don't change once read.</summary>
+/// <summary>
+/// The values that a schema allows: those of any of its alternatives and shapes. Nodes refer to each other in cycles; they don't change
+/// once read.
+/// </summary>
 internal sealed class SchemaNode(SchemaPath path)
 {
     /// <summary>The depth of a value that nests forever.</summary>

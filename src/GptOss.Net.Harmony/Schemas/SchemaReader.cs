@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace GptOss.Net.Harmony;
 
-/// <summary>Reads one JSON schema into nodes. Works through a queue, never through recursion, and within <see cref="SchemaLimits"/>.</summary>
+/// <summary>
+/// Reads one JSON schema into nodes. Works through a queue, never through recursion, and within <see cref="SchemaLimits"/>.
+/// </summary>
 internal sealed class SchemaReader
 {
     private readonly SchemaDocument _document;

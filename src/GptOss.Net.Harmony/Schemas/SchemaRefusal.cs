@@ -4,7 +4,8 @@ namespace GptOss.Net.Harmony;
 internal static class SchemaRefusal
 {
     /// <summary>The schema is wrong in itself.</summary>
-    public static ArgumentException Invalid(SchemaPath path, string problem) => new($"The JSON schema is not valid at '{path}'{Member(path)}: {problem}.");
+    public static ArgumentException Invalid(SchemaPath path, string problem) =>
+        new($"The JSON schema is not valid at '{path}'{Member(path)}: {problem}.");
 
     /// <summary>The schema may be right, but its answers cannot be enforced.</summary>
     public static NotSupportedException Unsupported(SchemaPath path, string problem) =>

@@ -18,7 +18,8 @@ internal static class SchemaShapeReader
         (JsonTypes.Object, "maxProperties", SchemaOmissionKind.Documented),
     ];
 
-    public static IEnumerable<SchemaShape> Read(IReadOnlyList<SchemaKeywords> schemas, SchemaFacts facts, SchemaReader reader, SchemaBudget budget)
+    public static IEnumerable<SchemaShape> Read(
+        IReadOnlyList<SchemaKeywords> schemas, SchemaFacts facts, SchemaReader reader, SchemaBudget budget)
     {
         var named = schemas.Aggregate(JsonTypes.All, (types, schema) => types & (schema.Types() ?? JsonTypes.All));
         if (FixedValues.Find(schemas, named & facts.Types, facts, budget) is { } values)
@@ -31,7 +32,8 @@ internal static class SchemaShapeReader
             yield break;
         }
 
-        var types = (schemas.Any(schema => schema.Has("type") && schema.Types() is not null) ? named : ImpliedTypes.Of(schemas)) & facts.Types;
+        var types =
+            (schemas.Any(schema => schema.Has("type") && schema.Types() is not null) ? named : ImpliedTypes.Of(schemas)) & facts.Types;
         ReportIgnored(schemas, types);
         if (types.HasFlag(JsonTypes.Boolean) && BooleanShapeReader.Read(facts) is { } boolean)
         {
@@ -72,7 +74,8 @@ internal static class SchemaShapeReader
         {
             foreach (var schema in schemas)
             {
-                if (schema.TryGet(keyword, out var value) && Note(keyword, value) is { } note && notes?.Contains(note, StringComparer.Ordinal) != true)
+                if (schema.TryGet(keyword, out var value) && Note(keyword, value) is { } note
+                    && notes?.Contains(note, StringComparer.Ordinal) != true)
                 {
                     (notes ??= []).Add(note);
                 }

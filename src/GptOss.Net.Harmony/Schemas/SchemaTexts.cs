@@ -52,7 +52,8 @@ internal sealed record SchemaTexts
 
     private SchemaTexts Or(JsonElement schema)
     {
-        var own = (schema.StringKeyword("title"), schema.StringKeyword("description"), schema.ArrayKeyword("examples"), schema.Keyword("default"));
+        var own = (
+            schema.StringKeyword("title"), schema.StringKeyword("description"), schema.ArrayKeyword("examples"), schema.Keyword("default"));
         return own is (null, null, null, null)
             ? this
             : Or(new SchemaTexts { Title = own.Item1, Description = own.Item2, Examples = own.Item3, Default = own.Item4 });

@@ -30,7 +30,8 @@ internal static class StringShapeReader
             Path = path,
             MinLength = minLength,
             MaxLength = maxLength,
-            Patterns = [.. schemas.Select(schema => schema.String("pattern")).Concat(schemas.Select(Encoded)).OfType<string>().Distinct(StringComparer.Ordinal)],
+            Patterns = [.. schemas.Select(schema => schema.String("pattern")).Concat(schemas.Select(Encoded)).OfType<string>()
+                .Distinct(StringComparer.Ordinal)],
             Excluded = [.. excluded.Distinct(StringComparer.Ordinal)],
             Format = schemas.Select(schema => schema.String("format")).FirstOrDefault(format => format is not null),
         };

@@ -2,8 +2,8 @@ namespace GptOss.Net.Harmony;
 
 /// <summary>
 /// Byte pair encoding of one piece: the adjacent pair whose concatenation has the lowest rank is merged first, the leftmost among equals.
-/// A queue of pairs over a linked list makes it O(n log n): a piece may be as long as the text (a million equal letters, a page of Chinese).
-/// Not thread-safe; use one for each text.
+/// A queue of pairs over a linked list makes it O(n log n): a piece may be as long as the text (a million equal letters, a page of
+/// Chinese). Not thread-safe; use one for each text.
 /// </summary>
 internal sealed class BytePairMerger(Vocabulary vocabulary)
 {

@@ -4,8 +4,8 @@ namespace GptOss.Net.Harmony;
 
 /// <summary>The ids of the control tokens that frame harmony messages, and their spelling.</summary>
 /// <remarks>
-/// Every id from <see cref="First"/> to <see cref="Last"/> is a control token. <see cref="HarmonyTokenizer.Encode(string)"/> never returns one;
-/// only <see cref="HarmonyRenderer"/> puts them into a prompt.
+/// Every id from <see cref="First"/> to <see cref="Last"/> is a control token. <see cref="HarmonyTokenizer.Encode(string)"/> never returns
+/// one; only <see cref="HarmonyRenderer"/> puts them into a prompt.
 /// </remarks>
 public static class ControlToken
 {

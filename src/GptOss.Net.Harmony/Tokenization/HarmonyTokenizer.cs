@@ -46,7 +46,9 @@ public sealed class HarmonyTokenizer
 
     /// <summary>Returns the bytes of a token; often only part of a character. The bytes of a control token are its spelling.</summary>
     /// <param name="id">A token id from 0 to <see cref="ControlToken.Last"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="id"/> is negative or above <see cref="ControlToken.Last"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// <paramref name="id"/> is negative or above <see cref="ControlToken.Last"/>.
+    /// </exception>
     public ReadOnlySpan<byte> GetBytes(int id) => TryGetBytes(id, out var bytes)
         ? bytes
         : throw new ArgumentOutOfRangeException(nameof(id), id, $"Token ids go from 0 to {ControlToken.Last}.");

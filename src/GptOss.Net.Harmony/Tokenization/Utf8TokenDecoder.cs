@@ -4,7 +4,10 @@ using System.Text.Unicode;
 
 namespace GptOss.Net.Harmony;
 
-/// <summary>Turns the bytes of one token after the other into text, and keeps a token back that ends within a character until the character is complete.</summary>
+/// <summary>
+/// Turns the bytes of one token after the other into text, and keeps a token back that ends within a character until the character is
+/// complete.
+/// </summary>
 /// <remarks>Bytes that cannot be UTF-8 become U+FFFD. Never returns half of a surrogate pair. Not thread-safe.</remarks>
 public sealed class Utf8TokenDecoder
 {

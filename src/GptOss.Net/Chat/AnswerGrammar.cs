@@ -13,13 +13,15 @@ internal sealed record AnswerGrammar(TextState Start, bool IsJson, IReadOnlyList
     /// <exception cref="ArgumentException">The schema or the expression is malformed, or more than one thing is asked for.</exception>
     /// <exception cref="NotSupportedException">It asks for what cannot be enforced.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static AnswerGrammar? Create(ChatOptions options, GptOssRequestOptions own, SchemaCache schemas, CancellationToken cancellationToken)
+    public static AnswerGrammar? Create(
+        ChatOptions options, GptOssRequestOptions own, SchemaCache schemas, CancellationToken cancellationToken)
     {
         var format = options.ResponseFormat as ChatResponseFormatJson;
         if ((format is null ? 0 : 1) + (own.Choice is null ? 0 : 1) + (own.Regex is null ? 0 : 1) > 1)
         {
             throw new ArgumentException(
-                $"An answer follows one of ChatOptions.ResponseFormat, {nameof(own.Choice)} and {nameof(own.Regex)}; set one of them.", nameof(options));
+                $"An answer follows one of ChatOptions.ResponseFormat, {nameof(own.Choice)} and {nameof(own.Regex)}; set one of them.",
+                nameof(options));
         }
 
         if (own.Choice is { } choice)

@@ -5,8 +5,8 @@ using Microsoft.Extensions.AI;
 namespace GptOss.Net.Chat;
 
 /// <summary>
-/// The arguments of a call as text. The model's own spelling is kept beside the arguments, so that a replayed call has the same tokens, also
-/// after the conversation was stored as JSON; it counts as long as nobody changed the arguments.
+/// The arguments of a call as text. The model's own spelling is kept beside the arguments, so that a replayed call has the same tokens,
+/// also after the conversation was stored as JSON; it counts as long as nobody changed the arguments.
 /// </summary>
 internal static class CallArguments
 {

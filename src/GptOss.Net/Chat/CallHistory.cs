@@ -100,8 +100,8 @@ internal sealed class CallHistory(ToolCatalog tools)
     private ArgumentException Unexpected(string callId) => new(
         _calls.Exists(call => call.Has(callId))
             ? $"The call '{callId}' has two results. Send the first one only."
-            : $"A result answers the call '{callId}', but no message before it makes that call. Keep a call together with its result when the "
-              + "conversation is shortened.");
+            : $"A result answers the call '{callId}', but no message before it makes that call. "
+              + "Keep a call together with its result when the conversation is shortened.");
 
     private sealed class PlacedCall(FunctionCallContent content, List<HarmonyMessage> group)
     {

@@ -78,7 +78,9 @@ internal sealed class ChatMessageMapper(ToolCatalog tools, ChatOptions options, 
         }
     }
 
-    /// <summary>Adds what a message holds, in its order: text as the message's role has it, calls and results wherever they stand.</summary>
+    /// <summary>
+    /// Adds what a message holds, in its order: text as the message's role has it, calls and results wherever they stand.
+    /// </summary>
     /// <returns>Whether there was anything.</returns>
     private bool AddContents(ChatMessage message, bool isAsked, Action<string> addText)
     {
@@ -156,7 +158,13 @@ internal sealed class ChatMessageMapper(ToolCatalog tools, ChatOptions options, 
     {
         _answer = null;
         _calls.Interrupt();
-        Place(new HarmonyMessage { Role = HarmonyRole.User, AuthorName = HarmonyName.OfAuthor(message.AuthorName), Content = [new HarmonyText(text)] });
+        Place(
+            new HarmonyMessage
+            {
+                Role = HarmonyRole.User,
+                AuthorName = HarmonyName.OfAuthor(message.AuthorName),
+                Content = [new HarmonyText(text)],
+            });
     }
 
     // What stands at the beginning belongs to the instructions; moving anything else would change every token behind its new place.

@@ -20,7 +20,9 @@ internal static class ChatOptionsMapper
                 $"ModelId is '{options.ModelId}', but this client runs '{model.Name}'. Leave it out or name that.", nameof(options));
         }
 
-        Refuse(!string.IsNullOrWhiteSpace(options.ConversationId), nameof(options.ConversationId), "the client keeps no state; send the whole conversation");
+        Refuse(
+            !string.IsNullOrWhiteSpace(options.ConversationId), nameof(options.ConversationId),
+            "the client keeps no state; send the whole conversation");
         Refuse(options.ContinuationToken is not null, nameof(options.ContinuationToken), "responses are not resumable");
     }
 

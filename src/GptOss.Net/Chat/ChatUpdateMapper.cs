@@ -36,7 +36,9 @@ internal sealed class ChatUpdateMapper
         _createdAt = model.TimeProvider.GetUtcNow();
     }
 
-    /// <summary>Gets a value indicating whether a stop sequence or repetition has ended the answer, although the model would go on.</summary>
+    /// <summary>
+    /// Gets a value indicating whether a stop sequence or repetition has ended the answer, although the model would go on.
+    /// </summary>
     public bool IsStopped => _stop.IsStopped || _isRepeating;
 
     public IEnumerable<ChatResponseUpdate> Append(GeneratedToken token)
@@ -88,7 +90,9 @@ internal sealed class ChatUpdateMapper
         }
 
         var last = Update(new UsageContent(Usage()), TakeTokens());
-        last.FinishReason = _stop.IsStopped ? ChatFinishReason.Stop : _isRepeating ? GptOssChatClient.RepetitionFinishReason : _finishReason;
+        last.FinishReason = _stop.IsStopped
+            ? ChatFinishReason.Stop
+            : _isRepeating ? GptOssChatClient.RepetitionFinishReason : _finishReason;
         yield return last;
     }
 

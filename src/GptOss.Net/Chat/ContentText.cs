@@ -51,7 +51,8 @@ internal sealed class ContentText
         if (isAsked && IsMedia(content!))
         {
             throw new NotSupportedException(
-                $"A message holds {content!.GetType().Name} ({Describe(content)}): gpt-oss reads text only. Leave it out, or tell in words what it holds.");
+                $"A message holds {content!.GetType().Name} ({Describe(content)}): gpt-oss reads text only. "
+                + "Leave it out, or tell in words what it holds.");
         }
 
         var told = content switch

@@ -4,7 +4,9 @@ using GptOss.Net.StructuredOutput;
 
 namespace GptOss.Net.Chat;
 
-/// <summary>Follows the tokens of one header and says what may come next. It works on text: tokens merge what stands next to each other.</summary>
+/// <summary>
+/// Follows the tokens of one header and says what may come next. It works on text: tokens merge what stands next to each other.
+/// </summary>
 internal sealed class HeaderAutomaton
 {
     private readonly string _author;

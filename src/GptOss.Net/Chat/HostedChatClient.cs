@@ -41,7 +41,8 @@ internal sealed class HostedChatClient(HostedGptOssModel host) : IChatClient
         IEnumerable<ChatMessage> messages, ChatOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var model = await host.GetModelAsync(cancellationToken).ConfigureAwait(false);
-        await foreach (var update in model.AsIChatClient().GetStreamingResponseAsync(messages, options, cancellationToken).ConfigureAwait(false))
+        await foreach (var update in model.AsIChatClient().GetStreamingResponseAsync(messages, options, cancellationToken)
+            .ConfigureAwait(false))
         {
             yield return update;
         }

@@ -62,7 +62,8 @@ internal static class MediaInJson
     }
 
     private static string? MediaTypeOf(JsonObject fields, string name) =>
-        DataNames.Contains(name, StringComparer.Ordinal) && fields[MediaType] is JsonValue type && type.TryGetValue<string>(out var text) ? text : null;
+        DataNames.Contains(name, StringComparer.Ordinal) && fields[MediaType] is JsonValue type
+            && type.TryGetValue<string>(out var text) ? text : null;
 
     /// <summary>What a text stands for if it is media that is no text.</summary>
     private static DataContent? Media(string text, string? mediaType)

@@ -36,7 +36,8 @@ internal sealed class ToolCatalog
             else if (!ReferenceEquals(same.Declaration, declaration))
             {
                 throw new ArgumentException(
-                    $"ChatOptions.Tools holds two different functions of the name '{declaration.Name}'. Rename one of them.", nameof(tools));
+                    $"ChatOptions.Tools holds two different functions of the name '{declaration.Name}'. Rename one of them.",
+                    nameof(tools));
             }
         }
     }

@@ -4,7 +4,9 @@ using Microsoft.Extensions.AI;
 
 namespace GptOss.Net.Chat;
 
-/// <summary>The result of a function as the model reads it: text as it is, contents by <see cref="ContentText"/>, all else as JSON.</summary>
+/// <summary>
+/// The result of a function as the model reads it: text as it is, contents by <see cref="ContentText"/>, all else as JSON.
+/// </summary>
 internal static class ToolResultText
 {
     private const string Discriminator = "$type"; // of AIContent in JSON

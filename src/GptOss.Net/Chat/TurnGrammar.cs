@@ -29,7 +29,8 @@ internal sealed class TurnGrammar
     /// <param name="reasoningBudget">The most tokens of reasoning.</param>
     /// <param name="isJson">Whether what the answer must be is JSON.</param>
     public static TurnGrammar Create(
-        IReadOnlyDictionary<string, TextState> calls, bool answers = true, TextState? answer = null, int reasoningBudget = int.MaxValue, bool isJson = true)
+        IReadOnlyDictionary<string, TextState> calls, bool answers = true, TextState? answer = null, int reasoningBudget = int.MaxValue,
+        bool isJson = true)
     {
         HeaderForm thought = new(MessageKind.Thought, HarmonyChannel.Analysis);
         HeaderForm preamble = new(MessageKind.Preamble, HarmonyChannel.Commentary);

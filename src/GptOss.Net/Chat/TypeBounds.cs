@@ -5,13 +5,16 @@ using Microsoft.Extensions.AI;
 
 namespace GptOss.Net.Chat;
 
-/// <summary>Adds to schemas of .NET types what these leave out: the range of numbers, the form of texts, and of the keys of dictionaries.</summary>
+/// <summary>
+/// Adds to schemas of .NET types what these leave out: the range of numbers, the form of texts, and of the keys of dictionaries.
+/// </summary>
 internal static class TypeBounds
 {
     private const string VersionPattern = @"^(?:0|[1-9]\d{0,8})(?:\.(?:0|[1-9]\d{0,8})){1,3}$";
     private const string TimeSpanPattern = @"^-?(?:\d{1,7}\.)?(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,7})?$";
     private const string UriPattern =
-        @"^https?://[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?(?:\.[a-z]{2,10}){1,4}(?::[1-9]\d{0,3})?(?:/[A-Za-z0-9._~+-]*)*(?:\?[A-Za-z0-9._~=&+-]*)?$";
+        @"^https?://[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?(?:\.[a-z]{2,10}){1,4}(?::[1-9]\d{0,3})?"
+        + @"(?:/[A-Za-z0-9._~+-]*)*(?:\?[A-Za-z0-9._~=&+-]*)?$";
 
     private static readonly Dictionary<Type, (string Least, string Most)> Ranges = new()
     {

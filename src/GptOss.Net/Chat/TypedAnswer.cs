@@ -10,7 +10,9 @@ internal static class TypedAnswer
     // What Microsoft.Extensions.AI wraps values in that are no objects.
     private const string Wrapper = "data";
 
-    /// <summary>Returns the options with the schema of <see cref="GptOssRequestOptions.ResponseType"/>; the same if there is none.</summary>
+    /// <summary>
+    /// Returns the options with the schema of <see cref="GptOssRequestOptions.ResponseType"/>; the same if there is none.
+    /// </summary>
     public static ChatOptions Apply(ChatOptions options, GptOssRequestOptions own)
     {
         if (own.ResponseType is not { } type || options.ResponseFormat is not ChatResponseFormatJson format)
@@ -19,7 +21,8 @@ internal static class TypedAnswer
         }
 
         var schema = AIJsonUtilities.CreateJsonSchema(
-            type.Type, serializerOptions: type.Options, inferenceOptions: new AIJsonSchemaCreateOptions { TransformSchemaNode = TypeBounds.Add });
+            type.Type, serializerOptions: type.Options,
+            inferenceOptions: new AIJsonSchemaCreateOptions { TransformSchemaNode = TypeBounds.Add });
         var narrowed = options.Clone();
         narrowed.ResponseFormat = ChatResponseFormat.ForJsonSchema(
             IsWrapped(format.Schema, schema) ? Wrap(schema) : schema, format.SchemaName, format.SchemaDescription);

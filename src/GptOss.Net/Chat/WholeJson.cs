@@ -30,7 +30,8 @@ internal static class WholeJson
         }
         catch (Exception exception) when (exception is JsonException or NotSupportedException or InvalidOperationException)
         {
-            throw new ArgumentException($"A {value?.GetType().Name} cannot be written as JSON: {exception.Message}", nameof(value), exception);
+            throw new ArgumentException(
+                $"A {value?.GetType().Name} cannot be written as JSON: {exception.Message}", nameof(value), exception);
         }
     }
 

@@ -19,7 +19,8 @@ internal sealed class CheckpointFile : ITensorSource, IDisposable
     {
         try
         {
-            return new CheckpointFile(path, File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read, FileOptions.RandomAccess));
+            return new CheckpointFile(
+                path, File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read, FileOptions.RandomAccess));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
@@ -37,7 +38,8 @@ internal sealed class CheckpointFile : ITensorSource, IDisposable
                 if (count == 0)
                 {
                     throw new CheckpointException(
-                        $"the file ends at byte {offset:N0}, {destination.Length:N0} bytes too early. It changed while it was open, or is truncated.",
+                        $"the file ends at byte {offset:N0}, {destination.Length:N0} bytes too early. "
+                        + "It changed while it was open, or is truncated.",
                         Path,
                         tensor);
                 }

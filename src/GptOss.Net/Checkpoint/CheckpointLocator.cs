@@ -26,7 +26,8 @@ internal static class CheckpointLocator
             return IsCheckpointFile(pathOrId) || CheckpointOpener.IsGguf(pathOrId)
                 ? Path.GetFullPath(pathOrId)
                 : throw new CheckpointException(
-                    $"'{pathOrId}' is neither GGUF nor part of a safetensors checkpoint. Give the directory that holds config.json and the .safetensors files.");
+                    $"'{pathOrId}' is neither GGUF nor part of a safetensors checkpoint. "
+                    + "Give the directory that holds config.json and the .safetensors files.");
         }
 
         RefuseClosed(pathOrId);
@@ -41,7 +42,8 @@ internal static class CheckpointLocator
     public static string? FindSnapshot(string id, string cacheDirectory, string revision)
     {
         var repository = RepositoryFolder(id, cacheDirectory);
-        return Commit(repository, revision) is { } commit && Path.Combine(repository, "snapshots", commit) is var found && Directory.Exists(found)
+        return Commit(repository, revision) is { } commit && Path.Combine(repository, "snapshots", commit) is var found
+            && Directory.Exists(found)
             ? found
             : null;
     }
@@ -63,7 +65,8 @@ internal static class CheckpointLocator
         var snapshots = Path.Combine(RepositoryFolder(id, cache), "snapshots");
         throw new CheckpointException(
             Directory.Exists(snapshots) && Directory.GetDirectories(snapshots) is { Length: > 0 } others
-                ? $"'{snapshots}' has no snapshot of revision '{revision}' of '{id}', but {string.Join(", ", others.Select(Path.GetFileName).Order(StringComparer.Ordinal))}. "
+                ? $"'{snapshots}' has no snapshot of revision '{revision}' of '{id}', "
+                    + $"but {string.Join(", ", others.Select(Path.GetFileName).Order(StringComparer.Ordinal))}. "
                     + "Give the directory of one of these."
                 : $"'{id}' is not on this machine: there is no directory '{Path.GetFullPath(id)}' and no download in '{snapshots}'. "
                     + "Set AllowDownload = true to fetch it, or give the directory that holds config.json and the .safetensors files.");
@@ -78,7 +81,8 @@ internal static class CheckpointLocator
         }
         catch (UnauthorizedAccessException exception)
         {
-            throw new CheckpointException("may not be read by the user that runs this process.", Path.GetFullPath(path), tensor: null, exception);
+            throw new CheckpointException(
+                "may not be read by the user that runs this process.", Path.GetFullPath(path), tensor: null, exception);
         }
         catch (IOException)
         {
@@ -86,7 +90,9 @@ internal static class CheckpointLocator
         }
     }
 
-    /// <summary>The commit that a revision was at when it was downloaded; of the main branch, without that note, the only one that is there.</summary>
+    /// <summary>
+    /// The commit that a revision was at when it was downloaded; of the main branch, without that note, the only one that is there.
+    /// </summary>
     private static string? Commit(string repository, string revision)
     {
         var reference = Path.Combine(repository, "refs", revision);
@@ -98,7 +104,8 @@ internal static class CheckpointLocator
 
         var snapshots = Path.Combine(repository, "snapshots");
         return revision.Length == 40 && revision.All(char.IsAsciiHexDigit) ? revision
-            : revision == "main" && Directory.Exists(snapshots) && Directory.GetDirectories(snapshots) is [var only] ? Path.GetFileName(only)
+            : revision == "main" && Directory.Exists(snapshots) && Directory.GetDirectories(snapshots) is [var only]
+                ? Path.GetFileName(only)
             : null;
     }
 

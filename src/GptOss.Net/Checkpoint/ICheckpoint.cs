@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace GptOss.Net.Checkpoint;
 
-/// <summary>An open checkpoint of any form, seen as one in the layout of Hugging Face or the <c>original</c> one: named tensors, and a config.json.</summary>
+/// <summary>
+/// An open checkpoint of any form, seen as one in the layout of Hugging Face or the <c>original</c> one: named tensors, and a config.json.
+/// </summary>
 internal interface ICheckpoint : IDisposable
 {
     /// <summary>Gets the directory or file that holds the weights.</summary>

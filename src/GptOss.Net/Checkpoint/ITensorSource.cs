@@ -1,6 +1,8 @@
 namespace GptOss.Net.Checkpoint;
 
-/// <summary>Where a tensor's bytes come from: a file, or what is made of other bytes while it is read. Any number of threads may read at once.</summary>
+/// <summary>
+/// Where a tensor's bytes come from: a file, or what is made of other bytes while it is read. Any number of threads may read at once.
+/// </summary>
 internal interface ITensorSource
 {
     /// <summary>Gets the path of the file that stands behind it, for messages.</summary>

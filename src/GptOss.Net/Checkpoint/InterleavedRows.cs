@@ -6,7 +6,8 @@ namespace GptOss.Net.Checkpoint;
 /// <param name="even">The first tensor.</param>
 /// <param name="odd">The second, of the same size.</param>
 /// <param name="rowBytes">The bytes of a row.</param>
-internal sealed class InterleavedRows(CheckpointTensor even, CheckpointTensor odd, int rowBytes) : DerivedTensorSource(even.Source.Path, rowBytes)
+internal sealed class InterleavedRows(CheckpointTensor even, CheckpointTensor odd, int rowBytes)
+    : DerivedTensorSource(even.Source.Path, rowBytes)
 {
     protected override void Make(long first, Span<byte> destination, string? tensor)
     {

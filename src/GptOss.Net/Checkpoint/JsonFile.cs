@@ -16,7 +16,8 @@ internal static class JsonFile
             using var stream = File.OpenRead(path);
             if (stream.Length > MaxLength)
             {
-                throw new CheckpointException($"is {stream.Length:N0} bytes long; at most {MaxLength:N0} are accepted.", path, tensor: null);
+                throw new CheckpointException(
+                    $"is {stream.Length:N0} bytes long; at most {MaxLength:N0} are accepted.", path, tensor: null);
             }
 
             var json = new byte[stream.Length];

@@ -14,7 +14,8 @@ internal static class ModelName
     public static string Of(string pathOrId) =>
         OllamaLibrary.Recognizes(pathOrId) ? pathOrId[OllamaLibrary.Prefix.Length..].Split('/')[^1]
         : Repository(pathOrId) is { } id ? LastPart(id)
-        : pathOrId.EndsWith(GgufCheckpoint.Extension, StringComparison.OrdinalIgnoreCase) ? Path.GetFileName(GgufCheckpoint.NameOf(pathOrId))
+        : pathOrId.EndsWith(GgufCheckpoint.Extension, StringComparison.OrdinalIgnoreCase)
+            ? Path.GetFileName(GgufCheckpoint.NameOf(pathOrId))
         : LastPart(Folder(pathOrId));
 
     /// <summary>Under which names the model may be asked for besides its own.</summary>
@@ -25,7 +26,8 @@ internal static class ModelName
     private static string? Repository(string pathOrId)
     {
         var snapshot = new DirectoryInfo(Folder(pathOrId));
-        return snapshot is { Parent: { Name: Snapshots, Parent.Name: { } name } } && name.StartsWith(CachedRepository, StringComparison.Ordinal)
+        return snapshot is { Parent: { Name: Snapshots, Parent.Name: { } name } }
+            && name.StartsWith(CachedRepository, StringComparison.Ordinal)
             ? name[CachedRepository.Length..].Replace("--", "/", StringComparison.Ordinal)
             : null;
     }
@@ -42,5 +44,6 @@ internal static class ModelName
         return string.Equals(Path.GetFileName(path), OriginalLayout, StringComparison.Ordinal) ? Path.GetDirectoryName(path)! : path;
     }
 
-    private static string LastPart(string path) => Path.GetFileName(Path.TrimEndingDirectorySeparator(path)) is { Length: > 0 } name ? name : Unnamed;
+    private static string LastPart(string path) =>
+        Path.GetFileName(Path.TrimEndingDirectorySeparator(path)) is { Length: > 0 } name ? name : Unnamed;
 }

@@ -6,8 +6,10 @@ namespace GptOss.Net.Checkpoint;
 /// <summary>
 /// Finds the models that Ollama has downloaded: a manifest names the blob of the weights, by its SHA-256.
 /// <code>
-/// models/manifests/registry.ollama.ai/library/gpt-oss/20b    {"layers": [{"mediaType": "application/vnd.ollama.image.model", "digest": "sha256:…"}]}
-/// models/blobs/sha256-…                                       GGUF
+/// models/manifests/registry.ollama.ai/library/gpt-oss/20b
+///     {"layers": [{"mediaType": "application/vnd.ollama.image.model", "digest": "sha256:…"}]}
+/// models/blobs/sha256-…
+///     GGUF
 /// </code>
 /// </summary>
 internal static class OllamaLibrary
@@ -45,13 +47,16 @@ internal static class OllamaLibrary
         if (!File.Exists(manifest))
         {
             throw new CheckpointException(
-                $"Ollama has no model '{path}:{tag}': there is no '{manifest}'. Fetch it with 'ollama pull {path}:{tag}', or say by OLLAMA_MODELS where its models are.");
+                $"Ollama has no model '{path}:{tag}': there is no '{manifest}'. Fetch it with 'ollama pull {path}:{tag}', "
+                + "or say by OLLAMA_MODELS where its models are.");
         }
 
         var blob = Path.Combine(directory, "blobs", WeightsDigest(manifest).Replace(':', '-'));
         return File.Exists(blob)
             ? blob
-            : throw new CheckpointException($"names the weights '{blob}', which are not there. Fetch them again with 'ollama pull {path}:{tag}'.", manifest, tensor: null);
+            : throw new CheckpointException(
+                $"names the weights '{blob}', which are not there. Fetch them again with 'ollama pull {path}:{tag}'.", manifest,
+                tensor: null);
     }
 
     private static (string Path, string Tag) Split(string name)
@@ -84,7 +89,8 @@ internal static class OllamaLibrary
     {
         try
         {
-            return element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            return element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value)
+                && value.ValueKind == JsonValueKind.String
                 ? value.GetString()
                 : null;
         }
@@ -96,7 +102,8 @@ internal static class OllamaLibrary
     }
 
     private static bool IsDigest(string text) =>
-        text.StartsWith(Digest, StringComparison.Ordinal) && text.Length == Digest.Length + 64 && text.AsSpan(Digest.Length).IndexOfAnyExcept(HexDigits) < 0;
+        text.StartsWith(Digest, StringComparison.Ordinal) && text.Length == Digest.Length + 64
+            && text.AsSpan(Digest.Length).IndexOfAnyExcept(HexDigits) < 0;
 
     private static bool IsPart(string part) =>
         part.Length > 0 && part[0] != '.' && part.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or ':');

@@ -86,10 +86,12 @@ internal sealed class SafetensorsCheckpoint : ICheckpoint
     {
         try
         {
-            var others = System.IO.Directory.EnumerateFiles(directory, "*.safetensors").Select(Path.GetFileName).Order(StringComparer.Ordinal).Take(3).ToArray();
+            var others = System.IO.Directory.EnumerateFiles(directory, "*.safetensors").Select(Path.GetFileName)
+                .Order(StringComparer.Ordinal).Take(3).ToArray();
             var found = others.Length > 0 ? $", but {string.Join(", ", others)}: give such a file the name {SingleFile}" : string.Empty;
             return new CheckpointException(
-                $"'{directory}' has neither {SingleFile} nor {IndexFile}, nor has its subdirectory 'original'{found}. Is the download complete?");
+                $"'{directory}' has neither {SingleFile} nor {IndexFile}, nor has its subdirectory 'original'{found}. "
+                + "Is the download complete?");
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
@@ -101,7 +103,8 @@ internal sealed class SafetensorsCheckpoint : ICheckpoint
     private void CheckIsRead(string? named)
     {
         var weights = _index ?? _files[0].Path;
-        if (named is not null && !_files.Select(file => file.Path).Append(ConfigPath).Append(weights).Contains(named, StringComparer.Ordinal))
+        if (named is not null
+            && !_files.Select(file => file.Path).Append(ConfigPath).Append(weights).Contains(named, StringComparer.Ordinal))
         {
             throw new CheckpointException(
                 $"is not what is loaded from its directory: that are {weights} and {ConfigPath}. Give one of these, or move the file to a "

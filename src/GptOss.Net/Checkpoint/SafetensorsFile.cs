@@ -17,7 +17,8 @@ internal sealed class SafetensorsFile : ITensorSource, IDisposable
         var json = new byte[headerLength];
         Read(LengthPrefix, json, tensor: null);
         var header = SafetensorsHeader.Parse(json, Length - DataOffset, Path);
-        Tensors = [.. header.Tensors.Select(entry => new CheckpointTensor(this, entry.Name, entry.Type, entry.Shape, checked(DataOffset + entry.Begin)))];
+        Tensors = [.. header.Tensors.Select(
+            entry => new CheckpointTensor(this, entry.Name, entry.Type, entry.Shape, checked(DataOffset + entry.Begin)))];
     }
 
     public string Path => _file.Path;
@@ -74,7 +75,8 @@ internal sealed class SafetensorsFile : ITensorSource, IDisposable
         if ((long)length > Length - LengthPrefix)
         {
             throw new CheckpointException(
-                $"claims a header of {length:N0} bytes, but is {Length:N0} bytes long. It is truncated: download it again.", Path, tensor: null);
+                $"claims a header of {length:N0} bytes, but is {Length:N0} bytes long. It is truncated: download it again.", Path,
+                tensor: null);
         }
 
         return (int)length;

@@ -63,7 +63,8 @@ internal ref struct SafetensorsHeaderReader
     {
         if (_json.ValueSpan.Length > MaxNameLength)
         {
-            throw Invalid($"a tensor's name is {_json.ValueSpan.Length:N0} bytes long; at most {MaxNameLength} are accepted.", tensor: null);
+            throw Invalid(
+                $"a tensor's name is {_json.ValueSpan.Length:N0} bytes long; at most {MaxNameLength} are accepted.", tensor: null);
         }
 
         var name = _json.GetString()!;
@@ -125,7 +126,8 @@ internal ref struct SafetensorsHeaderReader
         if (range.End < range.Begin || range.End - range.Begin != length)
         {
             throw Invalid(
-                $"{type} of shape [{string.Join(", ", shape)}] takes {(long)length:N0} bytes, but data_offsets are {range.Begin:N0} and {range.End:N0}.",
+                $"{type} of shape [{string.Join(", ", shape)}] takes {(long)length:N0} bytes, "
+                + $"but data_offsets are {range.Begin:N0} and {range.End:N0}.",
                 name);
         }
     }
@@ -184,7 +186,8 @@ internal ref struct SafetensorsHeaderReader
             if (_json.ValueSpan.Length > MaxNameLength || keys.Count == MaxMetadataEntries || !keys.Add(_json.GetString()!))
             {
                 throw Invalid(
-                    $"a key appears twice or is longer than {MaxNameLength} bytes, or there are more than {MaxMetadataEntries} keys.", "__metadata__");
+                    $"a key appears twice or is longer than {MaxNameLength} bytes, or there are more than {MaxMetadataEntries} keys.",
+                    "__metadata__");
             }
 
             Expect(JsonTokenType.String, "__metadata__");

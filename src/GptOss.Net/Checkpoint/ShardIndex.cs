@@ -36,7 +36,8 @@ internal sealed class ShardIndex
         var index = new ShardIndex(path, ReadMap(map, path));
         return index.Shards.Count <= MaxShards
             ? index
-            : throw new CheckpointException($"names {index.Shards.Count:N0} shards; at most {MaxShards:N0} are accepted.", path, tensor: null);
+            : throw new CheckpointException(
+                $"names {index.Shards.Count:N0} shards; at most {MaxShards:N0} are accepted.", path, tensor: null);
     }
 
     /// <summary>Checks that the shards hold what the index says, and nothing else.</summary>
@@ -54,7 +55,8 @@ internal sealed class ShardIndex
 
         if (tensors.Keys.FirstOrDefault(name => !_shardOf.ContainsKey(name)) is { } unlisted)
         {
-            throw new CheckpointException($"is in {Path.GetFileName(tensors[unlisted].Source.Path)}, but not in the index.", _path, unlisted);
+            throw new CheckpointException(
+                $"is in {Path.GetFileName(tensors[unlisted].Source.Path)}, but not in the index.", _path, unlisted);
         }
     }
 

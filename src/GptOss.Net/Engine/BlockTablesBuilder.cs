@@ -3,7 +3,9 @@ using GptOss.Net.KVCache;
 
 namespace GptOss.Net.Engine;
 
-/// <summary>Packs the tables of a step's sequences in one kind of layers; the arrays are its own, as <see cref="StepBatchBuilder"/>'s.</summary>
+/// <summary>
+/// Packs the tables of a step's sequences in one kind of layers; the arrays are its own, as <see cref="StepBatchBuilder"/>'s.
+/// </summary>
 internal sealed class BlockTablesBuilder
 {
     private readonly GrowingArray<int> _slots = new();

@@ -46,7 +46,8 @@ internal sealed class CachePlanner(
         || options.Placement.MemoryLimits.ContainsKey(device.Device)
         || device.KVBytes <= (device.BudgetBytes - device.WeightBytes - device.WorkspaceBytes) / 2;
 
-    private KVCacheSizing Sizing(ExecutorDemand demand, CacheLimits limits) => KVCacheSizing.For(config, demand.CacheElementBytes, limits.StepTokens);
+    private KVCacheSizing Sizing(ExecutorDemand demand, CacheLimits limits) =>
+        KVCacheSizing.For(config, demand.CacheElementBytes, limits.StepTokens);
 
     private DeviceDemand Demand(ExecutorDemand demand, int fullSequences, CacheLimits limits)
     {

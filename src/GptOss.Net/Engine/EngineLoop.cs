@@ -10,7 +10,9 @@ namespace GptOss.Net.Engine;
 /// The thread that owns the model's tensors: it takes in requests and lets <see cref="StepRunner"/> run steps as long as there are
 /// some. Everybody else talks to it through <see cref="Submit"/>.
 /// </summary>
-/// <remarks>It waits for no other thread of the process: an application whose thread pool is busy slows down its own readers only.</remarks>
+/// <remarks>
+/// It waits for no other thread of the process: an application whose thread pool is busy slows down its own readers only.
+/// </remarks>
 internal sealed partial class EngineLoop : IAsyncDisposable
 {
     private readonly IModelExecutor _executor;
@@ -97,7 +99,9 @@ internal sealed partial class EngineLoop : IAsyncDisposable
         }
     }
 
-    /// <summary>Whatever happens, every request ends, the executor is freed, and nothing leaves the thread: that would end the process.</summary>
+    /// <summary>
+    /// Whatever happens, every request ends, the executor is freed, and nothing leaves the thread: that would end the process.
+    /// </summary>
     private void Run()
     {
         try

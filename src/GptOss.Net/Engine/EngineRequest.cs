@@ -37,10 +37,14 @@ internal abstract class EngineRequest(Sequence sequence, CancellationToken cance
     /// <param name="ahead">How many these are; as many as <see cref="CanRunAhead"/> allows.</param>
     public abstract RowSampling Next(int ahead);
 
-    /// <summary>Whether it is known how the token is sampled that follows so many unread ones, unless one of them ends or changes things.</summary>
+    /// <summary>
+    /// Whether it is known how the token is sampled that follows so many unread ones, unless one of them ends or changes things.
+    /// </summary>
     public virtual bool CanRunAhead(int unreadTokens) => false;
 
-    /// <summary>Gets a value indicating whether what <see cref="Next"/> told of tokens ahead still holds, now that one more is read.</summary>
+    /// <summary>
+    /// Gets a value indicating whether what <see cref="Next"/> told of tokens ahead still holds, now that one more is read.
+    /// </summary>
     public virtual bool IsAheadValid => false;
 
     /// <summary>

@@ -22,7 +22,8 @@ internal sealed class GenerationRequest : EngineRequest
     /// <param name="maxLength">The most tokens, prompt and output together.</param>
     /// <param name="cancellationToken">Ends the generation.</param>
     public GenerationRequest(
-        Sequence sequence, GenerationStream stream, SamplingState state, OutputText text, int maxLength, CancellationToken cancellationToken)
+        Sequence sequence, GenerationStream stream, SamplingState state, OutputText text, int maxLength,
+        CancellationToken cancellationToken)
         : base(sequence, cancellationToken)
     {
         (_stream, _state, _text, _maxLength) = (stream, state, text, maxLength);
@@ -49,7 +50,8 @@ internal sealed class GenerationRequest : EngineRequest
     }
 
     public override bool CanRunAhead(int unreadTokens) =>
-        unreadTokens <= _state.TokensAhead && unreadTokens < Math.Min(_maxLength - Sequence.Tokens.Count, _stop.TokensLeft(_state.OutputCount));
+        unreadTokens <= _state.TokensAhead
+            && unreadTokens < Math.Min(_maxLength - Sequence.Tokens.Count, _stop.TokensLeft(_state.OutputCount));
 
     public override bool Accept(StepResult result, int firstRow, int rowCount)
     {

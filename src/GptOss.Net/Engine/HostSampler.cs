@@ -30,7 +30,9 @@ internal sealed class HostSampler : IDisposable
         _sample = Sample;
     }
 
-    /// <summary>The result with a token, or the reason why there is none, for every row that wants one; valid until the next call.</summary>
+    /// <summary>
+    /// The result with a token, or the reason why there is none, for every row that wants one; valid until the next call.
+    /// </summary>
     public StepResult Sample(StepBatch batch, StepResult result)
     {
         var count = Collect(batch, result);

@@ -18,7 +18,8 @@ internal sealed partial class ModelLoader(
 {
     private const int DefaultMaxModelLength = 32_768;
 
-    // What a reader of a stream hardly notices, and what a prompt of many tokens takes of a device that needs a millisecond for one or less.
+    // What a reader of a stream hardly notices, and what a prompt of many tokens takes of a device that needs a millisecond for one or
+    // less.
     private static readonly TimeSpan CpuStepTime = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan GpuStepTime = TimeSpan.FromMilliseconds(50);
 
@@ -104,7 +105,9 @@ internal sealed partial class ModelLoader(
     private bool MayShareWithCpu() =>
         options.Placement is { AllowCpu: true, Devices: null, LayerDevices: null } && memory.TakeStock().CudaDevices.Count > 0;
 
-    /// <summary>As few layers on the CPU as have to be there, so that the rest fits the GPUs; nothing where that is not enough either.</summary>
+    /// <summary>
+    /// As few layers on the CPU as have to be there, so that the rest fits the GPUs; nothing where that is not enough either.
+    /// </summary>
     private (ExecutorFactory Executors, (PlacementPlan Placement, KVCacheCapacity Capacity) Plan, MemoryPromise Promise)? PlaceWithCpu(
         ModelConfig config, ModelWeights weights)
     {
@@ -136,7 +139,8 @@ internal sealed partial class ModelLoader(
         catch (Exception exception) when (IsOutOfMemory(exception))
         {
             throw new PlacementException(
-                $"A device refused memory that was free when the model was placed. Free some, or allow the model less. The plan was:\n{placement.ToTable()}",
+                $"A device refused memory that was free when the model was placed. Free some, or allow the model less. "
+                + $"The plan was:\n{placement.ToTable()}",
                 exception);
         }
     }
@@ -148,7 +152,8 @@ internal sealed partial class ModelLoader(
                 || exception.Message.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase)));
 
     private LoadedModel Start(
-        ModelConfig config, ExecutorFactory executors, PlacementPlan placement, KVCacheCapacity capacity, IModelExecutor executor, MemoryPromise promise)
+        ModelConfig config, ExecutorFactory executors, PlacementPlan placement, KVCacheCapacity capacity, IModelExecutor executor,
+        MemoryPromise promise)
     {
         var scheduler = new Scheduler(
             new PagedKVCache(capacity, config.SlidingWindow, MostIdle(placement, capacity)),
@@ -176,8 +181,8 @@ internal sealed partial class ModelLoader(
     }
 
     /// <summary>
-    /// In main memory a block costs nothing until it is used: so that a model that serves little stays small, a quarter of the cache, and room for
-    /// one sequence at least, is kept for what it holds before new memory is taken. On a GPU all of it is taken anyway.
+    /// In main memory a block costs nothing until it is used: so that a model that serves little stays small, a quarter of the cache, and
+    /// room for one sequence at least, is kept for what it holds before new memory is taken. On a GPU all of it is taken anyway.
     /// </summary>
     private static KVCacheCapacity? MostIdle(PlacementPlan placement, KVCacheCapacity capacity)
     {
@@ -190,7 +195,8 @@ internal sealed partial class ModelLoader(
     /// <summary>Weights, and everything on a GPU, are taken when they are loaded; the cache in main memory is taken bit by bit.</summary>
     private static long Outstanding(DeviceId device, PlacementPlan placement, IReadOnlyList<DeviceBlockBytes> blocks, EngineLoop loop) =>
         placement.Devices.Where(part => part.Device == device && !device.IsCuda).Sum(part =>
-            part.WorkspaceBytes + part.KVBytes - blocks.Where(block => block.Device == device).Sum(block => block.Resident(loop.Counters.CacheUsage)));
+            part.WorkspaceBytes + part.KVBytes
+            - blocks.Where(block => block.Device == device).Sum(block => block.Resident(loop.Counters.CacheUsage)));
 
     private int MaxModelLength(ModelConfig config)
     {
@@ -213,17 +219,20 @@ internal sealed partial class ModelLoader(
 
     [LoggerMessage(
         LogLevel.Warning,
-        "This program was compiled ahead of time for a processor without {Instructions}, which this one has: on the CPU the model is many times "
-        + "slower than it could be. Publish with <IlcInstructionSet>native</IlcInstructionSet>, or name the instruction sets of the processors to run on.")]
+        "This program was compiled ahead of time for a processor without {Instructions}, which this one has: "
+        + "on the CPU the model is many times slower than it could be. Publish with <IlcInstructionSet>native</IlcInstructionSet>, "
+        + "or name the instruction sets of the processors to run on.")]
     private partial void LogUnusedInstructions(string instructions);
 
     [LoggerMessage(
         LogLevel.Warning,
-        "The GPUs have no room for the whole model: {Layers} of its {AllLayers} layers and the embedding lie on the CPU. Each token reads {Bytes} of weights there, "
-        + "{Milliseconds:F0} ms where main memory gives 50 GB/s. A smaller MaxModelLength or MaxSequences leaves more room on the GPUs; "
+        "The GPUs have no room for the whole model: {Layers} of its {AllLayers} layers and the embedding lie on the CPU. "
+        + "Each token reads {Bytes} of weights there, {Milliseconds:F0} ms where main memory gives 50 GB/s. "
+        + "A smaller MaxModelLength or MaxSequences leaves more room on the GPUs; "
         + "PlacementOptions.AllowCpu = false refuses the model instead.")]
     private partial void LogSharedWithCpu(int layers, int allLayers, string bytes, double milliseconds);
 
-    [LoggerMessage(LogLevel.Warning, "{Path} has keys that are not known here and had no effect: {Keys}. Should they change the arithmetic, the logits are wrong.")]
+    [LoggerMessage(LogLevel.Warning,
+        "{Path} has keys that are not known here and had no effect: {Keys}. Should they change the arithmetic, the logits are wrong.")]
     private partial void LogUnknownKeys(string path, string keys);
 }

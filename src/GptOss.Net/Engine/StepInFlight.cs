@@ -19,7 +19,9 @@ internal sealed class StepInFlight(IReadOnlyDictionary<Sequence, EngineRequest> 
     /// <summary>Gets or sets when it was begun, as a time stamp of the engine's clock.</summary>
     public long Begun { get; set; }
 
-    /// <summary>Packs a plan, and finds out what is wanted of its rows: a request for which that fails is marked, and fails alone.</summary>
+    /// <summary>
+    /// Packs a plan, and finds out what is wanted of its rows: a request for which that fails is marked, and fails alone.
+    /// </summary>
     /// <param name="plan">What to compute.</param>
     /// <param name="freeSlots">How many more sequences may run: for so many that go on from another's prompt there are rows.</param>
     public StepBatch Pack(StepPlan plan, int freeSlots)

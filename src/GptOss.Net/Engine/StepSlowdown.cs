@@ -4,7 +4,9 @@ using GptOss.Net.Scheduling;
 namespace GptOss.Net.Engine;
 
 /// <summary>Notices when steps take many times as long as the fastest of their size did: something else has the processors.</summary>
-/// <remarks>It looks at steps without prompts; steps are of a size when they have as many sequences and contexts of the same magnitude.</remarks>
+/// <remarks>
+/// It looks at steps without prompts; steps are of a size when they have as many sequences and contexts of the same magnitude.
+/// </remarks>
 internal sealed class StepSlowdown
 {
     private const double Many = 5;

@@ -1,6 +1,8 @@
 namespace GptOss.Net.Engine;
 
-/// <summary>A few threads that share out items of work with their caller. None is waited for that comes late: others take its items.</summary>
+/// <summary>
+/// A few threads that share out items of work with their caller. None is waited for that comes late: others take its items.
+/// </summary>
 /// <remarks>One caller at a time. The threads start with the first work and sleep between; nothing is allocated for it.</remarks>
 internal sealed class WorkSharingThreads(int count, string name) : IDisposable
 {

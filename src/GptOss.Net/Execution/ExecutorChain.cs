@@ -22,7 +22,9 @@ internal sealed class ExecutorChain : IModelExecutor
 
     public int MaxStepsInFlight => _pipeline.Capacity;
 
-    /// <summary>Loads the parts, each run of parts of one backend by that backend; of a single backend all of the model is its own.</summary>
+    /// <summary>
+    /// Loads the parts, each run of parts of one backend by that backend; of a single backend all of the model is its own.
+    /// </summary>
     /// <param name="request">The whole model.</param>
     /// <param name="backendOf">The backend of a device.</param>
     public static IModelExecutor Create(ExecutorRequest request, Func<DeviceId, IExecutorBackend> backendOf)

@@ -17,11 +17,13 @@ internal sealed class ExecutorFactory
     {
         (_config, _weights, _options) = (config, weights, options);
         _backends = Choose(Devices(options.Placement, inventory));
-        if (options.Placement.TensorParallel > 1 && _backends.Values.FirstOrDefault(backend => backend.MostSharers < options.Placement.TensorParallel) is { } alone)
+        if (options.Placement.TensorParallel > 1
+            && _backends.Values.FirstOrDefault(backend => backend.MostSharers < options.Placement.TensorParallel) is { } alone)
         {
             throw new PlacementException(
-                $"{nameof(PlacementOptions.TensorParallel)} is {options.Placement.TensorParallel}, but {alone.Name}, with Precision.{options.Precision} on "
-                + $"{string.Join(", ", _backends.Keys)}, do not share layers among devices. Set it to 1, or choose a precision that the CUDA kernels have.");
+                $"{nameof(PlacementOptions.TensorParallel)} is {options.Placement.TensorParallel}, but {alone.Name}, "
+                + $"with Precision.{options.Precision} on {string.Join(", ", _backends.Keys)}, do not share layers among devices. "
+                + "Set it to 1, or choose a precision that the CUDA kernels have.");
         }
     }
 
@@ -72,7 +74,8 @@ internal sealed class ExecutorFactory
     /// <summary>Each device's fastest, if those can share a model; else the fastest that can run it on all of them.</summary>
     private Dictionary<DeviceId, IExecutorBackend> Choose(DeviceId[] devices)
     {
-        var own = devices.ToDictionary(device => device, device => ExecutorBackends.All.FirstOrDefault(backend => WhyNot(backend, [device]) is null));
+        var own = devices.ToDictionary(
+            device => device, device => ExecutorBackends.All.FirstOrDefault(backend => WhyNot(backend, [device]) is null));
         if (own.Values.All(backend => backend is { TakesParts: true }))
         {
             return own.ToDictionary(pair => pair.Key, pair => pair.Value!);
@@ -100,7 +103,7 @@ internal sealed class ExecutorFactory
     {
         var reasons = ExecutorBackends.All.Select(backend => $"{backend.Name}: {WhyNot(backend, devices)}");
         return new PlacementException(
-            $"Nothing runs this model with {nameof(Precision)}.{_options.Precision} on {string.Join(", ", devices)}. {string.Join("; ", reasons)}. "
-            + "Choose another precision, or other devices.");
+            $"Nothing runs this model with {nameof(Precision)}.{_options.Precision} on {string.Join(", ", devices)}. "
+            + $"{string.Join("; ", reasons)}. Choose another precision, or other devices.");
     }
 }

@@ -11,7 +11,8 @@ namespace GptOss.Net.Execution;
 /// <param name="Capacity">The blocks of the cache, the same in every layer of a kind.</param>
 /// <param name="Progress">Told of what was read; it stops the reading when loading is cancelled.</param>
 internal sealed record ExecutorRequest(
-    ModelConfig Config, ModelWeights Weights, GptOssModelOptions Options, PlacementPlan Placement, KVCacheCapacity Capacity, WeightReadProgress Progress)
+    ModelConfig Config, ModelWeights Weights, GptOssModelOptions Options, PlacementPlan Placement, KVCacheCapacity Capacity,
+    WeightReadProgress Progress)
 {
     /// <summary>Gets what of the model the executor computes, consecutive parts; by default all of them.</summary>
     public IReadOnlyList<ModelPart> Parts { get; init; } = ModelPart.Of(Placement);

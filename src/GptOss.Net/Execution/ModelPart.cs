@@ -1,6 +1,8 @@
 namespace GptOss.Net.Execution;
 
-/// <summary>What one device, or a group that shares each layer, has of the model: consecutive layers, and the ends that lie there.</summary>
+/// <summary>
+/// What one device, or a group that shares each layer, has of the model: consecutive layers, and the ends that lie there.
+/// </summary>
 /// <param name="Devices">The device, or the devices of the group.</param>
 /// <param name="FirstLayer">The first layer.</param>
 /// <param name="LayerCount">How many layers; none where only an end of the model lies.</param>
@@ -14,7 +16,8 @@ internal sealed record ModelPart(IReadOnlyList<DeviceId> Devices, int FirstLayer
     /// <summary>The parts of a placed model, in the order in which a step passes them: the first embeds, the last unembeds.</summary>
     public static IReadOnlyList<ModelPart> Of(PlacementPlan plan)
     {
-        var parts = plan.Stages.Select(stage => new ModelPart(stage.Devices, stage.FirstLayer, stage.LayerCount, Embeds: false, Unembeds: false)).ToList();
+        var parts = plan.Stages
+            .Select(stage => new ModelPart(stage.Devices, stage.FirstLayer, stage.LayerCount, Embeds: false, Unembeds: false)).ToList();
         if (parts[0].Device != plan.EmbeddingDevice)
         {
             parts.Insert(0, new ModelPart([plan.EmbeddingDevice], 0, 0, Embeds: false, Unembeds: false));
@@ -22,7 +25,8 @@ internal sealed record ModelPart(IReadOnlyList<DeviceId> Devices, int FirstLayer
 
         if (parts[^1].Device != plan.UnembeddingDevice)
         {
-            parts.Add(new ModelPart([plan.UnembeddingDevice], parts[^1].FirstLayer + parts[^1].LayerCount, 0, Embeds: false, Unembeds: false));
+            parts.Add(
+                new ModelPart([plan.UnembeddingDevice], parts[^1].FirstLayer + parts[^1].LayerCount, 0, Embeds: false, Unembeds: false));
         }
 
         parts[0] = parts[0] with { Embeds = true };

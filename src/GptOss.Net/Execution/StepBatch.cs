@@ -33,7 +33,9 @@ internal sealed record StepBatch
     /// <summary>Gets where the tokens lie in the full layers, whose tables begin with the sequence.</summary>
     public required BlockTables Full { get; init; }
 
-    /// <summary>Gets where they lie in the sliding layers, whose tables begin with what the step's first token of a sequence sees.</summary>
+    /// <summary>
+    /// Gets where they lie in the sliding layers, whose tables begin with what the step's first token of a sequence sees.
+    /// </summary>
     public required BlockTables Sliding { get; init; }
 
     /// <summary>Gets the blocks to copy, in this order, before anything is computed.</summary>

@@ -69,7 +69,8 @@ internal sealed class FileDownload(HubClient client, RepositoryCache cache, stri
             if (!isResumed)
             {
                 throw new ModelDownloadException(
-                    $"{id}: {file.Path} arrived damaged: its hash is {hash}, the hub lists {file.Hash}. It was removed; load again to fetch it anew.");
+                    $"{id}: {file.Path} arrived damaged: its hash is {hash}, the hub lists {file.Hash}. It was removed; "
+                    + "load again to fetch it anew.");
             }
 
             // What an earlier run left may have been wrong: once more from the beginning.
@@ -81,7 +82,8 @@ internal sealed class FileDownload(HubClient client, RepositoryCache cache, stri
         var hasher = IncrementalHash.CreateHash(file.Hash.Length == Sha256Length ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA1);
         if (file.Hash.Length != Sha256Length)
         {
-            hasher.AppendData(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"blob {file.Length}\0"))); // git's object header
+            hasher.AppendData(
+                Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"blob {file.Length}\0"))); // git's object header
         }
 
         var buffer = new byte[1 << 20];
@@ -118,7 +120,8 @@ internal sealed class FileDownload(HubClient client, RepositoryCache cache, stri
         }
         catch (IOException exception) when (exception is not FileNotFoundException)
         {
-            throw new ModelDownloadException($"{target.Name} cannot be written at byte {target.Position:N0}: {exception.Message}", exception);
+            throw new ModelDownloadException(
+                $"{target.Name} cannot be written at byte {target.Position:N0}: {exception.Message}", exception);
         }
         finally
         {

@@ -51,18 +51,21 @@ internal sealed class HubClient : IDisposable
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or KeyNotFoundException)
         {
-            throw new ModelDownloadException($"{address} did not answer with the list of a repository's files: {exception.Message}", exception);
+            throw new ModelDownloadException(
+                $"{address} did not answer with the list of a repository's files: {exception.Message}", exception);
         }
     }
 
     /// <summary>Fills a buffer with a part of a file.</summary>
     /// <exception cref="ModelDownloadException">The hub does not give it.</exception>
-    public Task ReadAsync(string id, string commit, HubFile file, long offset, Memory<byte> destination, CancellationToken cancellationToken) =>
+    public Task ReadAsync(
+        string id, string commit, HubFile file, long offset, Memory<byte> destination, CancellationToken cancellationToken) =>
         RepeatAsync(
             $"{id}: {file.Path}",
             async token =>
             {
-                var address = new Uri(_settings.Endpoint, $"{id}/resolve/{commit}/{string.Join('/', file.Path.Split('/').Select(Uri.EscapeDataString))}");
+                var address = new Uri(
+                    _settings.Endpoint, $"{id}/resolve/{commit}/{string.Join('/', file.Path.Split('/').Select(Uri.EscapeDataString))}");
                 var range = new RangeHeaderValue(offset, offset + destination.Length - 1);
                 using var response = await SendAsync(address, range, token).ConfigureAwait(false);
                 await EnsureSuccessAsync(response, id, commit, token).ConfigureAwait(false);
@@ -82,7 +85,9 @@ internal sealed class HubClient : IDisposable
             var hash = isLarge
                 ? large.TryGetProperty("sha256", out var sha) ? sha.GetString() : large.GetProperty("oid").GetString()
                 : sibling.TryGetProperty("blobId", out var blob) ? blob.GetString() : null;
-            var length = isLarge ? large.GetProperty("size").GetInt64() : sibling.TryGetProperty("size", out var size) ? size.GetInt64() : -1;
+            var length = isLarge
+                ? large.GetProperty("size").GetInt64()
+                : sibling.TryGetProperty("size", out var size) ? size.GetInt64() : -1;
             if (IsSafe(path) && hash is { Length: 40 or 64 } && hash.All(char.IsAsciiHexDigit) && length >= 0)
             {
                 files.Add(new HubFile(path, length, hash.ToLowerInvariant()));
@@ -97,7 +102,8 @@ internal sealed class HubClient : IDisposable
 
     /// <summary>A path that stays below the snapshot.</summary>
     private static bool IsSafe(string path) =>
-        path.Length > 0 && path.Split('/').All(part => part.Length > 0 && part is not ("." or "..") && !part.Contains('\\', StringComparison.Ordinal) && !part.Contains(':', StringComparison.Ordinal));
+        path.Length > 0 && path.Split('/').All(part =>
+            part.Length > 0 && part is not ("." or "..") && part.AsSpan().IndexOfAny('\\', ':') < 0);
 
     private async Task<HttpResponseMessage> SendAsync(Uri address, RangeHeaderValue? range, CancellationToken cancellationToken)
     {
@@ -111,7 +117,8 @@ internal sealed class HubClient : IDisposable
             }
 
             var response = await InTimeAsync(
-                token => _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, token), cancellationToken).ConfigureAwait(false);
+                token => _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, token), cancellationToken)
+                .ConfigureAwait(false);
             if ((int)response.StatusCode is not (301 or 302 or 303 or 307 or 308) || response.Headers.Location is not { } location)
             {
                 return response;
@@ -119,25 +126,28 @@ internal sealed class HubClient : IDisposable
 
             response.Dispose();
             address = new Uri(address, location);
-            if (redirects == MaxRedirects || address.Scheme is not ("https" or "http") || (origin.Scheme == "https" && address.Scheme == "http"))
+            if (redirects == MaxRedirects || address.Scheme is not ("https" or "http")
+                || (origin.Scheme == "https" && address.Scheme == "http"))
             {
                 throw new ModelDownloadException($"{origin} leads to {address}, which is not followed.");
             }
         }
     }
 
-    private async Task FillAsync(HttpResponseMessage response, HubFile file, long offset, Memory<byte> destination, CancellationToken cancellationToken)
+    private async Task FillAsync(
+        HttpResponseMessage response, HubFile file, long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {
         var skip = 0L;
         if (response.StatusCode == HttpStatusCode.OK)
         {
             skip = offset; // a server that does not know ranges sends all of it
         }
-        else if (response.Content.Headers.ContentRange is { } range && (range.From != offset || (range.Length is { } length && length != file.Length)))
+        else if (response.Content.Headers.ContentRange is { } range
+            && (range.From != offset || (range.Length is { } length && length != file.Length)))
         {
             throw new ModelDownloadException(
-                $"{file.Path} has {range.Length:N0} bytes on the server, which sent those from {range.From:N0}; {file.Length:N0} bytes from {offset:N0} were expected. "
-                + "The repository changed meanwhile: load again.");
+                $"{file.Path} has {range.Length:N0} bytes on the server, which sent those from {range.From:N0}; "
+                + $"{file.Length:N0} bytes from {offset:N0} were expected. The repository changed meanwhile: load again.");
         }
 
         var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
@@ -146,7 +156,8 @@ internal sealed class HubClient : IDisposable
             var scratch = skip > 0 ? new byte[Math.Min(skip, 1 << 16)] : [];
             while (skip > 0)
             {
-                skip -= await ReadSomeAsync(body, scratch.AsMemory(0, (int)Math.Min(skip, scratch.Length)), cancellationToken).ConfigureAwait(false);
+                skip -= await ReadSomeAsync(body, scratch.AsMemory(0, (int)Math.Min(skip, scratch.Length)), cancellationToken)
+                    .ConfigureAwait(false);
             }
 
             while (!destination.IsEmpty)
@@ -205,12 +216,14 @@ internal sealed class HubClient : IDisposable
             {
                 return await attempt(cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception exception) when (exception is HttpRequestException or IOException or PassingFailureException && !cancellationToken.IsCancellationRequested)
+            catch (Exception exception) when (exception is HttpRequestException or IOException or PassingFailureException
+                && !cancellationToken.IsCancellationRequested)
             {
                 if (tries == Attempts)
                 {
                     throw new ModelDownloadException(
-                        $"{what}: {exception.Message.TrimEnd('.')}, {tries} times. What was fetched is kept; load again to go on.", exception);
+                        $"{what}: {exception.Message.TrimEnd('.')}, {tries} times. What was fetched is kept; load again to go on.",
+                        exception);
                 }
 
                 var wait = (exception as PassingFailureException)?.RetryAfter ?? _settings.RetryDelay * (1 << (tries - 1));
@@ -226,16 +239,20 @@ internal sealed class HubClient : IDisposable
             return;
         }
 
-        var said = response.Headers.TryGetValues("X-Error-Message", out var values) ? $" The hub says: {string.Join(' ', values)}" : string.Empty;
+        var said = response.Headers.TryGetValues("X-Error-Message", out var values)
+            ? $" The hub says: {string.Join(' ', values)}"
+            : string.Empty;
         var status = string.Create(CultureInfo.InvariantCulture, $"{(int)response.StatusCode} {response.ReasonPhrase}");
         await response.Content.LoadIntoBufferAsync(1 << 20, cancellationToken).ConfigureAwait(false);
         throw (int)response.StatusCode switch
         {
-            401 when _settings.Token is null => new ModelDownloadException($"'{id}' does not exist, or needs an access token: set HF_TOKEN.{said}"),
+            401 when _settings.Token is null =>
+                new ModelDownloadException($"'{id}' does not exist, or needs an access token: set HF_TOKEN.{said}"),
             401 => new ModelDownloadException($"The hub does not accept the access token for '{id}': renew HF_TOKEN.{said}"),
             403 => new ModelDownloadException($"'{id}' is gated: accept its terms on the hub with the account of HF_TOKEN.{said}"),
             404 => new ModelDownloadException($"The hub has no '{id}' at revision '{revision}'.{said}"),
-            416 => new ModelDownloadException($"A file of '{id}' is shorter than the hub's list says. The repository changed meanwhile: load again.{said}"),
+            416 => new ModelDownloadException(
+                $"A file of '{id}' is shorter than the hub's list says. The repository changed meanwhile: load again.{said}"),
             408 or 425 or 429 or >= 500 => new PassingFailureException($"the hub answered {status}{said}", RetryAfter(response)),
             _ => new ModelDownloadException($"The hub answered {status} for '{id}'.{said}"),
         };

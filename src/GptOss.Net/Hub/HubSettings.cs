@@ -19,14 +19,18 @@ internal sealed record HubSettings(Uri Endpoint, string CacheDirectory, string? 
     /// <summary>Gets the first wait before an attempt is repeated; it doubles with each.</summary>
     public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Reads <c>HF_ENDPOINT</c>, <c>HF_HUB_CACHE</c>, <c>HF_HOME</c>, <c>HF_TOKEN</c> and <c>HF_HUB_OFFLINE</c>; and Ollama's <c>OLLAMA_MODELS</c>.</summary>
+    /// <summary>
+    /// Reads <c>HF_ENDPOINT</c>, <c>HF_HUB_CACHE</c>, <c>HF_HOME</c>, <c>HF_TOKEN</c> and <c>HF_HUB_OFFLINE</c>; and Ollama's
+    /// <c>OLLAMA_MODELS</c>.
+    /// </summary>
     /// <param name="cacheDirectory">The cache that the caller asks for; <see langword="null"/> for the environment's.</param>
     /// <param name="variable">Gives an environment variable.</param>
     public static HubSettings Read(string? cacheDirectory, Func<string, string?> variable)
     {
         var home = Given(variable("HF_HOME"))
             ?? Path.Combine(
-                Given(variable("XDG_CACHE_HOME")) ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
+                Given(variable("XDG_CACHE_HOME"))
+                    ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
                 "huggingface");
         var settings = new HubSettings(
             ReadEndpoint(Given(variable("HF_ENDPOINT")) ?? DefaultEndpoint),

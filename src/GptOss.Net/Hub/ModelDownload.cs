@@ -10,7 +10,9 @@ internal sealed class ModelDownload(HubClient client, HubSettings settings, stri
 
     private readonly RepositoryCache _cache = new(settings.CacheDirectory, id);
 
-    /// <summary>Fetches what is missing. The branch's reference is written last: until then, the snapshot is not found by its name.</summary>
+    /// <summary>
+    /// Fetches what is missing. The branch's reference is written last: until then, the snapshot is not found by its name.
+    /// </summary>
     /// <param name="report">Told how many bytes and files are there, of how many.</param>
     /// <param name="cancellationToken">Stops; what came is kept.</param>
     /// <returns>The snapshot's directory.</returns>
@@ -37,7 +39,8 @@ internal sealed class ModelDownload(HubClient client, HubSettings settings, stri
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new ModelDownloadException(
-                $"'{id}' cannot be written to '{settings.CacheDirectory}': {exception.Message} Name another folder by HuggingFaceCacheDirectory or HF_HUB_CACHE.",
+                $"'{id}' cannot be written to '{settings.CacheDirectory}': "
+                + $"{exception.Message} Name another folder by HuggingFaceCacheDirectory or HF_HUB_CACHE.",
                 exception);
         }
     }
@@ -48,8 +51,10 @@ internal sealed class ModelDownload(HubClient client, HubSettings settings, stri
         var top = files.Where(file => !file.Path.Contains('/', StringComparison.Ordinal)).ToList();
         var needed = top.Where(file => file.Path is "config.json" || file.Path.EndsWith(Index, StringComparison.Ordinal)).ToList();
         var isSingle = top.Any(file => file.Path is "model.safetensors");
-        needed.AddRange(top.Where(file => isSingle ? file.Path is "model.safetensors" : file.Path.EndsWith(".safetensors", StringComparison.Ordinal)));
-        if (needed.Any(file => file.Path is "config.json") && needed.Any(file => file.Path.EndsWith(".safetensors", StringComparison.Ordinal)))
+        needed.AddRange(
+            top.Where(file => isSingle ? file.Path is "model.safetensors" : file.Path.EndsWith(".safetensors", StringComparison.Ordinal)));
+        if (needed.Any(file => file.Path is "config.json")
+            && needed.Any(file => file.Path.EndsWith(".safetensors", StringComparison.Ordinal)))
         {
             return needed;
         }
@@ -57,7 +62,8 @@ internal sealed class ModelDownload(HubClient client, HubSettings settings, stri
         return GgufModel(top) is { Count: > 0 } model
             ? model
             : throw new ModelDownloadException(
-                $"'{id}' has no config.json with safetensors weights at its top, but {string.Join(", ", files.Select(file => file.Path).Take(8))}. Is it a gpt-oss checkpoint?");
+                $"'{id}' has no config.json with safetensors weights at its top, "
+                + $"but {string.Join(", ", files.Select(file => file.Path).Take(8))}. Is it a gpt-oss checkpoint?");
     }
 
     /// <summary>The one GGUF model of a repository, with all its parts.</summary>
@@ -69,7 +75,8 @@ internal sealed class ModelDownload(HubClient client, HubSettings settings, stri
         return models.Count <= 1
             ? [.. models.SelectMany(model => model)]
             : throw new ModelDownloadException(
-                $"'{id}' has several GGUF models: {string.Join(", ", models.Select(model => model.Key).Take(8))}. Download the one you want and give its path.");
+                $"'{id}' has several GGUF models: {string.Join(", ", models.Select(model => model.Key).Take(8))}. "
+                + "Download the one you want and give its path.");
     }
 
     private void CheckSpace(HubSnapshot snapshot)
@@ -85,7 +92,8 @@ internal sealed class ModelDownload(HubClient client, HubSettings settings, stri
 
     private long Present(HubFile file, string commit)
     {
-        var found = new[] { _cache.Blob(file), _cache.FilePath(commit, file), _cache.Incomplete(file) }.Select(path => new FileInfo(path)).FirstOrDefault(info => info.Exists);
+        var found = new[] { _cache.Blob(file), _cache.FilePath(commit, file), _cache.Incomplete(file) }.Select(path => new FileInfo(path))
+            .FirstOrDefault(info => info.Exists);
         return Math.Min(found?.Length ?? 0, file.Length);
     }
 }

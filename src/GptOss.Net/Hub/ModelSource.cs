@@ -14,7 +14,8 @@ internal static class ModelSource
     /// <exception cref="CheckpointException">It is not on this machine, and may not be downloaded.</exception>
     /// <exception cref="ModelDownloadException">It could not be downloaded.</exception>
     public static async Task<string> ResolveAsync(
-        string pathOrId, GptOssModelOptions options, HubSettings settings, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+        string pathOrId, GptOssModelOptions options, HubSettings settings, IProgress<LoadProgress>? progress,
+        CancellationToken cancellationToken)
     {
         if (OllamaLibrary.Recognizes(pathOrId))
         {

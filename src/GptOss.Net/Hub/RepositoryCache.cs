@@ -24,7 +24,8 @@ internal sealed class RepositoryCache(string cacheDirectory, string id)
     public string Snapshot(string commit) => Path.Combine(Snapshots, commit);
 
     /// <summary>The path of a file in a snapshot, whether it is there or not.</summary>
-    public string FilePath(string commit, HubFile file) => Path.Combine(Snapshot(commit), file.Path.Replace('/', Path.DirectorySeparatorChar));
+    public string FilePath(string commit, HubFile file) =>
+        Path.Combine(Snapshot(commit), file.Path.Replace('/', Path.DirectorySeparatorChar));
 
     /// <summary>Waits until no other program fetches this file; dispose the result to let the next one in.</summary>
     public async Task<IDisposable> LockAsync(HubFile file, CancellationToken cancellationToken)

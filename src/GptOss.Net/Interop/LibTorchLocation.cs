@@ -34,7 +34,8 @@ internal sealed record LibTorchLocation(
         string[] candidates = [named, Path.Combine(named, "lib"), Path.Combine(named, "torch", "lib")];
         var chosen = candidates.FirstOrDefault(HoldsLibTorch) ?? throw new NativeLibraryException(
             $"The libtorch folder '{libTorchFolder}' holds no {FileName("torch_cpu")}, nor do its sub-folders lib and torch/lib. " +
-            "Name the folder 'torch/lib' of a PyTorch install (`python -c \"import torch; print(torch.__path__[0] + '/lib')\"` prints it), " +
+            "Name the folder 'torch/lib' of a PyTorch install (`python -c \"import torch; "
+            + "print(torch.__path__[0] + '/lib')\"` prints it), " +
             "or set no folder and add a libtorch package to the application.");
         if (own is not null && !string.Equals(Path.GetFullPath(own), chosen, StringComparison.Ordinal))
         {

@@ -42,7 +42,8 @@ internal sealed class LinuxMemory(string root = "/")
             }
 
             var isUnified = controllers.Length == 0;
-            if ((isUnified || controllers.Split(',').Contains("memory", StringComparer.Ordinal)) && FindMount(isUnified) is var (mounted, place))
+            if ((isUnified || controllers.Split(',').Contains("memory", StringComparer.Ordinal))
+                && FindMount(isUnified) is var (mounted, place))
             {
                 foreach (var directory in Directories(place, Below(path, mounted)))
                 {

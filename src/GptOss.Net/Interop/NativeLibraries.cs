@@ -43,7 +43,8 @@ internal static class NativeLibraries
         {
             return new LibTorchLoader(location, logger).Load();
         }
-        catch (Exception exception) when (exception is DllNotFoundException or BadImageFormatException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is DllNotFoundException or BadImageFormatException or IOException
+            or UnauthorizedAccessException)
         {
             throw new NativeLibraryException(LoadFailure.Describe(location, exception), exception);
         }

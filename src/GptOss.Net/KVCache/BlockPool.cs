@@ -21,7 +21,9 @@ internal sealed class BlockPool
     private readonly int[] _previous;
 
     /// <param name="blockCount">How many blocks.</param>
-    /// <param name="mostIdle">The most free blocks that hold something of use, before one is used again while others were never used.</param>
+    /// <param name="mostIdle">
+    /// The most free blocks that hold something of use, before one is used again while others were never used.
+    /// </param>
     public BlockPool(int blockCount, int mostIdle = int.MaxValue)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(blockCount);

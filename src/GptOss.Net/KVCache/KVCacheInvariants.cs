@@ -20,7 +20,9 @@ internal static class KVCacheInvariants
         return violations;
     }
 
-    /// <summary>Every block that can be found is there, and so is what it continues; a sequence holds the blocks that it continues.</summary>
+    /// <summary>
+    /// Every block that can be found is there, and so is what it continues; a sequence holds the blocks that it continues.
+    /// </summary>
     private static void CheckPrefixes(PagedKVCache cache, IReadOnlyCollection<SequenceBlocks> sequences, List<string> violations)
     {
         int known = 0;

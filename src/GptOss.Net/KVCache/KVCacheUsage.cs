@@ -4,7 +4,9 @@ namespace GptOss.Net.KVCache;
 internal readonly record struct KVCacheUsage(
     int FullBlocksUsed, int FullBlockCount, int SlidingBlocksUsed, int SlidingBlockCount)
 {
-    /// <summary>Gets how many blocks of the full layers were ever in use: where memory is given at first use, only these take any.</summary>
+    /// <summary>
+    /// Gets how many blocks of the full layers were ever in use: where memory is given at first use, only these take any.
+    /// </summary>
     public int FullBlocksTouched { get; init; }
 
     /// <summary>Gets the same of the sliding layers' blocks.</summary>

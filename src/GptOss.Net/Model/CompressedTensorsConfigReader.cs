@@ -1,6 +1,8 @@
 namespace GptOss.Net.Model;
 
-/// <summary>Reads the <c>quantization_config</c> of compressed-tensors: one group of linear layers with 4-bit weights and plain activations (W4A16).</summary>
+/// <summary>
+/// Reads the <c>quantization_config</c> of compressed-tensors: one group of linear layers with 4-bit weights and plain activations (W4A16).
+/// </summary>
 internal static class CompressedTensorsConfigReader
 {
     public static QuantizationConfig Read(ConfigSection section)

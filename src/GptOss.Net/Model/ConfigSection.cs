@@ -23,7 +23,8 @@ internal readonly struct ConfigSection
         (_element, _path, _prefix, _read) = (element, path, prefix, read);
         if (element.ValueKind != JsonValueKind.Object)
         {
-            throw new CheckpointException($"{(prefix.Length == 0 ? "the file" : prefix.TrimEnd('.'))} must be a JSON object.", path, tensor: null);
+            throw new CheckpointException(
+                $"{(prefix.Length == 0 ? "the file" : prefix.TrimEnd('.'))} must be a JSON object.", path, tensor: null);
         }
     }
 
@@ -47,12 +48,14 @@ internal readonly struct ConfigSection
     }
 
     public int Int32(string name, int smallest, int largest) =>
-        Find(name) is { ValueKind: JsonValueKind.Number } element && element.TryGetInt32(out var value) && value >= smallest && value <= largest
+        Find(name) is { ValueKind: JsonValueKind.Number } element && element.TryGetInt32(out var value) && value >= smallest
+            && value <= largest
             ? value
             : throw Invalid(name, $"an integer from {smallest} to {largest}");
 
     public double Double(string name, double smallest, double largest) =>
-        Find(name) is { ValueKind: JsonValueKind.Number } element && element.TryGetDouble(out var value) && value >= smallest && value <= largest
+        Find(name) is { ValueKind: JsonValueKind.Number } element && element.TryGetDouble(out var value) && value >= smallest
+            && value <= largest
             ? value
             : throw Invalid(name, FormattableString.Invariant($"a number from {smallest} to {largest}"));
 
@@ -104,7 +107,9 @@ internal readonly struct ConfigSection
         }
     }
 
-    /// <summary>Checks a field that may be absent and must otherwise have a value: a string, truth value, number or, for none, null.</summary>
+    /// <summary>
+    /// Checks a field that may be absent and must otherwise have a value: a string, truth value, number or, for none, null.
+    /// </summary>
     public void ExpectValue(string name, object? value)
     {
         if (Find(name) is not { } element)

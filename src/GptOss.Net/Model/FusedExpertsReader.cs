@@ -17,7 +17,8 @@ internal sealed class FusedExpertsReader(ModelConfig config, TensorLookup tensor
         if (method != QuantizationMethod.Mxfp4)
         {
             throw new CheckpointException(
-                $"is stored as MXFP4, but config.json's quantization_config says {method}; expected quant_method 'mxfp4'.", file: null, name);
+                $"is stored as MXFP4, but config.json's quantization_config says {method}; expected quant_method 'mxfp4'.", file: null,
+                name);
         }
 
         var experts = config.ExpertCount;
@@ -42,7 +43,8 @@ internal sealed class FusedExpertsReader(ModelConfig config, TensorLookup tensor
     {
         if (config.Quantization.Layout != Int4Layout.Awq)
         {
-            throw new CheckpointException($"holds all experts at once; with {config.Quantization.Layout} each must be stored apart.", file: null, name);
+            throw new CheckpointException(
+                $"holds all experts at once; with {config.Quantization.Layout} each must be stored apart.", file: null, name);
         }
 
         var group = LinearReader.AwqGroupSize(config, name, outputSize, inputSize);

@@ -72,8 +72,10 @@ internal sealed class HuggingFaceWeightsReader(ModelConfig config, TensorLookup 
         _fused.ReadMxfp4($"{prefix}.down_proj", '_', $"{prefix}.down_proj_bias", config.HiddenSize, config.IntermediateSize));
 
     private ExpertSource[] ReadFusedDense(string prefix) => FusedExpertsReader.Pair(
-        _fused.ReadDense($"{prefix}.gate_up_proj", $"{prefix}.gate_up_proj_bias", 2 * config.IntermediateSize, config.HiddenSize, isTransposed: true),
-        _fused.ReadDense($"{prefix}.down_proj", $"{prefix}.down_proj_bias", config.HiddenSize, config.IntermediateSize, isTransposed: true));
+        _fused.ReadDense(
+            $"{prefix}.gate_up_proj", $"{prefix}.gate_up_proj_bias", 2 * config.IntermediateSize, config.HiddenSize, isTransposed: true),
+        _fused.ReadDense(
+            $"{prefix}.down_proj", $"{prefix}.down_proj_bias", config.HiddenSize, config.IntermediateSize, isTransposed: true));
 
     private ExpertSource[] ReadFusedAwq(string prefix, char separator) => FusedExpertsReader.Pair(
         _fused.ReadAwq($"{prefix}.gate_up_proj", separator, 2 * config.IntermediateSize, config.HiddenSize),

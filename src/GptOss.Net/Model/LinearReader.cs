@@ -4,8 +4,8 @@ using GptOss.Net.Quantization;
 namespace GptOss.Net.Model;
 
 /// <summary>
-/// Maps a linear layer of its own: <c>NAME.weight</c>, or <c>NAME.qweight</c> of AWQ and GPTQ, or compressed-tensors' <c>NAME.weight_packed</c>; and
-/// <c>NAME.bias</c>.
+/// Maps a linear layer of its own: <c>NAME.weight</c>, or <c>NAME.qweight</c> of AWQ and GPTQ, or compressed-tensors'
+/// <c>NAME.weight_packed</c>; and <c>NAME.bias</c>.
 /// </summary>
 internal sealed class LinearReader(ModelConfig config, TensorLookup tensors)
 {
@@ -34,10 +34,12 @@ internal sealed class LinearReader(ModelConfig config, TensorLookup tensors)
                 tensors.Get(TensorType.I32, $"{name}.qzeros", inputSize / group, outputSize / Word),
                 tensors.Get(TensorType.F16, $"{name}.scales", inputSize / group, outputSize)),
         };
-        return new LinearSource(new AwqWeightSource(outputSize, inputSize, words, zeros, scales, group), tensors.Values($"{name}.bias", outputSize));
+        return new LinearSource(
+            new AwqWeightSource(outputSize, inputSize, words, zeros, scales, group), tensors.Values($"{name}.bias", outputSize));
     }
 
-    private (CheckpointTensor Words, CheckpointTensor Zeros, CheckpointTensor Scales) FindGptq(string name, int outputs, int inputs, int groups)
+    private (CheckpointTensor Words, CheckpointTensor Zeros, CheckpointTensor Scales) FindGptq(
+        string name, int outputs, int inputs, int groups)
     {
         if (tensors.Contains($"{name}.g_idx"))
         {
@@ -53,7 +55,8 @@ internal sealed class LinearReader(ModelConfig config, TensorLookup tensors)
             PackedInt4.Scales(tensors.Values($"{name}.scales", groups, outputs), groups, outputs, isTransposed: false));
     }
 
-    private (CheckpointTensor Words, CheckpointTensor Zeros, CheckpointTensor Scales) FindCompressed(string name, int outputs, int inputs, int groups)
+    private (CheckpointTensor Words, CheckpointTensor Zeros, CheckpointTensor Scales) FindCompressed(
+        string name, int outputs, int inputs, int groups)
     {
         if (tensors.Contains($"{name}.weight_shape"))
         {
@@ -61,7 +64,9 @@ internal sealed class LinearReader(ModelConfig config, TensorLookup tensors)
         }
 
         var words = tensors.Get(TensorType.I32, $"{name}.weight_packed", outputs, inputs / Word);
-        var zeros = config.Quantization.IsSymmetric ? null : tensors.Get(TensorType.I32, $"{name}.weight_zero_point", outputs / Word, groups);
+        var zeros = config.Quantization.IsSymmetric
+            ? null
+            : tensors.Get(TensorType.I32, $"{name}.weight_zero_point", outputs / Word, groups);
         return (
             PackedInt4.PackedValues(words, inputs, outputs),
             PackedInt4.PackedZeros(words, zeros, groups, outputs),
@@ -81,7 +86,8 @@ internal sealed class LinearReader(ModelConfig config, TensorLookup tensors)
         return inputSize % group == 0 && inputSize % Word == 0 && outputSize % AwqFormat.ValuesPerWord == 0
             ? group
             : throw new CheckpointException(
-                $"has {inputSize} inputs and {outputSize} outputs; AWQ asks for multiples of group_size = {group} and of {AwqFormat.ValuesPerWord}.",
+                $"has {inputSize} inputs and {outputSize} outputs; "
+                + $"AWQ asks for multiples of group_size = {group} and of {AwqFormat.ValuesPerWord}.",
                 file: null,
                 name);
     }

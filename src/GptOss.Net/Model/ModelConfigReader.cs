@@ -74,7 +74,8 @@ internal static class ModelConfigReader
         {
             section.Expect("model_type", "gpt_oss");
         }
-        else if (section.Strings("architectures", largestCount: 16) is { Count: > 0 } names && !names.Contains(Architecture, StringComparer.Ordinal))
+        else if (section.Strings("architectures", largestCount: 16) is { Count: > 0 } names
+            && !names.Contains(Architecture, StringComparer.Ordinal))
         {
             throw section.Invalid("architectures", $"'{names[0]}'", $"'{Architecture}'");
         }

@@ -2,7 +2,10 @@ using GptOss.Net.Checkpoint;
 
 namespace GptOss.Net.Model;
 
-/// <summary>Maps the tensors of a checkpoint, in either naming, to the weights of the model; reads no values but those of a matrix that is stored twice.</summary>
+/// <summary>
+/// Maps the tensors of a checkpoint, in either naming, to the weights of the model; reads no values but those of a matrix that is stored
+/// twice.
+/// </summary>
 internal static class ModelWeightsReader
 {
     /// <summary>Maps a checkpoint whose tensors must be exactly those that the config asks for.</summary>

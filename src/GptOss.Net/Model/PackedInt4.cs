@@ -5,11 +5,12 @@ using GptOss.Net.Quantization;
 namespace GptOss.Net.Model;
 
 /// <summary>
-/// Reads the 4-bit layouts of GPTQ and compressed-tensors as AWQ's (<see cref="AwqFormat"/>), which all executors have code for; nothing is rounded.
+/// Reads the 4-bit layouts of GPTQ and compressed-tensors as AWQ's (<see cref="AwqFormat"/>), which all executors have code for; nothing is
+/// rounded.
 /// <code>
 /// AWQ                  qweight [in, out / 8], nibbles along out in PackOrder    qzeros [in / g, out / 8]              scales [in / g, out]
 /// GPTQ                 qweight [in / 8, out], nibbles along in, lowest first    qzeros [in / g, out / 8], less one    scales [in / g, out]
-/// compressed-tensors   weight_packed [out, in / 8], the same                    weight_zero_point [out / 8, in / g]   weight_scale [out, in / g]
+/// compressed-tensors weight_packed [out, in / 8], the same weight_zero_point [out / 8, in / g] weight_scale [out, in / g]
 /// </code>
 /// </summary>
 internal static class PackedInt4
@@ -114,10 +115,14 @@ internal static class PackedInt4
     {
         if (isSymmetric)
         {
-            return stored is Middle or Middle - 1 ? Middle : throw zeros.Damaged(index, $"a zero of {stored}; a symmetric quantization has 7 or 8");
+            return stored is Middle or Middle - 1
+                ? Middle
+                : throw zeros.Damaged(index, $"a zero of {stored}; a symmetric quantization has 7 or 8");
         }
 
-        return stored + offset <= MaxValue ? stored + offset : throw zeros.Damaged(index, $"a zero of {stored + offset}; at most {MaxValue} can be held");
+        return stored + offset <= MaxValue
+            ? stored + offset
+            : throw zeros.Damaged(index, $"a zero of {stored + offset}; at most {MaxValue} can be held");
     }
 
     private static int[] Read(CheckpointTensor tensor, long first, int count)

@@ -4,8 +4,8 @@ namespace GptOss.Net.Model;
 internal static class QuantizationConfigReader
 {
     private const string Supported =
-        "none, 'mxfp4', or of 4 bits 'awq' (AutoAWQ, version 'gemm', with zero points), 'gptq', 'auto-round' or 'compressed-tensors' (pack-quantized); "
-        + "convert the checkpoint to one of these";
+        "none, 'mxfp4', or of 4 bits 'awq' (AutoAWQ, version 'gemm', with zero points), 'gptq', "
+        + "'auto-round' or 'compressed-tensors' (pack-quantized); convert the checkpoint to one of these";
 
     /// <param name="config">The file.</param>
     /// <param name="absent">What a file without the section means.</param>
@@ -72,11 +72,17 @@ internal static class QuantizationConfigReader
         var config = Int4(section, Int4Layout.Gptq) with { ZeroOffset = 1 };
         return config.IsSymmetric || packing is "auto_round:auto_gptq" or "auto_gptq"
             ? config
-            : throw section.Invalid("packing_format", $"'{packing}' with zeros", "'auto_round:auto_gptq' or 'auto_round:auto_awq', or a symmetric quantization");
+            : throw section.Invalid(
+                "packing_format", $"'{packing}' with zeros",
+                "'auto_round:auto_gptq' or 'auto_round:auto_awq', or a symmetric quantization");
     }
 
     private static QuantizationConfig Int4(ConfigSection section, Int4Layout layout) =>
-        new(QuantizationMethod.Awq, section.Int32("group_size", 1, 1 << 20)) { Layout = layout, IsSymmetric = section.Boolean("sym", absent: false) };
+        new(QuantizationMethod.Awq, section.Int32("group_size", 1, 1 << 20))
+        {
+            Layout = layout,
+            IsSymmetric = section.Boolean("sym", absent: false),
+        };
 
     private static void CheckBits(ConfigSection section)
     {

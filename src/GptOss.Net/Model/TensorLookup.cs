@@ -47,10 +47,13 @@ internal sealed class TensorLookup(ICheckpoint checkpoint)
         if (_missingCount > 0)
         {
             // Under another name, as adapters and wrapped models have them?
-            var others = unknown.Count > 0 ? $" It has {unknown.Count:N0} that gpt-oss does not: {Some(unknown, unknown.Count)}." : string.Empty;
+            var others = unknown.Count > 0
+                ? $" It has {unknown.Count:N0} that gpt-oss does not: {Some(unknown, unknown.Count)}."
+                : string.Empty;
             throw new CheckpointException(
-                $"'{checkpoint.Location}' lacks {_missingCount:N0} of the tensors that its config asks for: {Some(_missing, _missingCount)}.{others} "
-                + $"Is the download complete, and does {checkpoint.ConfigPath} belong to these weights?");
+                $"'{checkpoint.Location}' lacks {_missingCount:N0} of the tensors that its config asks for: "
+                + $"{Some(_missing, _missingCount)}.{others} Is the download complete, "
+                + $"and does {checkpoint.ConfigPath} belong to these weights?");
         }
 
         if (unknown.Count > 0)
@@ -81,7 +84,8 @@ internal sealed class TensorLookup(ICheckpoint checkpoint)
         if (!tensor.Shape.AsSpan().SequenceEqual(shape))
         {
             throw new CheckpointException(
-                $"has shape [{string.Join(", ", tensor.Shape)}]; {Path.GetFileName(checkpoint.ConfigPath)} asks for [{string.Join(", ", shape.ToArray())}].",
+                $"has shape [{string.Join(", ", tensor.Shape)}]; "
+                + $"{Path.GetFileName(checkpoint.ConfigPath)} asks for [{string.Join(", ", shape.ToArray())}].",
                 tensor.Source.Path,
                 name);
         }

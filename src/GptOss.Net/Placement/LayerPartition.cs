@@ -3,7 +3,9 @@ namespace GptOss.Net.Placement;
 /// <summary>Cuts a row of layers into consecutive, non-empty stages at the least total cost.</summary>
 internal static class LayerPartition
 {
-    /// <summary>The layers behind each stage's last one, ascending, or <see langword="null"/> when every cut costs infinitely much.</summary>
+    /// <summary>
+    /// The layers behind each stage's last one, ascending, or <see langword="null"/> when every cut costs infinitely much.
+    /// </summary>
     /// <param name="layers">The number of layers.</param>
     /// <param name="stages">The number of stages, at most that of the layers.</param>
     /// <param name="cost">The cost of a stage with the layers from the second up to, not including, the third argument.</param>

@@ -29,7 +29,8 @@ internal sealed class MemoryLedger(Func<DeviceInventory> inventory)
             var devices = inventory();
             var result = plan(devices with
             {
-                CudaDevices = [.. devices.CudaDevices.Select(gpu => gpu with { FreeBytes = Free(DeviceId.Cuda(gpu.Index), gpu.FreeBytes) })],
+                CudaDevices =
+                    [.. devices.CudaDevices.Select(gpu => gpu with { FreeBytes = Free(DeviceId.Cuda(gpu.Index), gpu.FreeBytes) })],
                 HostFreeBytes = Free(DeviceId.Cpu, devices.HostFreeBytes),
             });
             var promise = new MemoryPromise(placement(result), Forget);

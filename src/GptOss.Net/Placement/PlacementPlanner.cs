@@ -62,8 +62,10 @@ internal static class PlacementPlanner
             "TensorParallel shares every layer among all of Devices: leave LayerDevices out.");
         Require(
             options.TensorParallel == 1 || options.Devices is not { } given
-                || (given.Distinct().Count() == options.TensorParallel && given.Count == options.TensorParallel && given.All(device => device.IsCuda)),
-            $"TensorParallel is {options.TensorParallel}, so Devices has to name {options.TensorParallel} different GPUs, or to be left out.");
+                || (given.Distinct().Count() == options.TensorParallel && given.Count == options.TensorParallel
+                    && given.All(device => device.IsCuda)),
+            $"TensorParallel is {options.TensorParallel}, so Devices has to name {options.TensorParallel} "
+            + "different GPUs, or to be left out.");
         foreach ((DeviceId device, long limit) in options.MemoryLimits)
         {
             Require(limit > 0, $"The memory limit of {device} is {limit}: it must be a positive number of bytes.");
@@ -123,8 +125,10 @@ internal static class PlacementPlanner
     {
         var loads = new StageLoads(request, devices, embeds: cpuLayers == 0);
         int layers = request.Config.LayerCount - cpuLayers;
-        int[] ends = LayerPartition.Cheapest(layers, devices.Count, (stage, start, end) => loads.CostWithinBudget(stage, start + cpuLayers, end + cpuLayers))
-            ?? LayerPartition.Cheapest(layers, devices.Count, (stage, start, end) => loads.Cost(stage, start + cpuLayers, end + cpuLayers))!;
+        int[] ends = LayerPartition.Cheapest(
+            layers, devices.Count, (stage, start, end) => loads.CostWithinBudget(stage, start + cpuLayers, end + cpuLayers))
+            ?? LayerPartition.Cheapest(
+                layers, devices.Count, (stage, start, end) => loads.Cost(stage, start + cpuLayers, end + cpuLayers))!;
         IEnumerable<StagePlacement> stages = ends.Select((end, i) => (Start: i == 0 ? 0 : ends[i - 1], End: end, Device: devices[i]))
             .Select(stage => new StagePlacement(stage.Device, stage.Start + cpuLayers, stage.End - stage.Start));
         return [.. cpuLayers == 0 ? stages : stages.Prepend(new StagePlacement(DeviceId.Cpu, 0, cpuLayers))];

@@ -12,19 +12,25 @@ internal static class PlacementRefusal
         IEnumerable<string> reasons = plan.Devices.Where(device => !device.Fits).Select(device => Reason(request, plan, device));
         string[] remedies = [.. Remedies(request, plan).OfType<string>()];
         string advice = remedies.Length == 0
-            ? $"No shorter context and no other device of this machine is enough: the weights alone take {ByteSize.Format(request.Weights.Total)}."
+            ? $"No shorter context and no other device of this machine is enough: "
+                + $"the weights alone take {ByteSize.Format(request.Weights.Total)}."
             : $"It would fit {string.Join("; or ", remedies)}.";
         return new PlacementException($"The model does not fit. {string.Join(" ", reasons)} {advice}");
     }
 
     private static string Reason(PlacementRequest request, PlacementPlan plan, DevicePlacement device)
     {
-        string limit = request.Options.MemoryLimits.ContainsKey(device.Device) && device.BudgetBytes < device.FreeBytes ? "is its memory limit"
-            : device.BudgetBytes < device.FreeBytes ? $"of the {ByteSize.Format(device.FreeBytes)} that are free is for it (MemoryLimits can ask for more)"
+        string limit = request.Options.MemoryLimits.ContainsKey(device.Device) && device.BudgetBytes < device.FreeBytes
+            ? "is its memory limit"
+            : device.BudgetBytes < device.FreeBytes
+                ? $"of the {ByteSize.Format(device.FreeBytes)} that are free is for it (MemoryLimits can ask for more)"
             : "is free";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{device.Device} ({PlacementTable.Contents(plan, device)}) needs {ByteSize.Format(device.TotalBytes)}: weights {ByteSize.Format(device.WeightBytes)}, keys and values of {request.KV.MaxSequences} × {request.KV.MaxModelLength:N0} tokens {ByteSize.Format(device.KVBytes)}, workspace {ByteSize.Format(device.WorkspaceBytes)}; but only {ByteSize.Format(device.BudgetBytes)} {limit}.");
+            $"{device.Device} ({PlacementTable.Contents(plan, device)}) needs {ByteSize.Format(device.TotalBytes)}: "
+            + $"weights {ByteSize.Format(device.WeightBytes)}, keys and values of {request.KV.MaxSequences} × "
+            + $"{request.KV.MaxModelLength:N0} tokens {ByteSize.Format(device.KVBytes)}, "
+            + $"workspace {ByteSize.Format(device.WorkspaceBytes)}; but only {ByteSize.Format(device.BudgetBytes)} {limit}.");
     }
 
     private static IEnumerable<string?> Remedies(PlacementRequest request, PlacementPlan plan)
@@ -53,9 +59,12 @@ internal static class PlacementRefusal
         }
 
         PlacementRequest small = others.Aggregate(
-            request, (changed, other) => changed.Settings.Single(setting => string.Equals(setting.Name, other.Name, StringComparison.Ordinal)).With(other.Step));
+            request, (changed, other) =>
+                changed.Settings.Single(setting => string.Equals(setting.Name, other.Name, StringComparison.Ordinal)).With(other.Step));
         PlacementSetting first = small.Settings[0];
-        string? length = Fits(small) ? string.Create(CultureInfo.InvariantCulture, $"with {first.Name} of {first.Value:N0}") : LargestThatFits(first);
+        string? length = Fits(small)
+            ? string.Create(CultureInfo.InvariantCulture, $"with {first.Name} of {first.Value:N0}")
+            : LargestThatFits(first);
         return length is null ? null : $"{length}, {string.Join(" and ", others.Select(setting => $"{setting.Name} of {setting.Step}"))}";
     }
 

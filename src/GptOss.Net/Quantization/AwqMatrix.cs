@@ -9,7 +9,8 @@ internal readonly ref struct AwqMatrix
         if (groupSize < 1 || inputSize % groupSize != 0 || outputSize % AwqFormat.ValuesPerWord != 0)
         {
             throw new ArgumentException(
-                $"[{inputSize}, {outputSize}] cannot be stored in groups of {groupSize} inputs and words of {AwqFormat.ValuesPerWord} outputs.",
+                $"[{inputSize}, {outputSize}] cannot be stored in groups of {groupSize} inputs and words of "
+                + $"{AwqFormat.ValuesPerWord} outputs.",
                 nameof(groupSize));
         }
 

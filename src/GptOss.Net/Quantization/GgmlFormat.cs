@@ -3,7 +3,8 @@ using System.Buffers.Binary;
 namespace GptOss.Net.Quantization;
 
 /// <summary>
-/// The blocks that ggml quantizes a row in, after <c>ggml-common.h</c> and <c>ggml-quants.c</c> of llama.cpp. A block of the simple types has 32 values:
+/// The blocks that ggml quantizes a row in, after <c>ggml-common.h</c> and <c>ggml-quants.c</c> of llama.cpp. A block of the simple types
+/// has 32 values:
 /// <code>
 /// Q4_0    d:f16 nibbles:16             (q − 8) · d           nibbles: the low ones of the 16 bytes are values 0–15, the high ones 16–31
 /// Q4_1    d:f16 m:f16 nibbles:16       q · d + m
@@ -93,7 +94,9 @@ internal static class GgmlFormat
         }
     }
 
-    /// <summary>From ggml's order of nibbles (low ones first, then high ones) to that of <see cref="Mxfp4Format"/> (neighbours in a byte).</summary>
+    /// <summary>
+    /// From ggml's order of nibbles (low ones first, then high ones) to that of <see cref="Mxfp4Format"/> (neighbours in a byte).
+    /// </summary>
     public static void PairNibbles(ReadOnlySpan<byte> halves, Span<byte> pairs)
     {
         for (var i = 0; i < Half / 2; i++)
@@ -105,7 +108,8 @@ internal static class GgmlFormat
 
     internal static float Scale(ReadOnlySpan<byte> bytes) => (float)BinaryPrimitives.ReadHalfLittleEndian(bytes);
 
-    // value = q · scale + offset, with a fifth bit of each value where there are some. The products are exact, so that their sum is rounded once.
+    // value = q · scale + offset, with a fifth bit of each value where there are some. The products are exact, so that their sum is rounded
+    // once.
     private static void DecodeNibbles(ReadOnlySpan<byte> nibbles, ReadOnlySpan<byte> fifth, float scale, float offset, Span<float> values)
     {
         var bits = fifth.IsEmpty ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(fifth);

@@ -1,7 +1,8 @@
 namespace GptOss.Net.Quantization;
 
 /// <summary>
-/// ggml's blocks of 256 values, whose parts of 16 or 32 have small scales of their own, times one for the block (<c>ggml-common.h</c> of llama.cpp):
+/// ggml's blocks of 256 values, whose parts of 16 or 32 have small scales of their own, times one for the block (<c>ggml-common.h</c> of
+/// llama.cpp):
 /// <code>
 /// Q2_K  scales:16 q:64 d:f16 m:f16            16 parts of 16; a scale byte: the scale below, the minimum above
 /// Q3_K  high:32 q:64 scales:12 d:f16          16 parts of 16; 6-bit scales − 32; high: the third bit, 0 takes 4 away

@@ -124,7 +124,8 @@ internal static class Mxfp4Format
         if (blocks != (long)scales * BlockBytes || values != (long)scales * GroupSize)
         {
             throw new ArgumentException(
-                $"{scales} scales go with {(long)scales * BlockBytes} block bytes and {(long)scales * GroupSize} values, not {blocks} and {values}.",
+                $"{scales} scales go with {(long)scales * BlockBytes} block bytes and {(long)scales * GroupSize} values, "
+                + $"not {blocks} and {values}.",
                 nameof(scales));
         }
     }

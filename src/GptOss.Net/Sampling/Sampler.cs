@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace GptOss.Net.Sampling;
 
-/// <summary>Chooses the next token of a sequence from its row of logits: the one rule book, which every other sampler is tested against.</summary>
+/// <summary>
+/// Chooses the next token of a sequence from its row of logits: the one rule book, which every other sampler is tested against.
+/// </summary>
 /// <remarks>
 /// The order of the rules is that of <see cref="SamplingOptions"/>. Ties go to the lower id. What is left is drawn by inverting the
 /// cumulative distribution in the order of ids with the row's own random number, so that a token depends on its logits, options,

@@ -26,10 +26,14 @@ internal sealed class SamplingState
     /// <summary>Gets how many tokens were accepted so far.</summary>
     public int OutputCount { get; private set; }
 
-    /// <summary>Gets after how many more tokens, none of them a control token, it is known already how the one behind them is sampled.</summary>
+    /// <summary>
+    /// Gets after how many more tokens, none of them a control token, it is known already how the one behind them is sampled.
+    /// </summary>
     public int TokensAhead => _penalties is not null ? 0 : _constraint?.TokensAhead ?? int.MaxValue;
 
-    /// <summary>How the next token is sampled, or the one behind some more. Its penalties change with <see cref="Accept"/>: sample before.</summary>
+    /// <summary>
+    /// How the next token is sampled, or the one behind some more. Its penalties change with <see cref="Accept"/>: sample before.
+    /// </summary>
     public RowSampling Next(int ahead = 0) => new()
     {
         Options = Options,

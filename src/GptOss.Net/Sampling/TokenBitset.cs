@@ -9,7 +9,9 @@ internal sealed class TokenBitset
 {
     private readonly ulong[] _words;
 
-    /// <summary>Takes over <paramref name="words"/>: bit t % 64 of word t / 64 stands for token t; tokens beyond are not in the set.</summary>
+    /// <summary>
+    /// Takes over <paramref name="words"/>: bit t % 64 of word t / 64 stands for token t; tokens beyond are not in the set.
+    /// </summary>
     public TokenBitset(ulong[] words)
     {
         _words = words;

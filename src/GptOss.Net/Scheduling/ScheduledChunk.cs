@@ -9,6 +9,8 @@ internal readonly record struct ScheduledChunk(Sequence Sequence, int TokenCount
     /// <summary>Gets the position of the first token; while no step before it has ended.</summary>
     public int Start => Sequence.Blocks.ComputedTokens + Ahead;
 
-    /// <summary>Gets a value indicating whether the chunk ends with the sequence's last token, so that the next one can be sampled.</summary>
+    /// <summary>
+    /// Gets a value indicating whether the chunk ends with the sequence's last token, so that the next one can be sampled.
+    /// </summary>
     public bool ReachesEnd => Ahead > 0 || TokenCount == Sequence.PendingTokens;
 }

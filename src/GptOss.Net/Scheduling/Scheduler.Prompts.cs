@@ -39,7 +39,9 @@ internal sealed partial class Scheduler
     private static bool IsPrompt(Sequence sequence, StepDraft step) =>
         !sequence.IsInFlight && sequence.PendingTokens > 1 && !step.Has(sequence);
 
-    /// <summary>Prompts that run, and of those that wait the ones with less left than the first in rank or more urgent; the shortest first.</summary>
+    /// <summary>
+    /// Prompts that run, and of those that wait the ones with less left than the first in rank or more urgent; the shortest first.
+    /// </summary>
     private void PlanShorter(Sequence first, StepDraft step)
     {
         _shorter.Clear();
@@ -123,7 +125,9 @@ internal sealed partial class Scheduler
     private static int Owed(Sequence sequence) =>
         Math.Max(0, PagedKVCache.BlockCount(sequence.Tokens.Count) - sequence.Blocks.Full.EndBlock);
 
-    /// <summary>Whoever passed the first in rank, or is less urgent, gives up what it holds as soon as that is enough for the first to run.</summary>
+    /// <summary>
+    /// Whoever passed the first in rank, or is less urgent, gives up what it holds as soon as that is enough for the first to run.
+    /// </summary>
     private void MakeRoomForFirst()
     {
         if (NextWaiting is not { } first || _running.Count == 0 || SequenceOrder.ByRank(_running[^1], first) < 0)

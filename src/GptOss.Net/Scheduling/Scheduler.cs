@@ -100,7 +100,9 @@ internal sealed partial class Scheduler(PagedKVCache cache, SchedulerOptions opt
         return Begin(step);
     }
 
-    /// <summary>Every running sequence waits for blocks that others hold, or held until the step was planned: the last ones give up theirs.</summary>
+    /// <summary>
+    /// Every running sequence waits for blocks that others hold, or held until the step was planned: the last ones give up theirs.
+    /// </summary>
     private void PlanWithLess(StepDraft step)
     {
         PlanPrompts(step);

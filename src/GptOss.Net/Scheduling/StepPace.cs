@@ -23,7 +23,9 @@ internal sealed class StepPace(SchedulerOptions options)
     private double _promptSeconds; // of each token of a prompt; 0: not known
 
     /// <summary>The most tokens of prompts for the next step.</summary>
-    /// <param name="isAlone">Whether a single sequence is there: only those that come meanwhile wait for the step, which may take twice as long.</param>
+    /// <param name="isAlone">
+    /// Whether a single sequence is there: only those that come meanwhile wait for the step, which may take twice as long.
+    /// </param>
     public int PromptTokens(bool isAlone)
     {
         if (options.MaxStepTime == Timeout.InfiniteTimeSpan)

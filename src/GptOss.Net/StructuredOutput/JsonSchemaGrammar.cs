@@ -25,7 +25,9 @@ internal sealed class JsonSchemaGrammar
 
     /// <summary>Compiles the schema of an answer: at most 250 ms and 32 MB, whatever it is.</summary>
     /// <exception cref="ArgumentException">The schema is malformed, too large, or has no values; the message names the place.</exception>
-    /// <exception cref="NotSupportedException">The schema asks for something that cannot be enforced; the message names the place.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The schema asks for something that cannot be enforced; the message names the place.
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static JsonSchemaGrammar Compile(JsonElement schema, CancellationToken cancellationToken = default)
     {

@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace GptOss.Net.StructuredOutput;
 
-/// <summary>The grammars of the schemas seen last, so that equal schemas share one grammar and its masks. Safe for use by several threads.</summary>
+/// <summary>
+/// The grammars of the schemas seen last, so that equal schemas share one grammar and its masks. Safe for use by several threads.
+/// </summary>
 internal sealed class SchemaCache
 {
     private const long Capacity = 32L << 20;
@@ -40,7 +42,8 @@ internal sealed class SchemaCache
     }
 
     private JsonSchemaGrammar Get(
-        JsonElement schema, bool isArguments, Func<JsonElement, CancellationToken, JsonSchemaGrammar> compile, CancellationToken cancellationToken)
+        JsonElement schema, bool isArguments, Func<JsonElement, CancellationToken, JsonSchemaGrammar> compile,
+        CancellationToken cancellationToken)
     {
         var text = schema.GetRawText();
         if (!_grammars.TryGet((text, isArguments), out var grammar))

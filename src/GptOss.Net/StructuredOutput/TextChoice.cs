@@ -5,7 +5,9 @@ namespace GptOss.Net.StructuredOutput;
 /// <summary>Several states at once: what follows is what may follow any of them.</summary>
 internal sealed record TextChoice : TextState
 {
-    /// <summary>How many alternatives are followed at once. Later ones are given up, which narrows what may follow and is never a dead end.</summary>
+    /// <summary>
+    /// How many alternatives are followed at once. Later ones are given up, which narrows what may follow and is never a dead end.
+    /// </summary>
     public const int MaxAlternatives = 128;
 
     private readonly ImmutableArray<TextState> _alternatives;
@@ -14,7 +16,9 @@ internal sealed record TextChoice : TextState
 
     public override bool IsAccepting => _alternatives.Any(alternative => alternative.IsAccepting);
 
-    /// <summary>Returns the state that stands for all of <paramref name="alternatives"/>: null if there is none, the state itself if there is one.</summary>
+    /// <summary>
+    /// Returns the state that stands for all of <paramref name="alternatives"/>: null if there is none, the state itself if there is one.
+    /// </summary>
     public static TextState? Create(IEnumerable<TextState?> alternatives)
     {
         var distinct = new List<TextState>();

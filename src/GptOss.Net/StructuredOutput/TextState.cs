@@ -11,7 +11,9 @@ internal abstract record TextState
     /// <summary>Whether the text may end here.</summary>
     public virtual bool IsAccepting => false;
 
-    /// <summary>Whether the text must end here. A state that may end need not know: nothing may follow a number of the greatest length.</summary>
+    /// <summary>
+    /// Whether the text must end here. A state that may end need not know: nothing may follow a number of the greatest length.
+    /// </summary>
     public virtual bool MustEnd => false;
 
     /// <summary>

@@ -2,4 +2,5 @@ namespace GptOss.Net.AspNetCore.Contracts.Chat;
 
 /// <summary>What a request cost, in tokens.</summary>
 internal sealed record ChatUsage(
-    long PromptTokens, long CompletionTokens, long TotalTokens, PromptTokensDetails PromptTokensDetails, CompletionTokensDetails CompletionTokensDetails);
+    long PromptTokens, long CompletionTokens, long TotalTokens, PromptTokensDetails PromptTokensDetails,
+    CompletionTokensDetails CompletionTokensDetails);

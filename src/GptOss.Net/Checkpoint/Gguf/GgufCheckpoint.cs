@@ -23,7 +23,8 @@ internal sealed partial class GgufCheckpoint : ICheckpoint
         {
             if (!byName.TryAdd(tensor.Name, tensor))
             {
-                throw new CheckpointException($"is also in {Path.GetFileName(byName[tensor.Name].File.Path)}.", tensor.File.Path, tensor.Name);
+                throw new CheckpointException(
+                    $"is also in {Path.GetFileName(byName[tensor.Name].File.Path)}.", tensor.File.Path, tensor.Name);
             }
         }
 
@@ -75,13 +76,16 @@ internal sealed partial class GgufCheckpoint : ICheckpoint
     public static string? FindIn(string directory)
     {
         var models = Directory.EnumerateFiles(directory, "*" + Extension)
-            .Where(path => SplitName().Match(path) is not { Success: true } match || int.Parse(match.Groups["part"].ValueSpan, CultureInfo.InvariantCulture) == 1)
+            .Where(
+                path => SplitName().Match(path) is not { Success: true } match
+                    || int.Parse(match.Groups["part"].ValueSpan, CultureInfo.InvariantCulture) == 1)
             .Order(StringComparer.Ordinal)
             .ToList();
         return models.Count <= 1
             ? models.FirstOrDefault()
             : throw new CheckpointException(
-                $"'{directory}' has several GGUF models: {string.Join(", ", models.Take(5).Select(Path.GetFileName))}. Give the path of one of them.");
+                $"'{directory}' has several GGUF models: {string.Join(", ", models.Take(5).Select(Path.GetFileName))}. "
+                + "Give the path of one of them.");
     }
 
     public JsonDocument ReadConfig() => _config.Write();
@@ -111,7 +115,8 @@ internal sealed partial class GgufCheckpoint : ICheckpoint
 
         var count = int.Parse(match.Groups["count"].ValueSpan, CultureInfo.InvariantCulture);
         return count is > 0 and <= MaxParts
-            ? Enumerable.Range(1, count).Select(part => FormattableString.Invariant($"{match.Groups["name"]}-{part:00000}-of-{count:00000}{Extension}"))
+            ? Enumerable.Range(1, count)
+                .Select(part => FormattableString.Invariant($"{match.Groups["name"]}-{part:00000}-of-{count:00000}{Extension}"))
             : throw new CheckpointException($"is one of {count:N0} parts; 1 to {MaxParts:N0} are accepted.", path, tensor: null);
     }
 
@@ -119,17 +124,20 @@ internal sealed partial class GgufCheckpoint : ICheckpoint
     {
         for (var i = 0; i < parts.Count; i++)
         {
-            var (number, count) = (parts[i].Metadata.GetValueOrDefault("split.no") ?? 0L, parts[i].Metadata.GetValueOrDefault("split.count") ?? 1L);
+            var (number, count) =
+                (parts[i].Metadata.GetValueOrDefault("split.no") ?? 0L, parts[i].Metadata.GetValueOrDefault("split.count") ?? 1L);
             if (!Equals(number, (long)i) || (!Equals(count, (long)parts.Count) && !(parts.Count == 1 && Equals(count, 0L))))
             {
                 throw new CheckpointException(
-                    $"says that it is part {number} of {count}, counted from 0, but is {i} of {parts.Count} by its name. Keep the names NAME-00001-of-0000N.gguf.",
+                    $"says that it is part {number} of {count}, counted from 0, but is {i} of {parts.Count} by its name. "
+                    + "Keep the names NAME-00001-of-0000N.gguf.",
                     files[i].Path,
                     tensor: null);
             }
         }
     }
 
-    [GeneratedRegex(@"^(?<name>.*)-(?<part>\d{5})-of-(?<count>\d{5})\.gguf$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
+    [GeneratedRegex(@"^(?<name>.*)-(?<part>\d{5})-of-(?<count>\d{5})\.gguf$",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
     private static partial Regex SplitName();
 }

@@ -5,8 +5,8 @@ using GptOss.Net.Quantization;
 namespace GptOss.Net.Checkpoint.Gguf;
 
 /// <summary>
-/// Says in config.json's keys what the metadata of a GGUF file say, so that one reader checks both. What the file does not say is taken from the shapes
-/// of its tensors; keys of the architecture that mean nothing here are passed on by name, so that they are told as unknown.
+/// Says in config.json's keys what the metadata of a GGUF file say, so that one reader checks both. What the file does not say is taken
+/// from the shapes of its tensors; keys of the architecture that mean nothing here are passed on by name, so that they are told as unknown.
 /// </summary>
 internal sealed class GgufConfig(string path, IReadOnlyDictionary<string, object> metadata, IReadOnlyDictionary<string, GgufTensor> tensors)
 {
@@ -26,7 +26,8 @@ internal sealed class GgufConfig(string path, IReadOnlyDictionary<string, object
     /// <summary>Gets how many layers the file says there are; 0 where it does not.</summary>
     public long LayerCount => Find("block_count") as long? ?? 0;
 
-    public (long Heads, long KVHeads) HeadCounts => (Find("attention.head_count") as long? ?? 0, Find("attention.head_count_kv") as long? ?? 0);
+    public (long Heads, long KVHeads) HeadCounts =>
+        (Find("attention.head_count") as long? ?? 0, Find("attention.head_count_kv") as long? ?? 0);
 
     /// <summary>Checks that the file holds gpt-oss.</summary>
     public GgufConfig Check()
@@ -54,7 +55,9 @@ internal sealed class GgufConfig(string path, IReadOnlyDictionary<string, object
             json.WriteString("model_type", "gpt_oss");
             Write(json, "hidden_size", Find("embedding_length") ?? Dimension("token_embd.weight", 1));
             Write(json, "vocab_size", Find("vocab_size") ?? Dimension("token_embd.weight", 0));
-            Write(json, "intermediate_size", Find("feed_forward_length") ?? Find("expert_feed_forward_length") ?? Dimension("blk.0.ffn_down_exps.weight", 2));
+            Write(
+                json, "intermediate_size",
+                Find("feed_forward_length") ?? Find("expert_feed_forward_length") ?? Dimension("blk.0.ffn_down_exps.weight", 2));
             Write(json, "num_hidden_layers", Find("block_count"));
             Write(json, "num_attention_heads", Find("attention.head_count"));
             Write(json, "num_key_value_heads", Find("attention.head_count_kv"));
@@ -86,7 +89,9 @@ internal sealed class GgufConfig(string path, IReadOnlyDictionary<string, object
             Write(json, "factor", factor);
 
             // llama.cpp and Ollama write no more than this; the rest is the official model's.
-            Write(json, "original_max_position_embeddings", Find("rope.scaling.original_context_length") is long and > 0 and var length ? length : 4096L);
+            Write(
+                json, "original_max_position_embeddings",
+                Find("rope.scaling.original_context_length") is long and > 0 and var length ? length : 4096L);
             Write(json, "beta_fast", Find("rope.scaling.yarn_beta_fast") ?? 32L);
             Write(json, "beta_slow", Find("rope.scaling.yarn_beta_slow") ?? 1L);
             json.WriteBoolean("truncate", false);
@@ -98,7 +103,8 @@ internal sealed class GgufConfig(string path, IReadOnlyDictionary<string, object
     private void WriteQuantization(Utf8JsonWriter json)
     {
         // Experts of other types, and mixed ones, are decoded.
-        if (tensors.Values.Where(tensor => tensor.Name.EndsWith("_exps.weight", StringComparison.Ordinal)).All(tensor => tensor.Type.IsMxfp4()))
+        if (tensors.Values.Where(tensor => tensor.Name.EndsWith("_exps.weight", StringComparison.Ordinal))
+            .All(tensor => tensor.Type.IsMxfp4()))
         {
             json.WriteStartObject("quantization_config");
             json.WriteString("quant_method", "mxfp4");
@@ -109,7 +115,8 @@ internal sealed class GgufConfig(string path, IReadOnlyDictionary<string, object
     private void WriteOthers(Utf8JsonWriter json)
     {
         var prefix = _architecture + ".";
-        foreach (var key in metadata.Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal) && !_used.Contains(key[prefix.Length..])))
+        foreach (var key
+            in metadata.Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal) && !_used.Contains(key[prefix.Length..])))
         {
             json.WriteBoolean(key, true);
         }
@@ -137,7 +144,8 @@ internal sealed class GgufConfig(string path, IReadOnlyDictionary<string, object
     {
         if (Find(name) is { } first && Find(other) is { } second && !Equals(first, second))
         {
-            throw new CheckpointException($"{_architecture}.{name} is {first}; expected {_architecture}.{other} = {second}.", path, tensor: null);
+            throw new CheckpointException(
+                $"{_architecture}.{name} is {first}; expected {_architecture}.{other} = {second}.", path, tensor: null);
         }
     }
 

@@ -8,11 +8,16 @@ namespace GptOss.Net.Checkpoint.Gguf;
 /// The header of a GGUF file, versions 2 and 3, checked as an untrusted input (<c>docs/gguf.md</c> of ggml):
 /// <code>
 /// "GGUF" version:u32 tensors:u64 pairs:u64
-/// pairs × (key:text type:u32 value)                       a text is length:u64 and UTF-8; an array type:u32 length:u64 values
-/// tensors × (name:text rank:u32 dimensions:u64… type:u32 offset:u64)    the fastest dimension first; offsets from the aligned end of the header
+/// pairs × (key:text type:u32 value)
+/// tensors × (name:text rank:u32 dimensions:u64… type:u32 offset:u64)
+///
+/// A text is length:u64 and UTF-8; an array is type:u32 length:u64 values. Of dimensions the fastest comes first; offsets count from the
+/// aligned end of the header.
 /// </code>
 /// </summary>
-/// <param name="Metadata">The scalars and texts: a <see cref="long"/>, <see cref="double"/>, <see cref="bool"/> or <see cref="string"/>; of an array, its length.</param>
+/// <param name="Metadata">
+/// The scalars and texts: a <see cref="long"/>, <see cref="double"/>, <see cref="bool"/> or <see cref="string"/>; of an array, its length.
+/// </param>
 /// <param name="Tensors">The tensors, in the order of the file.</param>
 internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, IReadOnlyList<GgufTensor> Tensors)
 {
@@ -40,7 +45,9 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
         if (version is not (2 or 3))
         {
             throw new CheckpointException(
-                version > 0xFFFF ? "is a GGUF file for processors of the other byte order." : $"is GGUF version {version}; versions 2 and 3 are read.",
+                version > 0xFFFF
+                    ? "is a GGUF file for processors of the other byte order."
+                    : $"is GGUF version {version}; versions 2 and 3 are read.",
                 file.Path,
                 tensor: null);
         }
@@ -49,7 +56,8 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
         var pairs = reader.Count("pairs", 13);
         if (tensors > MaxTensors || pairs > MaxPairs)
         {
-            throw reader.Invalid($"claims {tensors:N0} tensors and {pairs:N0} pairs; at most {MaxTensors:N0} and {MaxPairs:N0} are accepted");
+            throw reader.Invalid(
+                $"claims {tensors:N0} tensors and {pairs:N0} pairs; at most {MaxTensors:N0} and {MaxPairs:N0} are accepted");
         }
 
         var metadata = ReadMetadata(reader, pairs);
@@ -90,7 +98,8 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
     };
 
     // What was written from 1e-5 is meant to be 1e-5, not the nearest float32.
-    private static double Number(float value) => double.Parse(value.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+    private static double Number(float value) =>
+        double.Parse(value.ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     private static long SkipArray(GgufReader reader, string key, int depth)
     {
@@ -129,7 +138,8 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
     private static List<GgufTensor> ReadTensors(
         ITensorSource file, GgufReader reader, Dictionary<string, object> metadata, long count, long length)
     {
-        var alignment = metadata.GetValueOrDefault("general.alignment", DefaultAlignment) is long stated and > 0 and <= 1 << 20 && long.IsPow2(stated)
+        var alignment = metadata.GetValueOrDefault("general.alignment", DefaultAlignment) is long stated and > 0 and <= 1 << 20
+            && long.IsPow2(stated)
             ? stated
             : throw reader.Invalid("has a general.alignment that is not a power of two up to 1,048,576");
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -180,10 +190,12 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
         var type = number <= int.MaxValue && Enum.IsDefined((GgmlType)number)
             ? (GgmlType)number
             : throw new CheckpointException(
-                $"is of ggml type {number}, which is not supported; expected F32, F16, BF16, Q8_0, Q4_0 to Q6_K, IQ4_NL or MXFP4.", file.Path, name);
+                $"is of ggml type {number}, which is not supported; expected F32, F16, BF16, Q8_0, Q4_0 to Q6_K, IQ4_NL or MXFP4.",
+                file.Path, name);
         if (shape[^1] % type.BlockValues() != 0)
         {
-            throw new CheckpointException($"has rows of {shape[^1]:N0} values; {type} stores blocks of {type.BlockValues()}.", file.Path, name);
+            throw new CheckpointException(
+                $"has rows of {shape[^1]:N0} values; {type} stores blocks of {type.BlockValues()}.", file.Path, name);
         }
 
         var offset = reader.UInt64();
@@ -200,13 +212,15 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
             if ((tensor.Offset - data) % alignment != 0 || tensor.Offset < end)
             {
                 throw new CheckpointException(
-                    $"begins at byte {tensor.Offset:N0} of the file, which is not aligned to {alignment} or in the tensor before it.", tensor.File.Path, tensor.Name);
+                    $"begins at byte {tensor.Offset:N0} of the file, which is not aligned to {alignment} or in the tensor before it.",
+                    tensor.File.Path, tensor.Name);
             }
 
             if (tensor.ByteLength > length - tensor.Offset)
             {
                 throw new CheckpointException(
-                    $"reaches from byte {tensor.Offset:N0} over {tensor.ByteLength:N0} bytes, but the file has {length:N0}. It is truncated: download it again.",
+                    $"reaches from byte {tensor.Offset:N0} over {tensor.ByteLength:N0} bytes, but the file has {length:N0}. "
+                    + "It is truncated: download it again.",
                     tensor.File.Path,
                     tensor.Name);
             }

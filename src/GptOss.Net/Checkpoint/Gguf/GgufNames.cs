@@ -3,8 +3,8 @@ using GptOss.Net.Quantization;
 namespace GptOss.Net.Checkpoint.Gguf;
 
 /// <summary>
-/// Gives the tensors of a GGUF file the names and forms of Hugging Face: llama.cpp's converter splits what is fused there, and Ollama's fuses what is
-/// apart. What has no place is given under its own name, so that it is told as unknown.
+/// Gives the tensors of a GGUF file the names and forms of Hugging Face: llama.cpp's converter splits what is fused there, and Ollama's
+/// fuses what is apart. What has no place is given under its own name, so that it is told as unknown.
 /// </summary>
 internal sealed class GgufNames
 {
@@ -17,7 +17,8 @@ internal sealed class GgufNames
     /// <param name="stored">All tensors of the model.</param>
     /// <param name="layers">How many layers there are.</param>
     /// <param name="queryShare">Which part of the rows of a fused query, key and value are the query's: heads and heads of keys.</param>
-    public static IReadOnlyDictionary<string, CheckpointTensor> Map(IEnumerable<GgufTensor> stored, long layers, (long Heads, long KVHeads) queryShare)
+    public static IReadOnlyDictionary<string, CheckpointTensor> Map(
+        IEnumerable<GgufTensor> stored, long layers, (long Heads, long KVHeads) queryShare)
     {
         var names = new GgufNames(stored);
         names.AddValues("model.embed_tokens.weight", asHalves: true, "token_embd.weight");
@@ -81,7 +82,8 @@ internal sealed class GgufNames
         _stored.Remove(from);
         var values = fused.Values(from);
         var first = 0L;
-        foreach (var (name, heads) in new[] { ("q_proj", queryShare.Heads), ("k_proj", queryShare.KVHeads), ("v_proj", queryShare.KVHeads) })
+        foreach (var (name, heads)
+            in new[] { ("q_proj", queryShare.Heads), ("k_proj", queryShare.KVHeads), ("v_proj", queryShare.KVHeads) })
         {
             var rows = values.Shape[0] / all * heads;
             _tensors.TryAdd($"{attention}.{name}.{part}", values.Rows(first, rows).Named($"{attention}.{name}.{part}"));
@@ -148,7 +150,8 @@ internal sealed class GgufNames
     {
         var rowBytes = even.ByteLength / (even.Shape[0] * even.Shape[1]);
         return new CheckpointTensor(
-            new InterleavedRows(even, odd, checked((int)rowBytes)), even.Name, even.Type, even.Shape.SetItem(1, checked(2 * even.Shape[1])));
+            new InterleavedRows(even, odd, checked((int)rowBytes)), even.Name, even.Type,
+            even.Shape.SetItem(1, checked(2 * even.Shape[1])));
     }
 
     private void AddApart(string from, string experts, string name)

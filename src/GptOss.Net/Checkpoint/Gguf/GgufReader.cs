@@ -4,7 +4,9 @@ using System.Text.Unicode;
 
 namespace GptOss.Net.Checkpoint.Gguf;
 
-/// <summary>Reads numbers and texts from the header of a GGUF file, one after the other, and no further than the header may reach.</summary>
+/// <summary>
+/// Reads numbers and texts from the header of a GGUF file, one after the other, and no further than the header may reach.
+/// </summary>
 internal sealed class GgufReader(ITensorSource file, long length)
 {
     // The header of the published file has 13 MB, nearly all of it the tokenizer.
@@ -28,7 +30,9 @@ internal sealed class GgufReader(ITensorSource file, long length)
 
     public ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Take(sizeof(ulong)));
 
-    /// <summary>A count of things that take at least some bytes each; one that cannot be true is refused before anything is made for it.</summary>
+    /// <summary>
+    /// A count of things that take at least some bytes each; one that cannot be true is refused before anything is made for it.
+    /// </summary>
     public long Count(string what, int smallestBytes)
     {
         var count = UInt64();
@@ -84,7 +88,8 @@ internal sealed class GgufReader(ITensorSource file, long length)
     }
 
     private CheckpointException TooLong() => new(
-        $"the header ends behind byte {Math.Min(length, MaxLength):N0}, where {(length <= MaxLength ? "the file ends: download it again" : "a header may reach at most")}.",
+        $"the header ends behind byte {Math.Min(length, MaxLength):N0}, "
+        + $"where {(length <= MaxLength ? "the file ends: download it again" : "a header may reach at most")}.",
         Path,
         tensor: null);
 }

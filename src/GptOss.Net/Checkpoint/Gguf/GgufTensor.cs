@@ -12,9 +12,12 @@ namespace GptOss.Net.Checkpoint.Gguf;
 internal sealed record GgufTensor(ITensorSource File, string Name, GgmlType Type, ImmutableArray<long> Shape, long Offset)
 {
     /// <summary>Gets the bytes that it takes in the file.</summary>
-    public long ByteLength => Shape.Aggregate(1L, static (product, dimension) => checked(product * dimension)) / Type.BlockValues() * Type.BlockBytes();
+    public long ByteLength =>
+        Shape.Aggregate(1L, static (product, dimension) => checked(product * dimension)) / Type.BlockValues() * Type.BlockBytes();
 
-    /// <summary>The values: as they are stored where each has bits of its own, otherwise decoded to float32 or, to save memory, float16.</summary>
+    /// <summary>
+    /// The values: as they are stored where each has bits of its own, otherwise decoded to float32 or, to save memory, float16.
+    /// </summary>
     public CheckpointTensor Values(string name, bool asHalves = false) => Type switch
     {
         GgmlType.F32 => new CheckpointTensor(File, name, TensorType.F32, Shape, Offset),

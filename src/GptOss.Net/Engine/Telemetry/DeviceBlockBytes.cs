@@ -12,7 +12,8 @@ internal sealed record DeviceBlockBytes(DeviceId Device, long Full, long Sliding
     /// <param name="placement">What lies where.</param>
     /// <param name="kinds">The kind of each layer.</param>
     /// <param name="bytesPerBlock">Bytes of a block in one layer on a device.</param>
-    public static IReadOnlyList<DeviceBlockBytes> Of(PlacementPlan placement, IReadOnlyList<AttentionKind> kinds, Func<DeviceId, long> bytesPerBlock)
+    public static IReadOnlyList<DeviceBlockBytes> Of(
+        PlacementPlan placement, IReadOnlyList<AttentionKind> kinds, Func<DeviceId, long> bytesPerBlock)
     {
         return [.. placement.Devices.Select(device => new DeviceBlockBytes(
             device.Device,
@@ -23,7 +24,8 @@ internal sealed record DeviceBlockBytes(DeviceId Device, long Full, long Sliding
             .Where(stage => stage.Devices.Contains(device))
             .Sum(stage => kinds.Skip(stage.FirstLayer).Take(stage.LayerCount).Count(layer => layer == kind));
 
-        int Sharers(DeviceId device) => placement.Stages.Where(stage => stage.Devices.Contains(device)).Select(stage => stage.Devices.Count).FirstOrDefault(1);
+        int Sharers(DeviceId device) =>
+            placement.Stages.Where(stage => stage.Devices.Contains(device)).Select(stage => stage.Devices.Count).FirstOrDefault(1);
     }
 
     /// <summary>What lies in memory: on a GPU all of it, in main memory only what was ever used.</summary>

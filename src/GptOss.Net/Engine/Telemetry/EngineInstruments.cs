@@ -64,7 +64,8 @@ internal sealed class EngineInstruments
     public void Add(EngineMeter model) => ImmutableInterlocked.Update(ref _models, static (models, added) => models.Add(added), model);
 
     /// <summary>From now on the model has no measurements.</summary>
-    public void Remove(EngineMeter model) => ImmutableInterlocked.Update(ref _models, static (models, removed) => models.Remove(removed), model);
+    public void Remove(EngineMeter model) =>
+        ImmutableInterlocked.Update(ref _models, static (models, removed) => models.Remove(removed), model);
 
     private void AddLevels()
     {

@@ -45,7 +45,8 @@ internal sealed class EngineMeter : IDisposable
     /// <summary>Gets what lies on each device; the drivers are asked when somebody collects.</summary>
     public IEnumerable<Measurement<long>> DeviceMemory => _memory().SelectMany(device => new[]
     {
-        Measure(device, device.WeightBytes, "weights"), Measure(device, device.KVBytesResident, "kv_cache"), Measure(device, device.WorkspaceBytes, "workspace"),
+        Measure(device, device.WeightBytes, "weights"), Measure(device, device.KVBytesResident, "kv_cache"),
+        Measure(device, device.WorkspaceBytes, "workspace"),
         Measure(device, device.OtherBytes, "other"), Measure(device, device.FreeBytes, "free"),
     });
 

@@ -28,7 +28,8 @@ internal sealed class EngineTelemetry : IDisposable
     /// <summary>A request and its followers arrive; from the caller's thread, before the engine knows them.</summary>
     public void Arrive(EngineRequest request)
     {
-        var (now, parent, isUsageReported) = (_time.GetTimestamp(), Activity.Current?.Context ?? default, RequestActivity.IsWithinChat(Activity.Current));
+        var (now, parent, isUsageReported) =
+            (_time.GetTimestamp(), Activity.Current?.Context ?? default, RequestActivity.IsWithinChat(Activity.Current));
         Counters.Accept(1 + request.Followers.Count);
         Stamp(request);
         foreach (var follower in request.Followers)

@@ -11,7 +11,10 @@ internal static class RequestActivity
 {
     private static readonly ActivitySource Source = new(GptOssTelemetry.ActivitySourceName);
 
-    /// <summary>Whether a caller's span is a chat by OpenTelemetry's conventions: it reports the usage, which whoever adds it up must not find twice.</summary>
+    /// <summary>
+    /// Whether a caller's span is a chat by OpenTelemetry's conventions: it reports the usage, which whoever adds it up must not find
+    /// twice.
+    /// </summary>
     public static bool IsWithinChat(Activity? caller)
     {
         for (; caller is not null; caller = caller.Parent)

@@ -37,7 +37,8 @@ internal sealed unsafe class CpuAttention(ModelConfig config, AttentionShape sha
         {
             var offset = (long)token * space.HiddenStride;
             RmsNormKernel.Normalize(
-                space.Residual + offset, layer.AttentionNorm.Values, config.HiddenSize, (float)config.RmsNormEpsilon, space.Normalized + offset);
+                space.Residual + offset, layer.AttentionNorm.Values, config.HiddenSize, (float)config.RmsNormEpsilon,
+                space.Normalized + offset);
             space.AttentionInput.Encode(token, space.Normalized + offset);
         }
     }

@@ -26,7 +26,8 @@ internal sealed class CpuBackend : IExecutorBackend
     public MemoryEstimate Estimate(ModelConfig config, ModelWeights weights, Precision precision) =>
         new CpuWeightFormats(CpuExecutorOptions.Of(precision)).Estimate(config, weights);
 
-    public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, int devices) => CpuWorkspace.Estimate(config, options.MaxStepTokens);
+    public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, int devices) =>
+        CpuWorkspace.Estimate(config, options.MaxStepTokens);
 
     public IModelExecutor Create(ExecutorRequest request) => CpuExecutor.Load(
         request.Config,

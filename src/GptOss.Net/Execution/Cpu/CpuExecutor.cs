@@ -4,7 +4,9 @@ using GptOss.Net.Model;
 
 namespace GptOss.Net.Execution.Cpu;
 
-/// <summary>Runs the model, or consecutive layers of it, on the processor with own SIMD kernels over packed weights; needs no libtorch.</summary>
+/// <summary>
+/// Runs the model, or consecutive layers of it, on the processor with own SIMD kernels over packed weights; needs no libtorch.
+/// </summary>
 /// <remarks>
 /// Every thread walks the whole model, computes its part of each phase and meets the others at its end. A token's result depends
 /// on its own sequence alone: not on the batch, on chunks, on blocks or on the number of threads. Once buffers have grown to the
@@ -36,7 +38,8 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
     private float[] _keptLogits = [];
     private float[] _logits = []; // of the step that is computed, [logits rows, vocabulary]
 
-    private CpuExecutor(CpuMemory memory, CpuWeights weights, ModelConfig config, KVCacheCapacity capacity, CpuExecutorOptions options, int threads)
+    private CpuExecutor(
+        CpuMemory memory, CpuWeights weights, ModelConfig config, KVCacheCapacity capacity, CpuExecutorOptions options, int threads)
     {
         _memory = memory;
         _weights = weights;
@@ -58,7 +61,8 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
     /// <summary>Loads a model, or a part of it. When that fails or is cancelled, nothing stays allocated.</summary>
     /// <exception cref="NotSupportedException">The model's shape has no kernel.</exception>
     public static CpuExecutor Load(
-        ModelConfig config, ModelWeights weights, KVCacheCapacity capacity, CpuExecutorOptions options, WeightReadProgress progress, ModelPart? part = null)
+        ModelConfig config, ModelWeights weights, KVCacheCapacity capacity, CpuExecutorOptions options, WeightReadProgress progress,
+        ModelPart? part = null)
     {
         var (embeds, unembeds) = (part?.Embeds ?? true, part?.Unembeds ?? true);
         if (part is not null)
@@ -203,7 +207,8 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
             }
             else
             {
-                _batch.Step.Hidden.Span.Slice(token * _config.HiddenSize, _config.HiddenSize).CopyTo(new Span<float>(residual, _config.HiddenSize));
+                _batch.Step.Hidden.Span.Slice(token * _config.HiddenSize, _config.HiddenSize)
+                    .CopyTo(new Span<float>(residual, _config.HiddenSize));
             }
 
             YarnFrequencies.Angles(

@@ -62,7 +62,8 @@ internal sealed unsafe class CpuExperts(ModelConfig config)
                 var sum = (float*)sums + (i * RowGroup.Rows);
                 var target = (float*)logits + (i * stride) + (group * RowGroup.Rows);
                 Vector512.Store(Vector512.Load(sum) + Vector512.Load(bias), target);
-                Vector512.Store(Vector512.Load(sum + RowGroup.HalfRows) + Vector512.Load(bias + RowGroup.HalfRows), target + RowGroup.HalfRows);
+                Vector512.Store(
+                    Vector512.Load(sum + RowGroup.HalfRows) + Vector512.Load(bias + RowGroup.HalfRows), target + RowGroup.HalfRows);
             }
         }
 
@@ -130,7 +131,8 @@ internal sealed unsafe class CpuExperts(ModelConfig config)
             {
                 for (var group = 0; group < UnitGroups; group++)
                 {
-                    matrix.Multiply(space.MlpInput.Format, (unit * UnitGroups) + group, space.SlotInput + first, tile, sums + (group * stride));
+                    matrix.Multiply(
+                        space.MlpInput.Format, (unit * UnitGroups) + group, space.SlotInput + first, tile, sums + (group * stride));
                 }
 
                 var bias = matrix.Bias + (unit * UnitGroups * RowGroup.Rows);

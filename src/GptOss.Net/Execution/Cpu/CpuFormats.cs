@@ -21,6 +21,8 @@ internal sealed record CpuFormats(
 
         // Every format of weights takes float32.
         ActivationFormat Common(IEnumerable<CpuMatrix> matrices) =>
-            quantize && matrices.Select(matrix => matrix.Format.FastInput).Distinct().ToArray() is [var one] ? one : ActivationFormat.Float32;
+            quantize && matrices.Select(matrix => matrix.Format.FastInput).Distinct().ToArray() is [var one]
+                ? one
+                : ActivationFormat.Float32;
     }
 }

@@ -65,6 +65,7 @@ internal static unsafe class CpuLinear
     private static void AddTo(float* target, float* values)
     {
         Vector512.Store(Vector512.Load(target) + Vector512.Load(values), target);
-        Vector512.Store(Vector512.Load(target + RowGroup.HalfRows) + Vector512.Load(values + RowGroup.HalfRows), target + RowGroup.HalfRows);
+        Vector512.Store(
+            Vector512.Load(target + RowGroup.HalfRows) + Vector512.Load(values + RowGroup.HalfRows), target + RowGroup.HalfRows);
     }
 }

@@ -59,12 +59,15 @@ internal sealed unsafe class CpuMatrix
         for (var block = 0; block < Blocks; block++)
         {
             Format.Pack(
-                HalfBlock(group, groupRow, block), groupRow % RowGroup.HalfRows, row.Slice(block * RowGroup.BlockColumns, RowGroup.BlockColumns));
+                HalfBlock(group, groupRow, block), groupRow % RowGroup.HalfRows,
+                row.Slice(block * RowGroup.BlockColumns, RowGroup.BlockColumns));
         }
     }
 
     /// <summary>Multiplies a row group with rows of activations; the bias is not added.</summary>
-    /// <param name="format">The form of the activations: <see cref="ActivationFormat.Float32"/> or that which the weights are fastest with.</param>
+    /// <param name="format">
+    /// The form of the activations: <see cref="ActivationFormat.Float32"/> or that which the weights are fastest with.
+    /// </param>
     /// <param name="group">The row group.</param>
     /// <param name="rows">The activations, <c>[count]</c>.</param>
     /// <param name="count">How many rows of activations.</param>

@@ -25,7 +25,10 @@ internal sealed class CpuThreadPool : IDisposable
         Count = ActiveCount = threads;
         Barrier = new StepBarrier(threads);
         _starts = [.. Enumerable.Range(1, threads - 1).Select(_ => new EventCount())];
-        _threads = [.. _starts.Select((start, i) => new Thread(() => Work(i + 1, start)) { IsBackground = true, Name = $"GptOss.Net CPU {i + 1}" })];
+        _threads =
+        [
+            .. _starts.Select((start, i) => new Thread(() => Work(i + 1, start)) { IsBackground = true, Name = $"GptOss.Net CPU {i + 1}" }),
+        ];
 
         // Unsafe: without the context of whoever loads the model, which would live as long as the threads do.
         Array.ForEach(_threads, static thread => thread.UnsafeStart());

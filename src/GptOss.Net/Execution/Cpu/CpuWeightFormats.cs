@@ -39,7 +39,8 @@ internal sealed class CpuWeightFormats(CpuExecutorOptions options)
     private static CpuWeightFormat AsStored(DenseWeightSource source) =>
         source.Values.Type == Checkpoint.TensorType.BF16 ? CpuWeightFormat.Bf16 : CpuWeightFormat.Float32;
 
-    private static long MatrixBytes(WeightSource source, CpuWeightFormat format) => CpuMatrix.BytesOf(format, source.OutputSize, source.InputSize);
+    private static long MatrixBytes(WeightSource source, CpuWeightFormat format) =>
+        CpuMatrix.BytesOf(format, source.OutputSize, source.InputSize);
 
     private long LayerBytes(ModelConfig config, LayerWeights layer)
     {

@@ -103,8 +103,10 @@ internal sealed class CpuWeightLoader(
         }
 
         var (gate, up) = (expert.Gate!, expert.Up!);
-        var apart = new CpuMatrix(memory, _formats.Of(gate.Weight, up.Weight), rows, gate.Weight.InputSize, size % RowGroup.BlockColumns != 0);
-        foreach (var (source, selection) in new[] { (gate, RowSelection.Gate(size, fused: false)), (up, RowSelection.Up(size, fused: false)) })
+        var apart =
+            new CpuMatrix(memory, _formats.Of(gate.Weight, up.Weight), rows, gate.Weight.InputSize, size % RowGroup.BlockColumns != 0);
+        foreach (var (source, selection)
+            in new[] { (gate, RowSelection.Gate(size, fused: false)), (up, RowSelection.Up(size, fused: false)) })
         {
             AddWhole(apart, source.Weight, selection);
             BiasReader.Read(source, apart, selection);

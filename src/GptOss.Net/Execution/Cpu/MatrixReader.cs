@@ -56,14 +56,16 @@ internal static class MatrixReader
         var (codes, scales) = (Rent(source.Blocks), Rent(source.Scales));
         var blocks = matrix.Blocks;
         ForEachRow(selections, (group, lane, row) => Mxfp4Weights.PackRow(
-            matrix, group, lane, codes.AsSpan(row * blocks * Mxfp4Format.BlockBytes, blocks * Mxfp4Format.BlockBytes), scales.AsSpan(row * blocks, blocks)));
+            matrix, group, lane, codes.AsSpan(row * blocks * Mxfp4Format.BlockBytes, blocks * Mxfp4Format.BlockBytes),
+            scales.AsSpan(row * blocks, blocks)));
         ArrayPool<byte>.Shared.Return(codes);
         ArrayPool<byte>.Shared.Return(scales);
     }
 
     private static void ReadAwq(AwqWeightSource source, CpuMatrix matrix, RowSelection[] selections)
     {
-        var (words, zeros, scales) = (new byte[source.QWeight.ByteLength], new byte[source.QZeros.ByteLength], new byte[source.Scales.ByteLength]);
+        var (words, zeros, scales) =
+            (new byte[source.QWeight.ByteLength], new byte[source.QZeros.ByteLength], new byte[source.Scales.ByteLength]);
         source.QWeight.Read(0, words);
         source.QZeros.Read(0, zeros);
         source.Scales.Read(0, scales);

@@ -18,7 +18,8 @@ internal sealed class CudaBackend : IExecutorBackend
 
     public string? WhyNot(ModelConfig config, ModelWeights weights, IReadOnlyList<DeviceId> devices, Precision precision) =>
         !devices.All(device => device.IsCuda) ? "they run a model that lies on NVIDIA GPUs"
-        : precision is not (Precision.Default or Precision.AsStored or Precision.Int8Unembedding or Precision.Int8Dense or Precision.ExpandedBFloat16)
+        : precision is not (Precision.Default or Precision.AsStored or Precision.Int8Unembedding or Precision.Int8Dense
+            or Precision.ExpandedBFloat16)
             ? "they hold weights as stored, dense ones in int8, or all expanded to bfloat16"
         : CudaShape.WhyNot(config);
 

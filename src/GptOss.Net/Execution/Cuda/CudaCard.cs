@@ -72,7 +72,8 @@ internal sealed class CudaCard : IDisposable
             {
                 IsSilent = true;
                 throw new CudaException(
-                    "A step", Device, CudaException.NoAnswer, $"the card has not answered for {longest.TotalSeconds:0.#} s. It, its driver or its link hangs");
+                    "A step", Device, CudaException.NoAnswer,
+                    $"the card has not answered for {longest.TotalSeconds:0.#} s. It, its driver or its link hangs");
             }
 
             Thread.SpinWait(16);

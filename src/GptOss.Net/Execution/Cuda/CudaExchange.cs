@@ -49,7 +49,8 @@ internal sealed unsafe class CudaExchange : IDisposable
         Arena = memory.AllocateZeros(Words.Bytes, card.Stream);
         MostDecodes = isDirect ? Math.Min(StepBuckets.RoundUp(options.MaxSequences), StepBuckets.Largest) : 0;
         _decodeBytes = (long)MostDecodes * shape.Hidden * sizeof(ulong);
-        _decodeWords = memory.AllocateZeros((2 * _decodeBytes) + ((long)MostDecodes * shape.AttendedWidth / 2 * sizeof(ulong)), card.Stream);
+        _decodeWords =
+            memory.AllocateZeros((2 * _decodeBytes) + ((long)MostDecodes * shape.AttendedWidth / 2 * sizeof(ulong)), card.Stream);
         Chosen = memory.Allocate((long)CudaWorkspace.Rows(options.MaxSequences) * sizeof(int));
         _error = memory.AllocateZeros(PieceBytes, card.Stream);
         _errorOnHost = memory.AllocateHost(PieceBytes);
@@ -140,7 +141,9 @@ internal sealed unsafe class CudaExchange : IDisposable
         Bytes(_share.Hidden(_shape), sizeof(float)),
         Bytes(Other._share.Hidden(_shape), sizeof(float)));
 
-    /// <summary><see cref="Residual"/> for a token of each sequence, and the norm of the whole: of attention's or of the experts' result.</summary>
+    /// <summary>
+    /// <see cref="Residual"/> for a token of each sequence, and the norm of the whole: of attention's or of the experts' result.
+    /// </summary>
     public void Norm(KernelStream stream, int tokens, nint add, int parts, nint gain, bool forExperts, int number)
     {
         var own = _share.Hidden(_shape);

@@ -85,7 +85,9 @@ internal sealed class CudaExecutor : IModelExecutor
     /// <summary>How many steps may be begun: one for each card or group, and the one that goes on with what the newest samples.</summary>
     public static int StepsInFlight(int stages) => stages + 1;
 
-    /// <summary>Not where penalties count tokens that nobody has read, nor where logits are wanted. What is left to the host after all, it says.</summary>
+    /// <summary>
+    /// Not where penalties count tokens that nobody has read, nor where logits are wanted. What is left to the host after all, it says.
+    /// </summary>
     public bool CanSample(in Sampling.RowSampling row) =>
         row is { WantsLogits: false, Penalties: null } && row.Options!.TopLogProbabilities <= SamplingKernels.MaxTop;
 
@@ -131,7 +133,10 @@ internal sealed class CudaExecutor : IModelExecutor
 
         if (!Unembeds)
         {
-            return new StepResult(Memory<float>.Empty, _shape.Config.VocabularySize) { Hidden = _hidden[slot.Index].Take(slot.Batch!.TokenCount) };
+            return new StepResult(Memory<float>.Empty, _shape.Config.VocabularySize)
+            {
+                Hidden = _hidden[slot.Index].Take(slot.Batch!.TokenCount),
+            };
         }
 
         foreach (var row in slot.ReadTokens())

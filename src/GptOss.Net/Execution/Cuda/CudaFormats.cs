@@ -17,7 +17,8 @@ internal sealed record CudaFormats(DenseFormat Attention, DenseFormat Unembeddin
     {
         var layers = weights.Layers;
         var attention = layers.SelectMany(layer => new[] { layer.Query, layer.Key, layer.Value, layer.Output });
-        var experts = layers.SelectMany(layer => layer.Experts).SelectMany(expert => new[] { expert.GateUp, expert.Gate, expert.Up, expert.Down });
+        var experts = layers.SelectMany(layer => layer.Experts)
+            .SelectMany(expert => new[] { expert.GateUp, expert.Gate, expert.Up, expert.Down });
         var expert = experts.OfType<LinearSource>().Select(linear => linear.Weight).ToArray();
         return new CudaFormats(
             attention.All(linear => KeepsInt4(linear.Weight)) ? DenseFormat.Int4

@@ -43,10 +43,12 @@ internal sealed class CudaGroup : ICudaPart
         bool isDirect)
     {
         (_shape, Part, _rowTile) = (shape, part, CudaWorkspace.Rows(options.MaxSequences));
-        var exchanges = cards.Select((card, i) => new CudaExchange(card, shape, new CudaShare(i, cards.Count), options, isDirect)).ToArray();
+        var exchanges =
+            cards.Select((card, i) => new CudaExchange(card, shape, new CudaShare(i, cards.Count), options, isDirect)).ToArray();
         exchanges[0].Connect(exchanges[1]);
         exchanges[1].Connect(exchanges[0]);
-        _members = [.. cards.Select((card, i) => new Member(card, new CudaShare(i, cards.Count), shape, weights[i], capacity, exchanges[i]))];
+        _members =
+            [.. cards.Select((card, i) => new Member(card, new CudaShare(i, cards.Count), shape, weights[i], capacity, exchanges[i]))];
         _done = [.. cards.Select(card => Enumerable.Range(0, stepsInFlight).Select(_ => card.Driver.CreateEvent()).ToArray())];
     }
 
@@ -157,7 +159,8 @@ internal sealed class CudaGroup : ICudaPart
                 "A step",
                 other,
                 CudaException.NoAnswer,
-                $"{member.Card.Device} has not heard of it for {member.Exchange.Patience.TotalSeconds:0.#} s. It, its driver or its link hangs");
+                $"{member.Card.Device} has not heard of it for {member.Exchange.Patience.TotalSeconds:0.#} s. "
+                + "It, its driver or its link hangs");
         }
     }
 
@@ -229,7 +232,8 @@ internal sealed class CudaGroup : ICudaPart
                 member.Stage.LowerExperts(stream, step, own);
                 if (inWords && own + 1 < _shape.Config.LayerCount)
                 {
-                    member.Exchange.Norm(stream, tokens, y, _shape.TopK, member.Weights.Layers[own + 1].AttentionNorm, forExperts: false, number + 3);
+                    member.Exchange.Norm(
+                        stream, tokens, y, _shape.TopK, member.Weights.Layers[own + 1].AttentionNorm, forExperts: false, number + 3);
                 }
                 else
                 {
@@ -251,7 +255,8 @@ internal sealed class CudaGroup : ICudaPart
             var storage = new CudaKVStorage(card.Memory, shape, kinds, capacity);
             Stage = new CudaStage(shape, share, card.Kernels, weights, storage, card.Workspace, card.Inputs, kinds);
             Pair = new PairStage(
-                shape, share, card.Kernels, weights, storage, card.Workspace, card.Inputs, kinds, exchange.Words, exchange.Arena, exchange.Wire);
+                shape, share, card.Kernels, weights, storage, card.Workspace, card.Inputs, kinds, exchange.Words, exchange.Arena,
+                exchange.Wire);
             Graphs = new StepGraphs(card.Driver);
         }
 

@@ -64,7 +64,8 @@ internal sealed class CudaKernels : IDisposable
             .. ExpertKernels.Sources(shape, device, formats.Experts),
             .. shape.Parts == 1
                 ? LayeredKernels.Sources(shape, device, formats.Attention, formats.Unembedding, formats.Experts)
-                : PairKernels.Sources(shape, device, formats.Attention, formats.Unembedding, formats.Experts).Concat(ExchangeKernels.Sources(shape)),
+                : PairKernels.Sources(shape, device, formats.Attention, formats.Unembedding, formats.Experts)
+                    .Concat(ExchangeKernels.Sources(shape)),
             .. SamplingKernels.Sources(shape),
         ];
         var library = KernelLibrary.Load(driver, compiler, cache, sources, report, cancellationToken);
@@ -86,7 +87,9 @@ internal sealed class CudaKernels : IDisposable
         var stream = driver.CreateStream();
         try
         {
-            KernelSelfTest.Run(new KernelStream(driver, stream, IsDependent: false), _library, shape, formats.Attention, formats.Unembedding, formats.Experts);
+            KernelSelfTest.Run(
+                new KernelStream(driver, stream, IsDependent: false), _library, shape, formats.Attention, formats.Unembedding,
+                formats.Experts);
         }
         finally
         {

@@ -1,6 +1,8 @@
 namespace GptOss.Net.Execution.Cuda;
 
-/// <summary>How an array goes from one card to another in every step: read there by the other card, or through page-locked main memory.</summary>
+/// <summary>
+/// How an array goes from one card to another in every step: read there by the other card, or through page-locked main memory.
+/// </summary>
 /// <remarks>Nobody waits but the cards. The same bits arrive either way.</remarks>
 internal sealed class CudaLink : IDisposable
 {

@@ -51,7 +51,8 @@ internal sealed class CudaPart : ICudaPart
         else
         {
             _graphs.Launch(
-                Card.Launches, step.Tokens, step.Chunks, StepGraphs.Batched, recording => _stage.Forward(recording, step, chosen, completes: !Part.Unembeds));
+                Card.Launches, step.Tokens, step.Chunks, StepGraphs.Batched,
+                recording => _stage.Forward(recording, step, chosen, completes: !Part.Unembeds));
         }
     }
 

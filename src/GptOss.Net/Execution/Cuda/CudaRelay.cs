@@ -47,7 +47,8 @@ internal sealed unsafe class CudaRelay : IDisposable
 
     private static IEnumerable<ExchangeKernels.RelayJob> Jobs(CudaShape shape, CudaShare other, WordArena words, int sequences)
     {
-        var (heads, hidden, inner) = (new RowRange(other.Index * shape.QueryWidth, shape.QueryWidth), other.Hidden(shape), other.Intermediate(shape));
+        var (heads, hidden, inner) =
+            (new RowRange(other.Index * shape.QueryWidth, shape.QueryWidth), other.Hidden(shape), other.Intermediate(shape));
         for (var layer = 0; layer < shape.Config.LayerCount; layer++)
         {
             yield return Job(words.Attended(layer), heads, shape.AttendedWidth, sequences, valuesOfWord: 2);

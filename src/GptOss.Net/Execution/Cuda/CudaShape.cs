@@ -83,7 +83,8 @@ internal sealed record CudaShape
         : config.HeadDim is not (8 or 16 or 32 or 64) ? $"their heads hold 8, 16, 32 or 64 values, and the model's {config.HeadDim}"
         : config.HeadCount % config.KVHeadCount != 0 || MaxGroup % (config.HeadCount / config.KVHeadCount) != 0
             ? $"they share a KV head among 1, 2, 4 or 8 heads, and the model has {config.HeadCount} heads and {config.KVHeadCount} KV heads"
-        : RoundUp(config.HiddenSize, WidthUnit) > MaxHidden ? $"their rows hold {MaxHidden:N0} values, and the model's {config.HiddenSize:N0}"
+        : RoundUp(config.HiddenSize, WidthUnit) > MaxHidden
+            ? $"their rows hold {MaxHidden:N0} values, and the model's {config.HiddenSize:N0}"
         : config.HiddenSize % 4 != 0 ? $"their rows are multiples of 4 values, and the model's have {config.HiddenSize}"
         : null;
 

@@ -101,7 +101,9 @@ internal sealed class CudaStage(
         {
             kernels.Activations.CombineNorm(
                 stream,
-                new(workspace.Residual, workspace.Normed, workspace.Experts.Y, own.AttentionNorm, 0, layer == 0 ? 0 : AddsParts(shape.TopK), 0),
+                new(
+                    workspace.Residual, workspace.Normed, workspace.Experts.Y, own.AttentionNorm, 0, layer == 0 ? 0 : AddsParts(shape.TopK),
+                    0),
                 step.Tokens);
         }
 

@@ -5,7 +5,9 @@ namespace GptOss.Net.Execution.Cuda;
 /// <summary>The weights that one device has, packed.</summary>
 internal sealed record CudaWeights
 {
-    /// <summary>Gets the token embedding, bfloat16 <c>[vocabulary, hidden]</c> as in the checkpoint; 0 on a device that does not begin the model.</summary>
+    /// <summary>
+    /// Gets the token embedding, bfloat16 <c>[vocabulary, hidden]</c> as in the checkpoint; 0 on a device that does not begin the model.
+    /// </summary>
     public required nint Embedding { get; init; }
 
     public required IReadOnlyList<CudaLayer> Layers { get; init; }

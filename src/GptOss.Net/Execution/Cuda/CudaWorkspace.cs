@@ -97,7 +97,8 @@ internal sealed record CudaWorkspace(
 
     public static int Chunks(int maxSequences, int maxModelLength) => (int)Math.Min(
         PartialChunks,
-        (long)StepBuckets.RoundUp(maxSequences) * StepBuckets.RoundUpChunks(AttentionKernels.Chunks(maxModelLength, AttentionKernels.NoWindow)));
+        (long)StepBuckets.RoundUp(maxSequences) * StepBuckets.RoundUpChunks(
+            AttentionKernels.Chunks(maxModelLength, AttentionKernels.NoWindow)));
 
     /// <summary>Entries of the block tables of a step, of both kinds.</summary>
     public static int TableEntries(CudaExecutorOptions options, int tokens)

@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace GptOss.Net.Execution.Cuda;
 
-/// <summary>Hidden states of one step in page-locked main memory, on their way from or to another backend: float <c>[tokens, hidden]</c>.</summary>
+/// <summary>
+/// Hidden states of one step in page-locked main memory, on their way from or to another backend: float <c>[tokens, hidden]</c>.
+/// </summary>
 /// <remarks>Cards pad rows; what others see has no padding.</remarks>
 internal sealed unsafe class HostRows : MemoryManager<float>
 {

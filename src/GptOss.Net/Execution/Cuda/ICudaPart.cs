@@ -2,7 +2,9 @@ using GptOss.Net.KVCache;
 
 namespace GptOss.Net.Execution.Cuda;
 
-/// <summary>Consecutive layers of the model on a card, or on cards that share them: what it launches of a step. Nothing but Wait waits.</summary>
+/// <summary>
+/// Consecutive layers of the model on a card, or on cards that share them: what it launches of a step. Nothing but Wait waits.
+/// </summary>
 internal interface ICudaPart : IDisposable
 {
     /// <summary>Gets the card on whose stream the results of the part are; of several the first.</summary>

@@ -6,7 +6,10 @@ using GptOss.Net.Quantization;
 
 namespace GptOss.Net.Execution.Cuda;
 
-/// <summary>Asks the matrix kernels of a device, at load, whether they compute what the host does, and whether all of their tiles have the same bits.</summary>
+/// <summary>
+/// Asks the matrix kernels of a device, at load, whether they compute what the host does, and whether all of their tiles have the same
+/// bits.
+/// </summary>
 /// <remarks>
 /// That <c>mma.sync</c> and <c>wgmma</c> add in one order was seen on the devices that we had, and is promised for none. A small matrix
 /// with random bytes goes through every tile that the device would use: a few rows are computed by the host in double.
@@ -68,7 +71,8 @@ internal sealed unsafe class KernelSelfTest
             var row = job == DenseJob.Qkv
                 ? ToFloats(Download<ushort>(output, DenseRows))
                 : Download<float>(output, DenseRows);
-            var expected = Enumerable.Range(DenseRows - CheckedRows, CheckedRows).Select(r => Product(k, i => PackedBytes.Dense(strips, format, k, r, i), x));
+            var expected = Enumerable.Range(DenseRows - CheckedRows, CheckedRows)
+                .Select(r => Product(k, i => PackedBytes.Dense(strips, format, k, r, i), x));
             Compare($"{job} {format} of {tokens} tokens", row, ref first, row[^CheckedRows..], [.. expected]);
         }
     }
@@ -92,7 +96,8 @@ internal sealed unsafe class KernelSelfTest
             Allocate<ushort>(tokens * topK * inner),
             Allocate<float>(tokens * topK * _shape.Hidden));
         var zeros = Upload(new ushort[Math.Max(2 * inner, _shape.Hidden)]);
-        var (upWeights, downWeights) = (new ExpertWeights(format, Upload(up), zeros, 2 * inner), new ExpertWeights(format, Upload(down), zeros, k));
+        var (upWeights, downWeights) =
+            (new ExpertWeights(format, Upload(up), zeros, 2 * inner), new ExpertWeights(format, Upload(down), zeros, k));
         float[]? firstHidden = null, firstRow = null;
         foreach (var count in counts)
         {
@@ -114,7 +119,8 @@ internal sealed unsafe class KernelSelfTest
                 y,
                 ref firstRow,
                 [.. rows.Select(row => y[row])],
-                [.. rows.Select(row => Product(inner, i => PackedBytes.Expert(down, format, inner, row, i, alternate: false), h, PackedBytes.P64))]);
+                [.. rows.Select(
+                    row => Product(inner, i => PackedBytes.Expert(down, format, inner, row, i, alternate: false), h, PackedBytes.P64))]);
         }
 
         double Up(int row) => Product(k, i => PackedBytes.Expert(up, format, k, row, i, alternate: true), x, PackedBytes.P64);
@@ -145,7 +151,8 @@ internal sealed unsafe class KernelSelfTest
         if (!(error < Tolerance))
         {
             throw new CudaException(
-                $"{_device.Device} ({_device.Architecture}) fails the self-test: {what} differ from the host's result by {error:g2} (relative; at most {Tolerance:g2}). "
+                $"{_device.Device} ({_device.Architecture}) fails the self-test: "
+                + $"{what} differ from the host's result by {error:g2} (relative; at most {Tolerance:g2}). "
                 + "Update the driver, or run on another device.");
         }
 

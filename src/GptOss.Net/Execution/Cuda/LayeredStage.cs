@@ -30,7 +30,9 @@ internal sealed class LayeredStage(
         return rows[0] == 0 && rows[^1] == rows.Length - 1;
     }
 
-    /// <summary>From token ids, or the residual of the part before, to the residual, or to logits, float <c>[sequences, vocabulary]</c>.</summary>
+    /// <summary>
+    /// From token ids, or the residual of the part before, to the residual, or to logits, float <c>[sequences, vocabulary]</c>.
+    /// </summary>
     /// <param name="stream">Where to launch.</param>
     /// <param name="step">The step's sizes.</param>
     /// <param name="chosen">What the step before has sampled, int <c>[rows]</c>.</param>

@@ -51,7 +51,8 @@ internal sealed class LogitsDelivery : IDisposable
     }
 
     /// <summary>
-    /// Rows of logits that the host wants go there, the others are sampled, which only the step's first rows can be. Returns whether any are.
+    /// Rows of logits that the host wants go there, the others are sampled, which only the step's first rows can be. Returns whether any
+    /// are.
     /// </summary>
     public bool Deliver(StepSlot slot, int first, int rows, SamplingNeeds needs)
     {

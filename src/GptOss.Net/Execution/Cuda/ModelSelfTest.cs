@@ -50,8 +50,9 @@ internal sealed class ModelSelfTest(CudaExecutor executor, ModelConfig config, K
         if (_report.Length > 0)
         {
             throw new CudaException(
-                $"The CUDA kernels do not agree with each other on {executor.Device}: results would depend on the batch. The model was not loaded; "
-                + $"Precision.Reference runs it on libtorch. Please report this card and driver.{Environment.NewLine}{_report}");
+                $"The CUDA kernels do not agree with each other on {executor.Device}: results would depend on the batch. "
+                + $"The model was not loaded; Precision.Reference runs it on libtorch. "
+                + $"Please report this card and driver.{Environment.NewLine}{_report}");
         }
     }
 
@@ -136,7 +137,8 @@ internal sealed class ModelSelfTest(CudaExecutor executor, ModelConfig config, K
 
         if (different > 0)
         {
-            _report.AppendLine(CultureInfo.InvariantCulture, $"{what}: {different:N0} of {expected.Length:N0} values differ from a short prefill's.");
+            _report.AppendLine(
+                CultureInfo.InvariantCulture, $"{what}: {different:N0} of {expected.Length:N0} values differ from a short prefill's.");
         }
     }
 }

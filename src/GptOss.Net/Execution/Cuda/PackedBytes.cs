@@ -3,7 +3,9 @@ using GptOss.Net.Quantization;
 
 namespace GptOss.Net.Execution.Cuda;
 
-/// <summary>Packed matrices as the host reads them, value by value (<c>weights.cu</c> draws the layouts): what a self-test compares with.</summary>
+/// <summary>
+/// Packed matrices as the host reads them, value by value (<c>weights.cu</c> draws the layouts): what a self-test compares with.
+/// </summary>
 internal static class PackedBytes
 {
     private const int Chunk = 64;

@@ -3,7 +3,9 @@ using GptOss.Net.Model;
 
 namespace GptOss.Net.Execution.Cuda;
 
-/// <summary>A card's share of the whole model for a step in which one or two sequences decode: <see cref="LayeredStage"/> on two cards.</summary>
+/// <summary>
+/// A card's share of the whole model for a step in which one or two sequences decode: <see cref="LayeredStage"/> on two cards.
+/// </summary>
 internal sealed class PairStage(
     CudaShape shape,
     CudaShare share,
@@ -90,11 +92,13 @@ internal sealed class PairStage(
     private void RunExperts(KernelStream stream, int sequences, int layer)
     {
         var own = weights.Layers[layer];
-        var (x, routing, inner, mid) = (arena + words.X(layer), arena + words.Routing(layer), arena + words.Inner(layer), arena + words.Mid(layer));
+        var (x, routing, inner, mid) =
+            (arena + words.X(layer), arena + words.Routing(layer), arena + words.Inner(layer), arena + words.Mid(layer));
         kernels.Pair.Route(stream, sequences, new(x, routing, mid, own.MlpNorm, own.Router, own.RouterBias, wire));
         kernels.Pair.Up(stream, sequences, new(
             inner + _firstInner, 0, 0, x, routing, own.GateUp.Tiles, own.GateUp.Bias, wire, own.GateUp.Rows));
         kernels.Pair.Down(stream, sequences, new(
-            inner, arena + words.Hidden(layer + 1) + _firstHidden, mid + _firstHidden, 0, routing, own.Down.Tiles, own.Down.Bias, wire, own.Down.Rows));
+            inner, arena + words.Hidden(layer + 1) + _firstHidden, mid + _firstHidden, 0, routing, own.Down.Tiles, own.Down.Bias, wire,
+            own.Down.Rows));
     }
 }

@@ -17,7 +17,9 @@ internal sealed class StepGraphs(ICudaDriver driver) : IDisposable
     /// <param name="stream">Where to launch; kernels of a graph may start while the one before them ends.</param>
     /// <param name="sequences">Padded.</param>
     /// <param name="chunks">Padded.</param>
-    /// <param name="slot">Which of the steps in flight, where that makes a difference; else <see cref="AnySlot"/> or <see cref="Batched"/>.</param>
+    /// <param name="slot">
+    /// Which of the steps in flight, where that makes a difference; else <see cref="AnySlot"/> or <see cref="Batched"/>.
+    /// </param>
     /// <param name="record">Gives the stream the step's launches.</param>
     public void Launch(KernelStream stream, int sequences, int chunks, int slot, Action<KernelStream> record) =>
         driver.LaunchGraph(Find(stream, sequences, chunks, slot, record), stream.Handle);

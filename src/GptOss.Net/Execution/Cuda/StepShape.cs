@@ -13,7 +13,9 @@ internal readonly record struct StepShape(int Tokens, int Decodes, int Tiles, in
     /// <summary>Gets whether every token is a sequence's only one.</summary>
     public bool IsDecode => Tiles == 0;
 
-    /// <summary>How many keys count in a layer of a kind, and the chunks of them that the longest sequence with one token looks at, padded.</summary>
+    /// <summary>
+    /// How many keys count in a layer of a kind, and the chunks of them that the longest sequence with one token looks at, padded.
+    /// </summary>
     public (int Window, int Chunks) Keys(CudaShape shape, bool sliding)
     {
         var window = shape.Config.SlidingWindow;

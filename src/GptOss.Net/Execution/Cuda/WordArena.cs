@@ -17,7 +17,8 @@ internal sealed class WordArena(CudaShape shape, int layers)
     private readonly int _attended = B * shape.AttendedWidth / 2 * WordBytes;
     private readonly int _inner = B * shape.TopK * shape.Intermediate / 2 * WordBytes;
     private readonly int _x = B * shape.Hidden / 2 * WordBytes;
-    private readonly int _routing = ((LayeredKernels.RoutingBytes(shape) / sizeof(int) * WordBytes) + Alignment - 1) / Alignment * Alignment;
+    private readonly int _routing =
+        ((LayeredKernels.RoutingBytes(shape) / sizeof(int) * WordBytes) + Alignment - 1) / Alignment * Alignment;
 
     /// <summary>Gets the bytes of all of them.</summary>
     public long Bytes => ((long)layers * LayerBytes) + _hidden;

@@ -13,13 +13,16 @@ internal sealed class TorchBackend : IExecutorBackend
     public bool TakesParts => false;
 
     // On the CPU only where no kernel can: those are many times faster.
-    public string? WhyNot(ModelConfig config, ModelWeights weights, IReadOnlyList<DeviceId> devices, Precision precision) => precision switch
-    {
-        Precision.Int8Dense or Precision.Int8Unembedding or Precision.Int4Unembedding => "it holds dense weights in bfloat16 or float32 only",
-        Precision.AsStored or Precision.Float32 when !devices.Any(device => device.IsCuda) =>
-            $"on the CPU it is many times slower than kernels; {nameof(Precision)}.{nameof(Precision.ReferenceFloat32)} asks for it all the same",
-        _ => null,
-    };
+    public string? WhyNot(ModelConfig config, ModelWeights weights, IReadOnlyList<DeviceId> devices, Precision precision) =>
+        precision switch
+        {
+            Precision.Int8Dense or Precision.Int8Unembedding or Precision.Int4Unembedding =>
+                "it holds dense weights in bfloat16 or float32 only",
+            Precision.AsStored or Precision.Float32 when !devices.Any(device => device.IsCuda) =>
+                $"on the CPU it is many times slower than kernels; "
+                + $"{nameof(Precision)}.{nameof(Precision.ReferenceFloat32)} asks for it all the same",
+            _ => null,
+        };
 
     public int CacheElementBytes(ModelConfig config, Precision precision) => IsFloat32(precision) ? sizeof(float) : 2;
 
@@ -27,10 +30,12 @@ internal sealed class TorchBackend : IExecutorBackend
     {
         var dense = IsFloat32(precision) ? WeightFormat.Float32 : WeightFormat.BFloat16;
         return MemoryEstimate.Of(
-            config, weights, new WeightFormats(precision == Precision.ExpandedBFloat16 ? WeightFormat.BFloat16 : WeightFormat.AsStored, dense));
+            config, weights,
+            new WeightFormats(precision == Precision.ExpandedBFloat16 ? WeightFormat.BFloat16 : WeightFormat.AsStored, dense));
     }
 
-    public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, int devices) => TorchWorkspace.Estimate(config, options.MaxStepTokens);
+    public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, int devices) =>
+        TorchWorkspace.Estimate(config, options.MaxStepTokens);
 
     public IModelExecutor Create(ExecutorRequest request)
     {

@@ -128,7 +128,9 @@ internal sealed class TorchExecutor : IModelExecutor
     private Tensor Embed(StepBatch batch, int sequence) =>
         _embedding.Forward(batch.TokenIds.Span[batch.Tokens(sequence)]).to(_stages[0].Device);
 
-    /// <summary>Room for the logits of a step, which stays as it is until that many other steps have been computed as can be in flight.</summary>
+    /// <summary>
+    /// Room for the logits of a step, which stays as it is until that many other steps have been computed as can be in flight.
+    /// </summary>
     private Memory<float> NextLogits(int rows)
     {
         var size = checked(rows * _config.VocabularySize);

@@ -1,6 +1,8 @@
 namespace GptOss.Net.Interop.Cuda;
 
-/// <summary>Where NVRTC can lie: beside libtorch, in PyTorch's NVIDIA packages, in a CUDA toolkit, or where the system's loader looks.</summary>
+/// <summary>
+/// Where NVRTC can lie: beside libtorch, in PyTorch's NVIDIA packages, in a CUDA toolkit, or where the system's loader looks.
+/// </summary>
 internal static class NvrtcFiles
 {
     private static readonly string[] Majors = ["13", "12", "11.2"];
@@ -30,7 +32,8 @@ internal static class NvrtcFiles
 
     private static IEnumerable<string> ToolkitFolders()
     {
-        string?[] roots = [Environment.GetEnvironmentVariable("CUDA_PATH"), Environment.GetEnvironmentVariable("CUDA_HOME"), "/usr/local/cuda"];
+        string?[] roots =
+            [Environment.GetEnvironmentVariable("CUDA_PATH"), Environment.GetEnvironmentVariable("CUDA_HOME"), "/usr/local/cuda"];
         return roots.Where(root => !string.IsNullOrEmpty(root))
             .SelectMany(root => new[] { Path.Combine(root!, "lib64"), Path.Combine(root!, "bin"), Path.Combine(root!, "bin", "x64") });
     }

@@ -3,8 +3,8 @@ using GptOss.Net.Checkpoint;
 namespace GptOss.Net.Model.Adapters;
 
 /// <summary>
-/// An adapter in the format of PEFT: <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>, with two small matrices for each module that was
-/// trained. Owns its file, which must stay open for as long as weights are read.
+/// An adapter in the format of PEFT: <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>, with two small matrices for each
+/// module that was trained. Owns its file, which must stay open for as long as weights are read.
 /// </summary>
 internal sealed class LoraAdapter : IDisposable
 {
@@ -18,7 +18,8 @@ internal sealed class LoraAdapter : IDisposable
     private LoraAdapter(string directory, SafetensorsFile file, Func<double> scale)
     {
         (Directory, _file) = (directory, file);
-        var tensors = file.Tensors.ToDictionary(tensor => tensor.Name.Replace(".default.weight", ".weight", StringComparison.Ordinal), StringComparer.Ordinal);
+        var tensors = file.Tensors.ToDictionary(
+            tensor => tensor.Name.Replace(".default.weight", ".weight", StringComparison.Ordinal), StringComparer.Ordinal);
         var used = 0;
         foreach (var (name, a) in tensors)
         {
@@ -35,7 +36,8 @@ internal sealed class LoraAdapter : IDisposable
             var other = tensors.Keys.First(name =>
                 !name.EndsWith(".lora_A.weight", StringComparison.Ordinal) && !(name.EndsWith(".lora_B.weight", StringComparison.Ordinal)
                     && tensors.ContainsKey(name.Replace(".lora_B.weight", ".lora_A.weight", StringComparison.Ordinal))));
-            throw new CheckpointException("is no part of a LoRA adapter of linear layers or experts; expected pairs of lora_A and lora_B.", file.Path, other);
+            throw new CheckpointException(
+                "is no part of a LoRA adapter of linear layers or experts; expected pairs of lora_A and lora_B.", file.Path, other);
         }
     }
 
@@ -50,7 +52,9 @@ internal sealed class LoraAdapter : IDisposable
         var path = Path.Combine(directory, ConfigFile);
         if (!File.Exists(path))
         {
-            throw new CheckpointException($"'{directory}' has no {ConfigFile}. Give the directory of a LoRA adapter in PEFT's format, with {ConfigFile} and {WeightsFile}.");
+            throw new CheckpointException(
+                $"'{directory}' has no {ConfigFile}. Give the directory of a LoRA adapter in PEFT's format, "
+                + $"with {ConfigFile} and {WeightsFile}.");
         }
 
         using var document = JsonFile.Read(path);
@@ -79,11 +83,16 @@ internal sealed class LoraAdapter : IDisposable
             config.ExpectValue(name, false);
         }
 
-        foreach (var name in new[] { "rank_pattern", "alpha_pattern", "modules_to_save", "trainable_token_indices", "layer_replication", "megatron_config" })
+        foreach (var name in new[]
+        {
+            "rank_pattern", "alpha_pattern", "modules_to_save", "trainable_token_indices", "layer_replication", "megatron_config",
+        })
         {
             if (config.Unread().Any(key => key == name || key.StartsWith(name + ".", StringComparison.Ordinal)))
             {
-                throw config.Invalid(name, "set", "nothing: it is not supported. Merge the adapter with PEFT's merge_and_unload and load the merged checkpoint");
+                throw config.Invalid(
+                    name, "set",
+                    "nothing: it is not supported. Merge the adapter with PEFT's merge_and_unload and load the merged checkpoint");
             }
         }
 
@@ -101,15 +110,19 @@ internal sealed class LoraAdapter : IDisposable
 
         foreach (var tensor in new[] { a, b })
         {
-            if (tensor.Shape.Length != 2 || tensor.ElementCount == 0 || tensor.Type is not (TensorType.F32 or TensorType.F16 or TensorType.BF16))
+            if (tensor.Shape.Length != 2 || tensor.ElementCount == 0
+                || tensor.Type is not (TensorType.F32 or TensorType.F16 or TensorType.BF16))
             {
-                throw new CheckpointException($"is {tensor.Type} [{string.Join(", ", tensor.Shape)}]; expected a matrix of F32, F16 or BF16.", _file.Path, tensor.Name);
+                throw new CheckpointException(
+                    $"is {tensor.Type} [{string.Join(", ", tensor.Shape)}]; expected a matrix of F32, F16 or BF16.", _file.Path,
+                    tensor.Name);
             }
         }
 
         return a.Shape[0] == b.Shape[1] && a.Shape[0] <= MaxRank && b.Shape[0] <= int.MaxValue / 4 && a.Shape[1] <= int.MaxValue / 4
             ? new LoraPair(module.StartsWith(Prefix, StringComparison.Ordinal) ? module[Prefix.Length..] : module, a, b, scale)
             : throw new CheckpointException(
-                $"is [{string.Join(", ", a.Shape)}], but its lora_B is [{string.Join(", ", b.Shape)}]; expected [rank, in] and [out, rank].", _file.Path, a.Name);
+                $"is [{string.Join(", ", a.Shape)}], but its lora_B is [{string.Join(", ", b.Shape)}]; "
+                + "expected [rank, in] and [out, rank].", _file.Path, a.Name);
     }
 }

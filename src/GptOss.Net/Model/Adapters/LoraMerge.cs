@@ -17,12 +17,14 @@ internal sealed class LoraMerge(ModelConfig config, LoraAdapter adapter)
             Layers = [.. weights.Layers.Select((layer, index) => merge.Layer(layer, $"model.layers.{index}"))],
             Unembedding = merge.Matrix(weights.Unembedding, "lm_head") as DenseWeightSource ?? weights.Unembedding,
         };
-        var unused = adapter.Pairs.Where(pair => !merge._used.Contains(pair)).Select(pair => pair.Module).Order(StringComparer.Ordinal).ToList();
+        var unused = adapter.Pairs.Where(pair => !merge._used.Contains(pair)).Select(pair => pair.Module)
+            .Order(StringComparer.Ordinal).ToList();
         return unused.Count == 0
             ? merged
             : throw new CheckpointException(
-                $"the adapter '{adapter.Directory}' has {unused.Count:N0} modules that cannot be merged: {string.Join(", ", unused.Take(5))}. "
-                + $"Merged are q_proj, k_proj, v_proj, o_proj, router and experts of {weights.Layers.Count} layers, and lm_head.");
+                $"the adapter '{adapter.Directory}' has {unused.Count:N0} modules that cannot be merged: "
+                + $"{string.Join(", ", unused.Take(5))}. Merged are q_proj, k_proj, v_proj, o_proj, "
+                + $"router and experts of {weights.Layers.Count} layers, and lm_head.");
     }
 
     private LayerWeights Layer(LayerWeights layer, string name) => layer with
@@ -65,7 +67,8 @@ internal sealed class LoraMerge(ModelConfig config, LoraAdapter adapter)
             {
                 throw Misfit(
                     pair,
-                    $"{experts.Count} experts of [{2 * config.IntermediateSize}, {config.HiddenSize}] or [{config.HiddenSize}, {config.IntermediateSize}]");
+                    $"{experts.Count} experts of [{2 * config.IntermediateSize}, {config.HiddenSize}] or [{config.HiddenSize}, "
+                    + $"{config.IntermediateSize}]");
             }
 
             _used.Add(pair);
@@ -83,13 +86,15 @@ internal sealed class LoraMerge(ModelConfig config, LoraAdapter adapter)
     }
 
     private static bool IsOf(string name, string module) =>
-        name.StartsWith(module, StringComparison.Ordinal) && name[module.Length..].Replace(Nested, string.Empty, StringComparison.Ordinal).Length == 0;
+        name.StartsWith(module, StringComparison.Ordinal)
+            && name[module.Length..].Replace(Nested, string.Empty, StringComparison.Ordinal).Length == 0;
 
     private static LinearSource? Part(LinearSource? linear, LoraPair pair, LoraPart part) =>
         linear is null ? null : linear with { Weight = MergedMatrix.Merge(linear.Weight, pair, part) };
 
     private static CheckpointException Misfit(LoraPair pair, string expected) => new(
-        $"is for a matrix [{pair.OutputSize}, {pair.InputSize}] with rank {pair.Width}, but the model has {expected}. Was the adapter trained for this model?",
+        $"is for a matrix [{pair.OutputSize}, {pair.InputSize}] with rank {pair.Width}, but the model has {expected}. "
+        + "Was the adapter trained for this model?",
         pair.A.Source.Path,
         pair.Module);
 }

@@ -3,9 +3,9 @@ using GptOss.Net.Checkpoint;
 namespace GptOss.Net.Model.Adapters;
 
 /// <summary>
-/// The two small matrices that an adapter has for a module: <paramref name="A"/> <c>[rank, in]</c> and <paramref name="B"/> <c>[out, rank]</c>. For all
-/// experts at once, PEFT stores <c>[experts · rank, in]</c>, an expert after the other, and <c>[out, rank · experts]</c>, an expert beside the other
-/// (<c>ParamWrapper.get_delta_weight</c>).
+/// The two small matrices that an adapter has for a module: <paramref name="A"/> <c>[rank, in]</c> and <paramref name="B"/> <c>[out,
+/// rank]</c>. For all experts at once, PEFT stores <c>[experts · rank, in]</c>, an expert after the other, and <c>[out, rank ·
+/// experts]</c>, an expert beside the other (<c>ParamWrapper.get_delta_weight</c>).
 /// </summary>
 /// <param name="Module">The module's name in the adapter.</param>
 /// <param name="A">The first matrix.</param>

@@ -4,7 +4,9 @@ using GptOss.Net.Checkpoint;
 
 namespace GptOss.Net.Model.Adapters;
 
-/// <summary>A matrix and what an adapter adds to it: <c>W + scale · B A</c> as float32 <c>[out, in]</c>, computed while it is read.</summary>
+/// <summary>
+/// A matrix and what an adapter adds to it: <c>W + scale · B A</c> as float32 <c>[out, in]</c>, computed while it is read.
+/// </summary>
 internal sealed class MergedMatrix : DerivedTensorSource
 {
     private readonly WeightSource _matrix;

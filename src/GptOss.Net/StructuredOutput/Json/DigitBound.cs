@@ -3,7 +3,9 @@ using System.Numerics;
 
 namespace GptOss.Net.StructuredOutput.Json;
 
-/// <summary>A bound of a magnitude as its decimal digits, so that a text can be compared with it digit by digit, however large it is.</summary>
+/// <summary>
+/// A bound of a magnitude as its decimal digits, so that a text can be compared with it digit by digit, however large it is.
+/// </summary>
 /// <param name="Whole">The digits before the point; no leading zero unless it is the only digit.</param>
 /// <param name="Fraction">The digits behind it.</param>
 internal sealed record DigitBound(string Whole, string Fraction)

@@ -9,7 +9,9 @@ internal sealed record DigitRange(DigitBound Low, DigitBound High)
     public static DigitRange? Create(BigInteger low, BigInteger high, int fractionDigits) =>
         low > high ? null : new DigitRange(DigitBound.Create(low, fractionDigits), DigitBound.Create(high, fractionDigits));
 
-    /// <summary>Whether a whole part of so many digits lies between the bounds' whole parts, or can be continued so with so many more.</summary>
+    /// <summary>
+    /// Whether a whole part of so many digits lies between the bounds' whole parts, or can be continued so with so many more.
+    /// </summary>
     /// <param name="digits">How many digits it has in the end.</param>
     /// <param name="toLow">How its digits so far compare with the first ones of the low bound.</param>
     /// <param name="toHigh">How they compare with those of the high bound.</param>

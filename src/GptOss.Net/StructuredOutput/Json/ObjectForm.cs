@@ -96,7 +96,9 @@ internal sealed class ObjectForm : ValueForm
             if (other.Value.MinDepth < @object.Depth)
             {
                 var after = AfterName(other.Value, @object with { First = _properties.Count });
-                yield return other.Pattern is { } pattern ? new PatternText(pattern, 0, after) : new OtherNameText(Names.All, default, after);
+                yield return other.Pattern is { } pattern
+                    ? new PatternText(pattern, 0, after)
+                    : new OtherNameText(Names.All, default, after);
             }
         }
     }

@@ -3,8 +3,8 @@ using GptOss.Net.StructuredOutput.Patterns;
 namespace GptOss.Net.StructuredOutput.Json;
 
 /// <summary>
-/// Within <c>\uXXXX</c> in a string that matches a pattern; two of them where the first is half of a surrogate pair. Only digits that lead to a
-/// character that may follow.
+/// Within <c>\uXXXX</c> in a string that matches a pattern; two of them where the first is half of a surrogate pair. Only digits that lead
+/// to a character that may follow.
 /// </summary>
 /// <param name="Text">The state before the character.</param>
 /// <param name="High">The first half of a pair; 0 if there is none.</param>

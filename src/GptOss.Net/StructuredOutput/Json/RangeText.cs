@@ -11,7 +11,8 @@ namespace GptOss.Net.StructuredOutput.Json;
 /// <param name="ToLow">How the digits compare with those of the low bound: below 0, 0 or above 0.</param>
 /// <param name="ToHigh">How they compare with those of the high bound.</param>
 /// <param name="Next">What follows the number.</param>
-internal sealed record RangeText(RangeForm Form, RangePart Part, bool IsNegative, int Digits, int ToLow, int ToHigh, TextState Next) : TextState
+internal sealed record RangeText(
+    RangeForm Form, RangePart Part, bool IsNegative, int Digits, int ToLow, int ToHigh, TextState Next) : TextState
 {
     public override bool IsAccepting => IsComplete && Next.IsAccepting;
 
@@ -19,7 +20,8 @@ internal sealed record RangeText(RangeForm Form, RangePart Part, bool IsNegative
 
     private bool IsComplete => Part switch
     {
-        RangePart.Zero or RangePart.Whole => CanTakeFraction() && Range!.CompareWhole(Digits, ToLow, ToHigh) is var (low, _) && IsAboveLow(low, 0),
+        RangePart.Zero or RangePart.Whole =>
+            CanTakeFraction() && Range!.CompareWhole(Digits, ToLow, ToHigh) is var (low, _) && IsAboveLow(low, 0),
         RangePart.Fraction => Digits > 0 && IsAboveLow(ToLow, Digits),
         _ => false,
     };
@@ -29,7 +31,8 @@ internal sealed record RangeText(RangeForm Form, RangePart Part, bool IsNegative
         var inside = next switch
         {
             >= (byte)'0' and <= (byte)'9' => Part == RangePart.Fraction ? AdvanceFraction(next - '0') : AdvanceWhole(next - '0'),
-            (byte)'-' when Part == RangePart.Start && Form.Magnitudes(isNegative: true) is not null => this with { Part = RangePart.Sign, IsNegative = true },
+            (byte)'-' when Part == RangePart.Start && Form.Magnitudes(isNegative: true) is not null =>
+                this with { Part = RangePart.Sign, IsNegative = true },
             (byte)'.' when Part is RangePart.Zero or RangePart.Whole && Form.FractionDigits > 0 && CanTakeFraction() => Point(),
             _ => null,
         };

@@ -1,6 +1,8 @@
 namespace GptOss.Net.StructuredOutput.Json;
 
-/// <summary>The texts that begin with the bytes matched so far: those from <paramref name="First"/> up to, not including, <paramref name="End"/>.</summary>
+/// <summary>
+/// The texts that begin with the bytes matched so far: those from <paramref name="First"/> up to, not including, <paramref name="End"/>.
+/// </summary>
 internal readonly record struct SortedTextsRange(SortedTexts Texts, int First, int End, int Matched)
 {
     public int Count => End - First;

@@ -1,6 +1,9 @@
 namespace GptOss.Net.StructuredOutput.Json;
 
-/// <summary>Within the hexadecimal digits of an escaped character: four, or twelve of two escapes that are a surrogate pair. A half never comes alone.</summary>
+/// <summary>
+/// Within the hexadecimal digits of an escaped character: four, or twelve of two escapes that are a surrogate pair. A half never comes
+/// alone.
+/// </summary>
 /// <param name="Digits">How many digits the present escape has so far.</param>
 /// <param name="Half">Which half of a pair the present escape is.</param>
 /// <param name="Next">What follows the character.</param>
@@ -39,7 +42,8 @@ internal sealed record UnicodeEscape(int Digits, SurrogateHalf Half, TextState N
     private SurrogateHalf HalfAfter(byte lower) => (Half, Digits) switch
     {
         (SurrogateHalf.None, 0) when lower == 'd' => SurrogateHalf.Maybe,
-        (SurrogateHalf.Maybe, 1) => lower is >= (byte)'8' and <= (byte)'9' or (byte)'a' or (byte)'b' ? SurrogateHalf.First : SurrogateHalf.None,
+        (SurrogateHalf.Maybe, 1) =>
+            lower is >= (byte)'8' and <= (byte)'9' or (byte)'a' or (byte)'b' ? SurrogateHalf.First : SurrogateHalf.None,
         _ => Half,
     };
 }

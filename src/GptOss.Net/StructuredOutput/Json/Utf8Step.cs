@@ -2,7 +2,10 @@ using GptOss.Net.StructuredOutput.Patterns;
 
 namespace GptOss.Net.StructuredOutput.Json;
 
-/// <summary>The bytes that complete a character: <paramref name="More"/> bytes, the next of them from <paramref name="Low"/> to <paramref name="High"/>.</summary>
+/// <summary>
+/// The bytes that complete a character: <paramref name="More"/> bytes, the next of them from <paramref name="Low"/> to
+/// <paramref name="High"/>.
+/// </summary>
 internal readonly record struct Utf8Step(byte Low, byte High, byte More)
 {
     /// <summary>Whether no byte is missing.</summary>

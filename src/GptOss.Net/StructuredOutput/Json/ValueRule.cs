@@ -1,13 +1,17 @@
 namespace GptOss.Net.StructuredOutput.Json;
 
-/// <summary>The values that a schema allows: any of several forms. Rules refer to each other in cycles; they don't change once linked.</summary>
+/// <summary>
+/// The values that a schema allows: any of several forms. Rules refer to each other in cycles; they don't change once linked.
+/// </summary>
 /// <param name="minDepth">How many levels of arrays and objects the shallowest value has.</param>
 internal sealed class ValueRule(int minDepth)
 {
     private readonly List<ValueForm> _forms = [];
     private readonly List<ValueRule> _alternatives = [];
 
-    /// <summary>How many levels of arrays and objects the shallowest value has; <see cref="ValueForm.Endless"/> if there is no value.</summary>
+    /// <summary>
+    /// How many levels of arrays and objects the shallowest value has; <see cref="ValueForm.Endless"/> if there is no value.
+    /// </summary>
     public int MinDepth => minDepth;
 
     /// <summary>The forms of the value; complete after <see cref="Flatten"/>.</summary>

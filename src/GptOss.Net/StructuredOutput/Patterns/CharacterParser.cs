@@ -90,7 +90,10 @@ internal sealed class CharacterParser(PatternCursor cursor)
         {
             while (!cursor.TryRead('}'))
             {
-                name.Append(cursor.Current < 0 ? throw new PatternException("has a Unicode property without a closing brace") : new Rune(cursor.Read()).ToString());
+                name.Append(
+                    cursor.Current < 0
+                        ? throw new PatternException("has a Unicode property without a closing brace")
+                        : new Rune(cursor.Read()).ToString());
             }
         }
 

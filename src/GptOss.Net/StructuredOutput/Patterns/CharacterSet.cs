@@ -7,7 +7,9 @@ internal sealed class CharacterSet
 {
     private const int Last = 0x10FFFF;
 
-    /// <summary>The characters that a generated string may hold: all but surrogates and control characters without a short escape.</summary>
+    /// <summary>
+    /// The characters that a generated string may hold: all but surrogates and control characters without a short escape.
+    /// </summary>
     public static readonly CharacterSet Usable = new([new(0x08, 0x0A), new(0x0C, 0x0D), new(0x20, 0xD7FF), new(0xE000, Last)]);
 
     /// <summary>A full stop: all but line ends.</summary>

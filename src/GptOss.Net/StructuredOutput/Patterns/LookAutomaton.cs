@@ -83,7 +83,8 @@ internal sealed class LookAutomaton(PatternGraph graph, PatternLook look, Patter
                     throw new PatternException("has a lookaround within another one, which cannot be enforced; take it out");
                 }
 
-                if (edge.Kind == PatternEdgeKind.Free || (atStart && edge.Kind == PatternEdgeKind.AtStart) || (atEnd && edge.Kind == PatternEdgeKind.AtEnd))
+                if (edge.Kind == PatternEdgeKind.Free || (atStart && edge.Kind == PatternEdgeKind.AtStart)
+                    || (atEnd && edge.Kind == PatternEdgeKind.AtEnd))
                 {
                     open.Push(edge.Target);
                 }

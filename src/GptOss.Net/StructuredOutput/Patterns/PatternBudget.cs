@@ -1,6 +1,8 @@
 namespace GptOss.Net.StructuredOutput.Patterns;
 
-/// <summary>Counts what the compilation of patterns costs, those of one schema together, and ends it where it costs too much or is cancelled.</summary>
+/// <summary>
+/// Counts what the compilation of patterns costs, those of one schema together, and ends it where it costs too much or is cancelled.
+/// </summary>
 internal sealed class PatternBudget(CancellationToken cancellationToken = default)
 {
     /// <summary>The greatest number of nodes, once repetitions are written out.</summary>
@@ -36,7 +38,9 @@ internal sealed class PatternBudget(CancellationToken cancellationToken = defaul
         _nodes += nodes;
         if (_nodes > MaxNodes)
         {
-            throw new PatternException($"needs more than {MaxNodes} nodes, together with other patterns, once its repetitions are written out; make the numbers in its braces smaller");
+            throw new PatternException(
+                $"needs more than {MaxNodes} nodes, together with other patterns, once its repetitions are written out; "
+                + "make the numbers in its braces smaller");
         }
     }
 
@@ -45,7 +49,8 @@ internal sealed class PatternBudget(CancellationToken cancellationToken = defaul
     {
         if (++_states > MaxStates)
         {
-            throw new PatternException($"needs more than {MaxStates} states, together with its length and with other patterns; simplify it");
+            throw new PatternException(
+                $"needs more than {MaxStates} states, together with its length and with other patterns; simplify it");
         }
     }
 

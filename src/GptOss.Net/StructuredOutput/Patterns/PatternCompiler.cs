@@ -76,7 +76,8 @@ internal sealed class PatternCompiler
         }
 
         return new PatternAutomaton(
-            [.. states.Select(state => state.Select(step => new PatternStep(new(step.Key, step.Key), step.Value)).ToArray())], [.. accepting]);
+            [.. states.Select(state => state.Select(step => new PatternStep(new(step.Key, step.Key), step.Value)).ToArray())],
+            [.. accepting]);
     }
 
     private PatternAutomaton Compile()

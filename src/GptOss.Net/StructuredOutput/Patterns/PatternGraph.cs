@@ -1,6 +1,8 @@
 namespace GptOss.Net.StructuredOutput.Patterns;
 
-/// <summary>A nondeterministic automaton over characters, built bottom up. A fragment's nodes lie together, so that it can be copied.</summary>
+/// <summary>
+/// A nondeterministic automaton over characters, built bottom up. A fragment's nodes lie together, so that it can be copied.
+/// </summary>
 internal sealed class PatternGraph(PatternBudget budget)
 {
     private readonly List<List<PatternEdge>> _edges = [];

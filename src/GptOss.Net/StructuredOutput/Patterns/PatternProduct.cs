@@ -14,7 +14,8 @@ internal sealed class PatternProduct
     private readonly Dictionary<(int First, int Second), int> _numbers = [];
     private readonly List<(int First, int Second)> _open = [];
 
-    private PatternProduct(PatternAutomaton automaton, Func<int, PatternStep[]> steps, Func<int, bool> isAccepting, bool canLeave, PatternBudget budget) =>
+    private PatternProduct(
+        PatternAutomaton automaton, Func<int, PatternStep[]> steps, Func<int, bool> isAccepting, bool canLeave, PatternBudget budget) =>
         (_automaton, _steps, _isAccepting, _canLeave, _budget) = (automaton, steps, isAccepting, canLeave, budget);
 
     /// <summary>Texts that both accept.</summary>
@@ -25,7 +26,11 @@ internal sealed class PatternProduct
     /// <summary>Texts that the first accepts and the second does not.</summary>
     /// <exception cref="PatternException">There are none, or they need too many states.</exception>
     public static PatternAutomaton Without(PatternAutomaton one, PatternAutomaton other, PatternBudget budget) => new PatternProduct(
-        one, state => state == NoState ? [] : other.Steps(state), state => state == NoState || !other.IsAccepting(state), canLeave: true, budget).Build();
+        one,
+        state => state == NoState ? [] : other.Steps(state),
+        state => state == NoState || !other.IsAccepting(state),
+        canLeave: true,
+        budget).Build();
 
     /// <summary>Texts with a number of code points between two bounds.</summary>
     /// <exception cref="PatternException">There are none, or they need too many states.</exception>

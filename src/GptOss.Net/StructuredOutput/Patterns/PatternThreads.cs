@@ -73,7 +73,8 @@ internal sealed class PatternThreads
 
     /// <summary>Whether all lookaheads turn out well if the text ends here.</summary>
     public bool CanEnd(int thread) =>
-        Duties(thread).All(duty => _looks[duty >> LookBits] is var look && look.IsFoundAtEnd(duty & ((1 << LookBits) - 1)) != look.IsNegative);
+        Duties(thread).All(
+            duty => _looks[duty >> LookBits] is var look && look.IsFoundAtEnd(duty & ((1 << LookBits) - 1)) != look.IsNegative);
 
     /// <summary>The nodes of the lookaheads of a thread.</summary>
     public IEnumerable<int> LookNodes(int thread) =>

@@ -28,7 +28,8 @@ internal static class PatternTrimmer
 
     private static bool[] FindLive(List<PatternStep[]> steps, List<bool> accepting)
     {
-        var sources = steps.SelectMany((from, state) => from.Select(step => (step.Target, state))).ToLookup(edge => edge.Target, edge => edge.state);
+        var sources = steps.SelectMany((from, state) => from.Select(step => (step.Target, state)))
+            .ToLookup(edge => edge.Target, edge => edge.state);
         var live = accepting.ToArray();
         var open = new Stack<int>(Enumerable.Range(0, live.Length).Where(state => live[state]));
         while (open.TryPop(out var state))

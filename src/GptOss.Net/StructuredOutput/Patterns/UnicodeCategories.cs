@@ -36,7 +36,8 @@ internal static class UnicodeCategories
     {
         name = name.Split('=')[^1];
         name = LongNames.GetValueOrDefault(name, name);
-        var ranges = Names.Index().Where(category => Belongs(category.Item, name)).SelectMany(category => Ranges.Value[category.Index]).ToList();
+        var ranges = Names.Index().Where(category => Belongs(category.Item, name))
+            .SelectMany(category => Ranges.Value[category.Index]).ToList();
         return ranges.Count == 0 ? null : new CharacterSet(ranges);
     }
 

@@ -3,7 +3,9 @@ using GptOss.Net.StructuredOutput.Json;
 
 namespace GptOss.Net.StructuredOutput.Schemas;
 
-/// <summary>Compiles what a schema means to rules. Works through a queue, never through recursion, and within <see cref="SchemaLimits"/>.</summary>
+/// <summary>
+/// Compiles what a schema means to rules. Works through a queue, never through recursion, and within <see cref="SchemaLimits"/>.
+/// </summary>
 internal sealed class GrammarCompiler
 {
     private readonly SchemaBudget _budget;
@@ -21,7 +23,8 @@ internal sealed class GrammarCompiler
     /// <summary>Compiles a schema that has values; lists the patterns that are not enforced.</summary>
     /// <exception cref="ArgumentException">It is too large.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static ValueRule Compile(SchemaModel model, out IReadOnlyList<SchemaOmission> omissions, CancellationToken cancellationToken = default)
+    public static ValueRule Compile(
+        SchemaModel model, out IReadOnlyList<SchemaOmission> omissions, CancellationToken cancellationToken = default)
     {
         var compiler = new GrammarCompiler(cancellationToken);
         var rule = compiler.Compile(model.Root.Node);

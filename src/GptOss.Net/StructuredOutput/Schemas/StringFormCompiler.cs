@@ -40,11 +40,14 @@ internal sealed class StringFormCompiler(SchemaOmissions omissions, Cancellation
         return form;
     }
 
-    /// <summary>Finds what matches the names of properties that are not declared: null for any name; false if there is no such name.</summary>
+    /// <summary>
+    /// Finds what matches the names of properties that are not declared: null for any name; false if there is no such name.
+    /// </summary>
     public bool TryCompileNames(StringShape shape, IEnumerable<string> declared, out PatternAutomaton? names)
     {
         names = null;
-        if (shape is { Patterns: [], NotPatterns: [], Excluded: [], MinLength: 0, MaxLength: null } && StringFormats.Find(shape.Format) is null)
+        if (shape is { Patterns: [], NotPatterns: [], Excluded: [], MinLength: 0, MaxLength: null }
+            && StringFormats.Find(shape.Format) is null)
         {
             return true;
         }
@@ -72,7 +75,9 @@ internal sealed class StringFormCompiler(SchemaOmissions omissions, Cancellation
 
         if (excluded.Count > 0)
         {
-            all = Narrow(all ?? AnyText, Try(shape.Path, "not", () => PatternCompiler.CompileTexts(excluded, _budget)), isNegated: true, shape.Path, ref isEmpty);
+            all = Narrow(
+                all ?? AnyText, Try(shape.Path, "not", () => PatternCompiler.CompileTexts(excluded, _budget)), isNegated: true, shape.Path,
+                ref isEmpty);
         }
 
         if (all is not null && (shape.MinLength > 0 || shape.MaxLength is not null))
@@ -132,7 +137,10 @@ internal sealed class StringFormCompiler(SchemaOmissions omissions, Cancellation
         refused.IsEmpty ? SchemaOmissionKind.Invalid : SchemaOmissionKind.Documented;
 
     private static string Key(StringShape shape) => string.Join('\n',
-        [$"{shape.MinLength} {shape.MaxLength} {shape.Format}", .. shape.Patterns, "", .. shape.NotPatterns, "", .. shape.Excluded.Select(JsonText.Quote)]);
+    [
+        $"{shape.MinLength} {shape.MaxLength} {shape.Format}",
+        .. shape.Patterns, "", .. shape.NotPatterns, "", .. shape.Excluded.Select(JsonText.Quote),
+    ]);
 
     private static string Shorten(string pattern) => pattern.Length <= 100 ? pattern : $"{pattern[..100]}...";
 }

@@ -17,14 +17,15 @@ internal static class StringFormats
 
     private const string IPv4Byte = @"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)";
 
-    private static readonly FrozenDictionary<string, Lazy<PatternForm>> Forms = new Dictionary<string, Lazy<PatternForm>>(StringComparer.Ordinal)
-    {
-        ["date"] = Compile(Date),
-        ["date-time"] = Compile($"{Date}T{Time}{Offset}"),
-        ["time"] = Compile(Time),
-        ["uuid"] = Compile("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
-        ["ipv4"] = Compile($@"{IPv4Byte}(?:\.{IPv4Byte}){{3}}"),
-    }.ToFrozenDictionary(StringComparer.Ordinal);
+    private static readonly FrozenDictionary<string, Lazy<PatternForm>> Forms =
+        new Dictionary<string, Lazy<PatternForm>>(StringComparer.Ordinal)
+        {
+            ["date"] = Compile(Date),
+            ["date-time"] = Compile($"{Date}T{Time}{Offset}"),
+            ["time"] = Compile(Time),
+            ["uuid"] = Compile("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
+            ["ipv4"] = Compile($@"{IPv4Byte}(?:\.{IPv4Byte}){{3}}"),
+        }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Returns the form of a format; null if it is not enforced.</summary>
     public static PatternForm? Find(string? format) => format is not null && Forms.TryGetValue(format, out var form) ? form.Value : null;

@@ -1,8 +1,8 @@
 namespace GptOss.Net.Execution.Cpu.Kernels;
 
 /// <summary>
-/// One way to store weights: its sizes, how it is packed, decoded and multiplied. Half a block of a <see cref="RowGroup"/> holds the values of
-/// 16 rows by 32 columns, and behind them their scales.
+/// One way to store weights: its sizes, how it is packed, decoded and multiplied. Half a block of a <see cref="RowGroup"/> holds the values
+/// of 16 rows by 32 columns, and behind them their scales.
 /// </summary>
 internal unsafe interface IWeightFormat
 {

@@ -5,8 +5,8 @@ using GptOss.Net.Quantization;
 namespace GptOss.Net.Execution.Cpu.Kernels;
 
 /// <summary>
-/// Int4 with zeros, as AWQ has it: behind the codes (see <see cref="INibbleFormat"/>), for each row a half precision scale of either sign, then
-/// for each row a byte of zero.
+/// Int4 with zeros, as AWQ has it: behind the codes (see <see cref="INibbleFormat"/>), for each row a half precision scale of either sign,
+/// then for each row a byte of zero.
 /// </summary>
 internal readonly unsafe struct Int4Weights : INibbleFormat
 {
@@ -46,7 +46,8 @@ internal readonly unsafe struct Int4Weights : INibbleFormat
         if (!Half.IsFinite(scale))
         {
             throw new OverflowException(
-                $"has values from {smallest} to {largest} in a block; int4 with float16 scales holds a range of {MaxValue * (float)Half.MaxValue:N0}.");
+                $"has values from {smallest} to {largest} in a block; "
+                + $"int4 with float16 scales holds a range of {MaxValue * (float)Half.MaxValue:N0}.");
         }
 
         var inverse = scale == Half.Zero ? 0 : 1 / (float)scale;

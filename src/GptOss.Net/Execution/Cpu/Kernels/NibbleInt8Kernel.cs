@@ -108,7 +108,8 @@ internal static unsafe class NibbleInt8Kernel
     {
         var table = TFormat.Table.GetLower();
         var mask = Vector256.Create((byte)0xF);
-        var (p0, p1, p2, p3) = (Vector256.Load(packed), Vector256.Load(packed + 64), Vector256.Load(packed + 128), Vector256.Load(packed + 192));
+        var (p0, p1, p2, p3) =
+            (Vector256.Load(packed), Vector256.Load(packed + 64), Vector256.Load(packed + 128), Vector256.Load(packed + 192));
         var (w0, w1) = (Avx2.Shuffle(table, p0 & mask), Avx2.Shuffle(table, (p0.AsUInt16() >> 4).AsByte() & mask));
         var (w2, w3) = (Avx2.Shuffle(table, p1 & mask), Avx2.Shuffle(table, (p1.AsUInt16() >> 4).AsByte() & mask));
         var (w4, w5) = (Avx2.Shuffle(table, p2 & mask), Avx2.Shuffle(table, (p2.AsUInt16() >> 4).AsByte() & mask));

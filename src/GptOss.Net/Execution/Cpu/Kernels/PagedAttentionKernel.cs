@@ -61,7 +61,8 @@ internal static unsafe class PagedAttentionKernel
             var first = Math.Max(firstPosition - start, 0);
             var last = Math.Min(position - start, AttentionShape.BlockSize - 1);
             var lanes = Vector512<int>.Indices;
-            var visible = Vector512.GreaterThanOrEqual(lanes, Vector512.Create(first)) & Vector512.LessThanOrEqual(lanes, Vector512.Create(last));
+            var visible =
+                Vector512.GreaterThanOrEqual(lanes, Vector512.Create(first)) & Vector512.LessThanOrEqual(lanes, Vector512.Create(last));
             Score(keys + block, shape.HeadDim, queries, group, scores, keys + next, values + next);
             for (var head = 0; head < group; head++)
             {
@@ -184,7 +185,8 @@ internal static unsafe class PagedAttentionKernel
             for (; head + 8 <= group; head += 8)
             {
                 Accumulate8(
-                    values + i, headDim, weights + (head * AttentionShape.BlockSize), count, rescales + head, result + (head * headDim) + i);
+                    values + i, headDim, weights + (head * AttentionShape.BlockSize), count, rescales + head,
+                    result + (head * headDim) + i);
             }
 
             for (; head < group; head++)

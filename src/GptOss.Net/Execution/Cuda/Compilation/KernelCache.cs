@@ -3,8 +3,12 @@ using System.Text;
 
 namespace GptOss.Net.Execution.Cuda.Compilation;
 
-/// <summary>Compiled kernels in a folder, one file each, named by the hash of text and compiler: 32 bytes SHA-256 of the code, then the code.</summary>
-/// <remarks>Several processes may use it at once. A damaged file is compiled again; a folder that cannot be written only costs time.</remarks>
+/// <summary>
+/// Compiled kernels in a folder, one file each, named by the hash of text and compiler: 32 bytes SHA-256 of the code, then the code.
+/// </summary>
+/// <remarks>
+/// Several processes may use it at once. A damaged file is compiled again; a folder that cannot be written only costs time.
+/// </remarks>
 internal sealed class KernelCache(string? folder)
 {
     /// <summary>The cache of the user who runs this process; without a home folder nothing is kept.</summary>
@@ -41,7 +45,8 @@ internal sealed class KernelCache(string? folder)
         {
             var content = File.ReadAllBytes(file);
             var image = content.AsSpan(Math.Min(SHA256.HashSizeInBytes, content.Length));
-            return content.Length > SHA256.HashSizeInBytes && content.AsSpan(0, SHA256.HashSizeInBytes).SequenceEqual(SHA256.HashData(image))
+            return content.Length > SHA256.HashSizeInBytes
+                && content.AsSpan(0, SHA256.HashSizeInBytes).SequenceEqual(SHA256.HashData(image))
                 ? image.ToArray()
                 : null;
         }

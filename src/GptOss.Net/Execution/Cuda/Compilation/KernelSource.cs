@@ -7,7 +7,9 @@ namespace GptOss.Net.Execution.Cuda.Compilation;
 /// <param name="Text">CUDA C++.</param>
 internal sealed record KernelSource(string Name, string Text)
 {
-    /// <summary>Puts a unit together: the shape's constants, embedded <c>.cu</c> files in this order, then a line for each variant.</summary>
+    /// <summary>
+    /// Puts a unit together: the shape's constants, embedded <c>.cu</c> files in this order, then a line for each variant.
+    /// </summary>
     /// <param name="name">The unit's name.</param>
     /// <param name="shape">The model's widths, which are constants of the kernels.</param>
     /// <param name="files">Names of files in <c>Execution/Cuda/Kernels</c>, without <c>.cu</c>.</param>

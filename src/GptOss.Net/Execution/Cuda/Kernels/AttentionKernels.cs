@@ -37,7 +37,8 @@ internal sealed class AttentionKernels(KernelLibrary kernels, CudaShape shape)
         : Math.Min((keys + ChunkKeys - 1) / ChunkKeys, ((window + 62) / ChunkKeys) + 2);
 
     /// <summary>Bytes of the decode kernel's partial results.</summary>
-    public static long PartialBytes(CudaShape shape, int sequences, int chunks) => (long)sequences * shape.QueryHeads * chunks * 66 * sizeof(float);
+    public static long PartialBytes(CudaShape shape, int sequences, int chunks) =>
+        (long)sequences * shape.QueryHeads * chunks * 66 * sizeof(float);
 
     /// <summary>Attends with tiles of tokens.</summary>
     public void Prefill(KernelStream stream, in PrefillParameters p, int tiles) =>

@@ -3,7 +3,9 @@ using GptOss.Net.Interop.Cuda;
 
 namespace GptOss.Net.Execution.Cuda.Kernels;
 
-/// <summary>Dense matrices times the tokens of a step (<c>dense.cu</c>, <c>dense_sm90.cu</c>): the same bits for any number of tokens.</summary>
+/// <summary>
+/// Dense matrices times the tokens of a step (<c>dense.cu</c>, <c>dense_sm90.cu</c>): the same bits for any number of tokens.
+/// </summary>
 internal sealed class DenseKernels
 {
     // Measured on an H100: which tile for how many tokens. One tile should cover the batch: a second one reads the weights again.
@@ -88,7 +90,9 @@ internal sealed class DenseKernels
             ((tokens + tile.Tokens - 1) / tile.Tokens, (weights.Rows + tile.Rows - 1) / tile.Rows, 1),
             tile.Threads,
             tile.SharedBytes(rowBytes, extra: 0),
-            new Parameters(output, weights.Strips, weights.Scales, weights.Bias, x, tokens, weights.Rows, weights.K, stride == 0 ? weights.Rows : stride));
+            new Parameters(
+                output, weights.Strips, weights.Scales, weights.Bias, x, tokens, weights.Rows, weights.K,
+                stride == 0 ? weights.Rows : stride));
     }
 
     /// <summary>The tiles that serve a job on a device, ascending by tokens.</summary>
@@ -127,7 +131,8 @@ internal sealed class DenseKernels
         var (name, isFloat) = (KernelName(job, format, t), job == DenseJob.Qkv ? "false" : "true");
         return t.Wgmma
             ? $"DENSE_SM90({name}, {isFloat}, {t.Mt}, {t.Nt}, {t.Wr}, {t.Stages}, {t.Resident})"
-            : $"DENSE({name}, {DenseWeights.StripName(format)}, {isFloat}, {t.Mt}, {t.Nt}, {t.Wr}, {t.Wt}, {t.Kc}, {t.Stages}, {t.Resident})";
+            : $"DENSE({name}, {DenseWeights.StripName(format)}, {isFloat}, {t.Mt}, {t.Nt}, {t.Wr}, {t.Wt}, {t.Kc}, "
+                + $"{t.Stages}, {t.Resident})";
     }
 
     private static string KernelName(DenseJob job, DenseFormat format, GemmTile tile) =>
@@ -135,5 +140,6 @@ internal sealed class DenseKernels
 
     private static int RowBytes(DenseFormat format) => DenseWeights.ChunkBytes(format) / 8;
 
-    private readonly record struct Parameters(nint Out, nint Weights, nint Scales, nint Bias, nint X, int Tokens, int Rows, int K, int Stride);
+    private readonly record struct Parameters(
+        nint Out, nint Weights, nint Scales, nint Bias, nint X, int Tokens, int Rows, int K, int Stride);
 }

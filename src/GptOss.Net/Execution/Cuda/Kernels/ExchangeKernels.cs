@@ -2,7 +2,9 @@ using GptOss.Net.Execution.Cuda.Compilation;
 
 namespace GptOss.Net.Execution.Cuda.Kernels;
 
-/// <summary>Gives the other card the columns that this one has computed, and takes its (<c>exchange.cu</c>); brings words (<c>relay.cu</c>).</summary>
+/// <summary>
+/// Gives the other card the columns that this one has computed, and takes its (<c>exchange.cu</c>); brings words (<c>relay.cu</c>).
+/// </summary>
 internal sealed class ExchangeKernels(KernelLibrary kernels, CudaShape shape)
 {
     /// <summary>Gets the most blocks of a launch, each of which has a flag.</summary>
@@ -22,7 +24,8 @@ internal sealed class ExchangeKernels(KernelLibrary kernels, CudaShape shape)
     public static IEnumerable<KernelSource> Sources(CudaShape shape) =>
     [
         KernelSource.Of("exchange", shape, ["common", "weights", "wire", "norm", "exchange"]),
-        KernelSource.Of("exchange_decode", shape, ["common", "weights", "wire", "norm", "attention", "attention_decode", "exchange_decode"]),
+        KernelSource.Of(
+            "exchange_decode", shape, ["common", "weights", "wire", "norm", "attention", "attention_decode", "exchange_decode"]),
         KernelSource.Of("relay", shape, ["common", "wire", "relay"]),
     ];
 
@@ -31,7 +34,8 @@ internal sealed class ExchangeKernels(KernelLibrary kernels, CudaShape shape)
     {
         // A warp has a segment: of few rows no more than it asks for at once, of many a whole one.
         var columns = Math.Max(p.Own, p.Other);
-        var segments = Math.Clamp(MaxBlocks * LeastWarps / Math.Max(p.Count, 1), 1, Math.Max(1, (columns + SegmentBytes - 1) / SegmentBytes));
+        var segments =
+            Math.Clamp(MaxBlocks * LeastWarps / Math.Max(p.Count, 1), 1, Math.Max(1, (columns + SegmentBytes - 1) / SegmentBytes));
         var bytes = ((columns / PieceBytes) + segments - 1) / segments * PieceBytes;
         var units = p.Count * segments;
         var warps = units > MaxBlocks * LeastWarps ? MostWarps : LeastWarps;
@@ -69,7 +73,8 @@ internal sealed class ExchangeKernels(KernelLibrary kernels, CudaShape shape)
     /// <param name="Wire">The way to the other card.</param>
     /// <param name="ToOther">Heads from the card's first to the other card's.</param>
     /// <param name="Number">Counts the exchanges of a step.</param>
-    internal readonly record struct MergeParameters(AttentionKernels.DecodeParameters Decode, nint Words, Wire Wire, int ToOther, int Number);
+    internal readonly record struct MergeParameters(
+        AttentionKernels.DecodeParameters Decode, nint Words, Wire Wire, int ToOther, int Number);
 
     /// <summary>Beside a step's kernels: brings the other card's words of the step from an inbox to the arena.</summary>
     public void Relay(KernelStream stream, in RelayParameters p) => stream.Launch(_relay, (1, 1, 1), RelayThreads, 0, p);

@@ -112,7 +112,8 @@ internal sealed class ExpertKernels
     internal static IReadOnlyList<GemmTile> Tiles(bool up, CudaProperties device, ExpertFormat format) =>
         GemmTile.Fit(up ? UpTiles : DownTiles, device, RowBytes(format));
 
-    private void Launch(KernelStream stream, bool isUp, GemmTile tile, in ExpertWeights weights, in Buffers b, nint output, nint x, int tokens)
+    private void Launch(
+        KernelStream stream, bool isUp, GemmTile tile, in ExpertWeights weights, in Buffers b, nint output, nint x, int tokens)
     {
         if (weights.Rows == 0)
         {

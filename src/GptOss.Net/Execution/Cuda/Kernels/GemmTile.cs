@@ -4,7 +4,9 @@ namespace GptOss.Net.Execution.Cuda.Kernels;
 
 /// <summary>How a block of a matrix kernel is made: which part of the result it computes, with how many warps and stages.</summary>
 /// <param name="Name">What tells it from the others of its table.</param>
-/// <param name="MaxTokens">For how many tokens (experts: an expert on average) it is the best of its table, in which it stands ascending.</param>
+/// <param name="MaxTokens">
+/// For how many tokens (experts: an expert on average) it is the best of its table, in which it stands ascending.
+/// </param>
 /// <param name="Mt">16-row tiles of a warp; with wgmma 64-row tiles of a warpgroup.</param>
 /// <param name="Nt">8-token tiles of a warp (wgmma: a warpgroup).</param>
 /// <param name="Wr">Warps (wgmma: warpgroups) beside each other over rows.</param>
@@ -37,7 +39,8 @@ internal sealed record GemmTile(
     public static IReadOnlyList<GemmTile> Fit(IEnumerable<GemmTile> table, CudaProperties device, int rowBytes)
     {
         var fitted = new List<GemmTile>();
-        foreach (var tile in table.Where(tile => !tile.Wgmma || device.IsHopper).Select(tile => tile.Fit(device, rowBytes)).OfType<GemmTile>())
+        foreach (var tile in table.Where(tile => !tile.Wgmma || device.IsHopper).Select(tile => tile.Fit(device, rowBytes))
+            .OfType<GemmTile>())
         {
             if (fitted.Count == 0 || tile.MaxTokens > fitted[^1].MaxTokens)
             {

@@ -38,7 +38,8 @@ internal sealed class LayeredKernels
         yield return AttentionSource(shape);
         for (var b = 1; b <= MaxSequences; b++)
         {
-            var (strip, headStrip, tile) = (DenseWeights.StripName(attention), DenseWeights.StripName(head), ExpertWeights.TileName(experts));
+            var (strip, headStrip, tile) =
+                (DenseWeights.StripName(attention), DenseWeights.StripName(head), ExpertWeights.TileName(experts));
             yield return KernelSource.Of(
                 $"layered_dense_{b}",
                 shape,
@@ -183,7 +184,9 @@ internal sealed class LayeredKernels
     /// <param name="PartialChunks">For how many chunks of a sequence there is room.</param>
     /// <param name="Window">How many keys count, or <see cref="AttentionKernels.NoWindow"/>.</param>
     /// <param name="Sequences">B.</param>
-    /// <param name="Wire">The way to the other card, which has the other heads; then <paramref name="Att"/> are words, from the card's first head on.</param>
+    /// <param name="Wire">
+    /// The way to the other card, which has the other heads; then <paramref name="Att"/> are words, from the card's first head on.
+    /// </param>
     internal readonly record struct AttentionParameters(
         nint Att,
         nint Partial,

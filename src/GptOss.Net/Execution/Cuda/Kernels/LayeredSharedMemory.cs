@@ -11,10 +11,12 @@ internal static class LayeredSharedMemory
     private const int SlotBytes = 3072;
 
     /// <summary>Of a product with normalized rows of the residual: query, key and value, and logits.</summary>
-    public static int NormedBytes(CudaShape shape, int b, int warps, int slots) => Rings(warps, slots) + (b * ((shape.Hidden * 4) + 64)) + 128;
+    public static int NormedBytes(CudaShape shape, int b, int warps, int slots) =>
+        Rings(warps, slots) + (b * ((shape.Hidden * 4) + 64)) + 128;
 
     /// <summary>Of attention's output projection.</summary>
-    public static int OutputBytes(CudaShape shape, int b, int warps, int slots) => Rings(warps, slots) + (b * ((shape.AttendedWidth * 4) + 64));
+    public static int OutputBytes(CudaShape shape, int b, int warps, int slots) =>
+        Rings(warps, slots) + (b * ((shape.AttendedWidth * 4) + 64));
 
     /// <summary>Of the choice of experts.</summary>
     public static int RouteBytes(CudaShape shape, int b, int warps, int slots) =>

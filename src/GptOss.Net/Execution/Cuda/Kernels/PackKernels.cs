@@ -9,7 +9,9 @@ internal sealed class PackKernels(KernelLibrary kernels)
 
     public static IEnumerable<KernelSource> Sources(CudaShape shape) => [KernelSource.Of("pack", shape, ["common", "weights", "pack"])];
 
-    /// <summary>Packs rows of a dense matrix; needs <see cref="DenseWeights.Bytes"/>, and for int8 a float scale for each packed row.</summary>
+    /// <summary>
+    /// Packs rows of a dense matrix; needs <see cref="DenseWeights.Bytes"/>, and for int8 a float scale for each packed row.
+    /// </summary>
     public void Strips(KernelStream stream, DenseFormat format, SourceFormat source, in Parameters p)
     {
         var chunks = (long)p.PackedRows * p.PackedK / 64;

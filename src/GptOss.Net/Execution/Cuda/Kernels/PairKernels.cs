@@ -24,7 +24,8 @@ internal sealed class PairKernels(KernelLibrary kernels, CudaShape shape, CudaPr
         yield return LayeredKernels.AttentionSource(shape);
         for (var b = 1; b <= LayeredKernels.MaxSequences; b++)
         {
-            var (strip, headStrip, tile) = (DenseWeights.StripName(attention), DenseWeights.StripName(head), ExpertWeights.TileName(experts));
+            var (strip, headStrip, tile) =
+                (DenseWeights.StripName(attention), DenseWeights.StripName(head), ExpertWeights.TileName(experts));
 
             // Words as dependency gain 3 % for one sequence; for two, waiting for the kernel before is 1.5 % better.
             var flow = b == 1 ? "true" : "false";
@@ -137,7 +138,8 @@ internal sealed class PairKernels(KernelLibrary kernels, CudaShape shape, CudaPr
     /// <param name="Wire">The way to the other card.</param>
     /// <param name="Vocabulary">Rows of the embedding.</param>
     internal readonly record struct QkvParameters(
-        nint Qkv, nint Hidden, nint Embedding, nint Tokens, nint Chosen, nint Strips, nint Scales, nint Bias, nint Gain, Wire Wire, int Vocabulary);
+        nint Qkv, nint Hidden, nint Embedding, nint Tokens, nint Chosen, nint Strips, nint Scales, nint Bias, nint Gain, Wire Wire,
+        int Vocabulary);
 
     /// <param name="Mid">Words of float <c>[B, hidden]</c>, from the card's first row on.</param>
     /// <param name="Before">The same of <see cref="QkvParameters.Hidden"/>.</param>
@@ -147,7 +149,8 @@ internal sealed class PairKernels(KernelLibrary kernels, CudaShape shape, CudaPr
     /// <param name="Bias">bfloat16 for each row.</param>
     /// <param name="Wire">The way to the other card.</param>
     /// <param name="Rows">How many.</param>
-    internal readonly record struct OutputParameters(nint Mid, nint Before, nint Att, nint Strips, nint Scales, nint Bias, Wire Wire, int Rows);
+    internal readonly record struct OutputParameters(
+        nint Mid, nint Before, nint Att, nint Strips, nint Scales, nint Bias, Wire Wire, int Rows);
 
     /// <param name="X">Words of <c>[B, hidden / 2]</c>, for <see cref="Up"/> of this card.</param>
     /// <param name="Routing">As many words as <see cref="LayeredKernels.RoutingBytes"/> has ints, likewise.</param>

@@ -3,7 +3,9 @@ using GptOss.Net.Execution.Cuda.Compilation;
 
 namespace GptOss.Net.Execution.Cuda.Kernels;
 
-/// <summary>Samples rows of logits on the device (<c>sampling.cu</c>): the host sampler's rules, and a row's token depends on that row alone.</summary>
+/// <summary>
+/// Samples rows of logits on the device (<c>sampling.cu</c>): the host sampler's rules, and a row's token depends on that row alone.
+/// </summary>
 internal sealed class SamplingKernels(KernelLibrary kernels)
 {
     /// <summary>The most probable tokens that can be reported of a row.</summary>
@@ -24,7 +26,8 @@ internal sealed class SamplingKernels(KernelLibrary kernels)
 
     /// <summary>Gets the bytes that the kernels need for each row: <see cref="Parameters.Work"/>.</summary>
     public static int WorkBytesPerRow { get; } =
-        (Bins * (sizeof(ulong) + sizeof(uint))) + (Candidates * sizeof(ulong)) + (Slices * (sizeof(ulong) + (MaxTop * sizeof(ulong)) + 16 + 8)) + 8;
+        (Bins * (sizeof(ulong) + sizeof(uint))) + (Candidates * sizeof(ulong))
+            + (Slices * (sizeof(ulong) + (MaxTop * sizeof(ulong)) + 16 + 8)) + 8;
 
     public static IEnumerable<KernelSource> Sources(CudaShape shape) =>
         [KernelSource.Of("sampling", shape, ["common", "sampling", "sampling_draw", "sampling_log"])];

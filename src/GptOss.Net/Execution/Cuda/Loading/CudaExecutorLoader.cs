@@ -8,7 +8,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace GptOss.Net.Execution.Cuda.Loading;
 
-/// <summary>From devices to an executor: compile or find the kernels, test them and the links, bring the weights there, test it all.</summary>
+/// <summary>
+/// From devices to an executor: compile or find the kernels, test them and the links, bring the weights there, test it all.
+/// </summary>
 /// <param name="config">The architecture; <see cref="CudaShape.WhyNot"/> has nothing against it.</param>
 /// <param name="weights">The checkpoint's weights.</param>
 /// <param name="capacity">Blocks of the cache in a layer of each kind.</param>
@@ -172,8 +174,9 @@ internal sealed partial class CudaExecutorLoader(
         if (size > 1 && (size > 2 || parts.Count > 1 || config.KVHeadCount % 2 != 0))
         {
             throw new CudaException(
-                $"The CUDA kernels share layers among two cards, which then hold the whole model and half of its {config.KVHeadCount} KV heads each; "
-                + $"the placement has {parts.Count} parts, of up to {size} cards. Set PlacementOptions.TensorParallel to 1 to lay layers on one card each.");
+                $"The CUDA kernels share layers among two cards, which then hold the whole model and half of its "
+                + $"{config.KVHeadCount} KV heads each; the placement has {parts.Count} parts, of up to {size} cards. "
+                + "Set PlacementOptions.TensorParallel to 1 to lay layers on one card each.");
         }
 
         return size;
@@ -237,8 +240,8 @@ internal sealed partial class CudaExecutorLoader(
 
     [LoggerMessage(
         LogLevel.Warning,
-        "{First} and {Second} share every layer through main memory: one conversation is hardly faster than on one card, and prompts take twice as long. "
-        + "Without TensorParallel the layers lie one after the other, which a slow link serves better.")]
+        "{First} and {Second} share every layer through main memory: one conversation is hardly faster than on one card, "
+        + "and prompts take twice as long. Without TensorParallel the layers lie one after the other, which a slow link serves better.")]
     private partial void LogSlowGroup(DeviceId first, DeviceId second);
 
     [LoggerMessage(LogLevel.Information, "{From} sends directly to {To}, tested; {Speed:F1} GB/s for 4 MiB.")]

@@ -148,7 +148,8 @@ internal sealed class CudaWeightLoader(
             {
                 var from = SourceUpload.ReadBf16(lane, source, first, rows);
                 lane.Send();
-                driver.Copy(table + (nint)((long)first * hidden * sizeof(ushort)), from, (long)rows * hidden * sizeof(ushort), lane.Stream.Handle);
+                driver.Copy(
+                    table + (nint)((long)first * hidden * sizeof(ushort)), from, (long)rows * hidden * sizeof(ushort), lane.Stream.Handle);
                 progress.Add(source.ByteLength / source.OutputSize * rows);
             });
         }
@@ -195,7 +196,8 @@ internal sealed class CudaWeightLoader(
         }
     }
 
-    private void AddTiles(LinearSource linear, ExpertWeights to, int expert, RowRange rows, int k, bool alternate, int firstRow, int rowStep)
+    private void AddTiles(
+        LinearSource linear, ExpertWeights to, int expert, RowRange rows, int k, bool alternate, int firstRow, int rowStep)
     {
         if (rows.Count == 0)
         {
@@ -205,7 +207,8 @@ internal sealed class CudaWeightLoader(
         AddMatrix(linear.Weight, (lane, source, p, piece) =>
             pack.Tiles(lane.Stream, to.Format, source, p with
             {
-                To = to.Tiles + (nint)((expert * ExpertWeights.Bytes(to.Format, rows.Count, k)) + ExpertWeights.Bytes(to.Format, piece.First, k)),
+                To = to.Tiles
+                    + (nint)((expert * ExpertWeights.Bytes(to.Format, rows.Count, k)) + ExpertWeights.Bytes(to.Format, piece.First, k)),
                 Refused = _refused,
                 PackedRows = piece.Count,
                 PackedK = k,
@@ -244,7 +247,9 @@ internal sealed class CudaWeightLoader(
         progress.Add(linear.Bias?.ByteLength ?? 0);
     });
 
-    /// <summary>Reads some rows of a matrix, as they are packed: piece by piece, or from the whole of what cannot be read in pieces.</summary>
+    /// <summary>
+    /// Reads some rows of a matrix, as they are packed: piece by piece, or from the whole of what cannot be read in pieces.
+    /// </summary>
     private void AddMatrix(
         WeightSource source, Action<UploadLane, SourceFormat, Parameters, PackedPiece> packPiece, RowRange packed, bool byRows)
     {

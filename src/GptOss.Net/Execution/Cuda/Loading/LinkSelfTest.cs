@@ -61,7 +61,8 @@ internal sealed unsafe class LinkSelfTest : IDisposable
 
         return test.Problem(LinkWay.Host) is { } worse
             ? throw new CudaException(
-                $"What {from.Device} sends does not reach {to.Device}, neither directly ({problem}) nor through main memory ({worse}). Place the model on one of them.")
+                $"What {from.Device} sends does not reach {to.Device}, neither directly ({problem}) nor through main memory ({worse}). "
+                + "Place the model on one of them.")
             : test.Report(LinkWay.Host, problem);
     }
 
@@ -137,7 +138,8 @@ internal sealed unsafe class LinkSelfTest : IDisposable
         link.Send(0, Largest);
         link.Receive(0, Largest);
         Wait();
-        return new LinkReport(_from.Device, _to.Device, way, problem, Largest / 1e6 / Math.Max(1e-3, _to.Driver.MillisecondsBetween(_begun, _done)));
+        return new LinkReport(
+            _from.Device, _to.Device, way, problem, Largest / 1e6 / Math.Max(1e-3, _to.Driver.MillisecondsBetween(_begun, _done)));
     }
 
     private CudaLink Link(LinkWay way) => new(_from, _source, _to, _target, Largest, way, stepsInFlight: 2, _fromMemory);

@@ -3,7 +3,9 @@ using GptOss.Net.Model;
 
 namespace GptOss.Net.Execution.Cuda.Loading;
 
-/// <summary>(cos, sin) of every position, float <c>[positions, 32, 2]</c>; pairs that a narrow head does not have stay as they are.</summary>
+/// <summary>
+/// (cos, sin) of every position, float <c>[positions, 32, 2]</c>; pairs that a narrow head does not have stay as they are.
+/// </summary>
 internal static class RotationTable
 {
     private const int Pairs = CudaShape.HeadDim / 2;

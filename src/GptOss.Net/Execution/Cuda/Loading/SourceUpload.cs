@@ -15,7 +15,8 @@ internal static class SourceUpload
     public static long Bytes(WeightSource source) => source.ByteLength + (3 * Alignment);
 
     /// <summary>Reads some rows of a matrix that is stored by rows, or a whole matrix of any kind.</summary>
-    public static (SourceFormat Format, PackKernels.Parameters Parameters) Read(UploadLane lane, WeightSource source, int firstRow, int rows)
+    public static (SourceFormat Format, PackKernels.Parameters Parameters) Read(
+        UploadLane lane, WeightSource source, int firstRow, int rows)
     {
         var parameters = PackKernels.Parameters.Whole(0, 0, rows, source.InputSize, rows, source.InputSize);
         switch (source)
