@@ -100,8 +100,10 @@ internal sealed class CpuThroughput
         var blocks = PagedKVCache.BlockCount(PromptTokens + NewTokens) * Math.Max(BatchSize, 1);
         var clock = Stopwatch.StartNew();
         var executor = CpuExecutor.Load(
-            config, weights, new KVCacheCapacity(blocks, blocks), options, new WeightReadProgress(0, (_, _) => { }, CancellationToken.None));
-        Console.WriteLine($"loaded {weights.ByteLength / 1e9:f1} GB in {clock.Elapsed.TotalSeconds:f1} s; resident {Environment.WorkingSet / 1e9:f2} GB");
+            config, weights, new KVCacheCapacity(blocks, blocks), options,
+            new WeightReadProgress(0, (_, _) => { }, CancellationToken.None));
+        Console.WriteLine(
+            $"loaded {weights.ByteLength / 1e9:f1} GB in {clock.Elapsed.TotalSeconds:f1} s; resident {Environment.WorkingSet / 1e9:f2} GB");
         return executor;
     }
 
@@ -146,7 +148,8 @@ internal sealed class CpuThroughput
     private void Report(string name, Measurement ours, Measurement? theirs, double together)
     {
         Console.WriteLine(
-            $"{name}: prefill {ours.Prefill:f1}, decode {ours.Decode:f2}, {BatchSize} together {together:f1} tok/s ({together / ours.Decode:f2} x)"
+            $"{name}: prefill {ours.Prefill:f1}, decode {ours.Decode:f2}, {BatchSize} together {together:f1} tok/s "
+            + $"({together / ours.Decode:f2} x)"
             + (theirs is null ? "" : $" | peer: prefill {theirs.Prefill:f1}, decode {theirs.Decode:f2}"
                 + $" | ratio: prefill {ours.Prefill / theirs.Prefill:f2}, decode {ours.Decode / theirs.Decode:f2}"));
     }

@@ -10,13 +10,16 @@ internal sealed unsafe partial class CudaKernelTable
     {
         public DenseWeights[] Qkv { get; } = [.. Enumerable.Range(0, Layers).Select(_ => Dense(t, t._shape.QkvWidth, t._shape.Hidden))];
 
-        public DenseWeights[] Output { get; } = [.. Enumerable.Range(0, Layers).Select(_ => Dense(t, t._shape.Hidden, t._shape.QueryWidth))];
+        public DenseWeights[] Output { get; } =
+            [.. Enumerable.Range(0, Layers).Select(_ => Dense(t, t._shape.Hidden, t._shape.QueryWidth))];
 
         public DenseWeights Head { get; } = Dense(t, t._shape.Vocabulary, t._shape.Hidden);
 
-        public ExpertWeights[] Up { get; } = [.. Enumerable.Range(0, Layers).Select(_ => Experts(t, 2 * t._shape.Intermediate, t._shape.Hidden))];
+        public ExpertWeights[] Up { get; } =
+            [.. Enumerable.Range(0, Layers).Select(_ => Experts(t, 2 * t._shape.Intermediate, t._shape.Hidden))];
 
-        public ExpertWeights[] Down { get; } = [.. Enumerable.Range(0, Layers).Select(_ => Experts(t, t._shape.Hidden, t._shape.Intermediate))];
+        public ExpertWeights[] Down { get; } =
+            [.. Enumerable.Range(0, Layers).Select(_ => Experts(t, t._shape.Hidden, t._shape.Intermediate))];
 
         public nint Router { get; } = t.Fill(PackKernels.RouterBytes(t._shape.RouterRows, t._shape.Hidden));
 
@@ -38,7 +41,8 @@ internal sealed unsafe partial class CudaKernelTable
             new(DenseFormat.Bf16, t.Fill(DenseWeights.Bytes(DenseFormat.Bf16, rows, k)), 0, t.Fill(2 * rows), rows, k);
 
         private static ExpertWeights Experts(CudaKernelTable t, int rows, int k) => new(
-            ExpertFormat.Mxfp4, t.Fill(t._shape.Experts * ExpertWeights.Bytes(ExpertFormat.Mxfp4, rows, k)), t.Fill(2 * t._shape.Experts * rows), rows);
+            ExpertFormat.Mxfp4, t.Fill(t._shape.Experts * ExpertWeights.Bytes(ExpertFormat.Mxfp4, rows, k)),
+            t.Fill(2 * t._shape.Experts * rows), rows);
     }
 
     private sealed class Activations(CudaKernelTable t, int n)

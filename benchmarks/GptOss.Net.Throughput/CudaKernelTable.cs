@@ -11,7 +11,9 @@ using GptOss.Net.Model;
 
 namespace GptOss.Net.Throughput;
 
-/// <summary>Each CUDA kernel alone, with the widths of gpt-oss-20b and random bytes: microseconds, GB/s of what it must read, TFLOP/s.</summary>
+/// <summary>
+/// Each CUDA kernel alone, with the widths of gpt-oss-20b and random bytes: microseconds, GB/s of what it must read, TFLOP/s.
+/// </summary>
 /// <remarks>
 /// A figure is the median of 9 replays of a graph with 24 launches on four layers' weights in turn, so that none come from the L2 cache.
 /// Launches overlap as they do in a step.
@@ -55,7 +57,8 @@ internal sealed unsafe partial class CudaKernelTable : IDisposable
             ],
             report: null,
             CancellationToken.None);
-        Show($"{device.Architecture}, {device.Multiprocessors} multiprocessors; kernels compiled or found in {clock.Elapsed.TotalSeconds:f1} s");
+        var seconds = clock.Elapsed.TotalSeconds;
+        Show($"{device.Architecture}, {device.Multiprocessors} multiprocessors; kernels compiled or found in {seconds:f1} s");
     }
 
     private KernelStream Stream => new(_driver, _stream, _driver.Properties.HasDependentLaunch);
@@ -101,23 +104,34 @@ internal sealed unsafe partial class CudaKernelTable : IDisposable
         var kernels = new LayeredKernels(_library, _shape, _driver.Properties);
         var cache = new Cache(this, 1);
         var (residual, qkv, att) = (Fill(_shape.Hidden * 4), Fill(_shape.QkvWidth * 2), Fill(LayeredKernels.AttentionRowBytes(_shape)));
-        var (x, h, routing) = (Fill(_shape.Hidden * 2), Fill(_shape.TopK * _shape.Intermediate * 2), Fill(LayeredKernels.RoutingBytes(_shape)));
+        var (x, h, routing) =
+            (Fill(_shape.Hidden * 2), Fill(_shape.TopK * _shape.Intermediate * 2), Fill(LayeredKernels.RoutingBytes(_shape)));
         var (counters, logits) = (Zeros(LayeredKernels.CounterBytes(_shape)), Fill(_shape.Vocabulary * 4));
         var partial = Fill(LayeredKernels.PartialBytes(_shape, 4));
         Copy(residual, Enumerable.Range(0, _shape.Hidden).Select(_ => _random.NextSingle() - 0.5f).ToArray());
-        Line("1 sequence", "QKV", l => kernels.Qkv(Stream, 1, new(qkv, residual, 0, 0, 0, w.Qkv[l].Strips, 0, w.Qkv[l].Bias, w.Gain, 1)), w.QkvBytes);
+        Line(
+            "1 sequence", "QKV", l => kernels.Qkv(Stream, 1, new(qkv, residual, 0, 0, 0, w.Qkv[l].Strips, 0, w.Qkv[l].Bias, w.Gain, 1)),
+            w.QkvBytes);
         Line(
             "1 sequence",
             "attention, 1,024 keys",
             l => kernels.Attention(
                 Stream,
-                new(att, partial, counters, qkv, cache.Keys(l), cache.Values(l), cache.Starts, cache.Blocks, cache.Lengths, w.Rotation, w.Gain, 4, AttentionKernels.NoWindow, 1),
+                new(
+                    att, partial, counters, qkv, cache.Keys(l), cache.Values(l), cache.Starts, cache.Blocks, cache.Lengths, w.Rotation,
+                    w.Gain, 4, AttentionKernels.NoWindow, 1),
                 4),
             cache.BytesOf(1));
-        Line("1 sequence", "output projection", l => kernels.Output(Stream, 1, new(residual, att, w.Output[l].Strips, 0, w.Output[l].Bias)), w.OutputBytes);
+        Line(
+            "1 sequence", "output projection", l => kernels.Output(Stream, 1, new(residual, att, w.Output[l].Strips, 0, w.Output[l].Bias)),
+            w.OutputBytes);
         Line("1 sequence", "route", l => kernels.Route(Stream, 1, new(x, routing, residual, w.Gain, w.Router, w.Gain)), 0);
-        Line("1 sequence", "gate_up", l => kernels.Up(Stream, 1, new(h, residual, x, routing, w.Up[l].Tiles, w.Up[l].Bias)), _shape.TopK * w.UpBytes);
-        Line("1 sequence", "down", l => kernels.Down(Stream, 1, new(h, residual, x, routing, w.Down[l].Tiles, w.Down[l].Bias)), _shape.TopK * w.DownBytes);
+        Line(
+            "1 sequence", "gate_up", l => kernels.Up(Stream, 1, new(h, residual, x, routing, w.Up[l].Tiles, w.Up[l].Bias)),
+            _shape.TopK * w.UpBytes);
+        Line(
+            "1 sequence", "down", l => kernels.Down(Stream, 1, new(h, residual, x, routing, w.Down[l].Tiles, w.Down[l].Bias)),
+            _shape.TopK * w.DownBytes);
         Line("1 sequence", "lm_head", _ => kernels.Head(Stream, 1, new(logits, residual, w.Gain, w.Head.Strips, 0)), w.HeadBytes);
     }
 
@@ -133,7 +147,9 @@ internal sealed unsafe partial class CudaKernelTable : IDisposable
             "attention, 1,024 keys",
             l => attention.Decode(
                 Stream,
-                new(s.Att, partial, s.Qkv, cache.Keys(l), cache.Values(l), cache.Starts, cache.Blocks, cache.Lengths, 0, w.Gain, 4, AttentionKernels.NoWindow),
+                new(
+                    s.Att, partial, s.Qkv, cache.Keys(l), cache.Values(l), cache.Starts, cache.Blocks, cache.Lengths, 0, w.Gain, 4,
+                    AttentionKernels.NoWindow),
                 n,
                 4),
             cache.BytesOf(n));
@@ -154,7 +170,8 @@ internal sealed unsafe partial class CudaKernelTable : IDisposable
         foreach (var (what, scale, needs) in ((string, float, SamplingNeeds)[])
             [("greedy", 0, SamplingNeeds.None), ("temperature, top-k 50, top-p 0.95", 1, SamplingNeeds.Draws | SamplingNeeds.Truncation)])
         {
-            var row = new SamplingKernels.Row { Scale = scale, TopK = 50, TopP = 0.95f, MinOffset = float.NegativeInfinity, Random = 1UL << 63 };
+            var row =
+                new SamplingKernels.Row { Scale = scale, TopK = 50, TopP = 0.95f, MinOffset = float.NegativeInfinity, Random = 1UL << 63 };
             var rows = Fill(n * sizeof(SamplingKernels.Row));
             Copy(rows, Enumerable.Repeat(row, n).ToArray());
             Line(name, $"sampling, {what}", _ => sampling.Sample(Stream, new(s.Logits, rows, work, results, chosen), n, needs), 0);
@@ -170,13 +187,15 @@ internal sealed unsafe partial class CudaKernelTable : IDisposable
         var tiles = Enumerable.Range(0, n / most).SelectMany(tile => (int[])[0, tile * most, tile * most, most]).ToArray();
         var onDevice = Fill(tiles.Length * sizeof(int));
         Copy(onDevice, tiles);
-        foreach (var (what, window, keys) in ((string, int, double)[])[("full", AttentionKernels.NoWindow, n / 2.0), ("window of 128", 128, 128)])
+        foreach (var (what, window, keys)
+            in ((string, int, double)[])[("full", AttentionKernels.NoWindow, n / 2.0), ("window of 128", 128, 128)])
         {
             Line(
                 "prefill of 2,048",
                 $"attention, {what}",
                 l => attention.Prefill(
-                    Stream, new(s.Att, s.Qkv, cache.Keys(l), cache.Values(l), cache.Starts, cache.Blocks, w.Gain, onDevice, window), tiles.Length / 4),
+                    Stream, new(s.Att, s.Qkv, cache.Keys(l), cache.Values(l), cache.Starts, cache.Blocks, w.Gain, onDevice, window),
+                    tiles.Length / 4),
                 0,
                 4.0 * n * keys * _shape.QueryWidth);
         }
@@ -197,7 +216,8 @@ internal sealed unsafe partial class CudaKernelTable : IDisposable
             l => dense.Multiply(Stream, DenseJob.Output, w.Output[l], s.Residual, s.Att, n),
             w.OutputBytes,
             2.0 * n * _shape.QueryWidth * _shape.Hidden);
-        var chosen = Enumerable.Range(0, n).SelectMany(_ => Enumerable.Range(0, _shape.Experts).OrderBy(_ => _random.Next()).Take(_shape.TopK)).ToArray();
+        var chosen = Enumerable.Range(0, n)
+            .SelectMany(_ => Enumerable.Range(0, _shape.Experts).OrderBy(_ => _random.Next()).Take(_shape.TopK)).ToArray();
         var pairs = n * _shape.TopK;
         var b = new ExpertKernels.Buffers(
             s.Normed,

@@ -5,7 +5,9 @@ using GptOss.Net.Interop;
 
 namespace GptOss.Net.Throughput;
 
-/// <summary>What is asked of several cards: where the model lies, the same tokens, memory as planned, and the recipe for two 24 GB cards.</summary>
+/// <summary>
+/// What is asked of several cards: where the model lies, the same tokens, memory as planned, and the recipe for two 24 GB cards.
+/// </summary>
 internal sealed partial class GpuThroughput
 {
     // The recipe for two 24 GB cards that this library is to replace: tokens in and out.
@@ -67,10 +69,12 @@ internal sealed partial class GpuThroughput
                     var start = Stopwatch.GetTimestamp();
                     var answers = await Task.WhenAll(Enumerable.Range(0, together).Select(_ => TimesAsync(model, prompt, Greedy(answer))));
                     firsts.AddRange(answers.Select(times => Stopwatch.GetElapsedTime(start, times[0]).TotalMilliseconds));
-                    rates.Add(answers.Sum(times => times.Count) / Stopwatch.GetElapsedTime(start, answers.Max(times => times[^1])).TotalSeconds);
+                    rates.Add(
+                        answers.Sum(times => times.Count) / Stopwatch.GetElapsedTime(start, answers.Max(times => times[^1])).TotalSeconds);
                 }
 
-                Show($"{together} x {prompt} in, {answer} out: first token {Measurement.Median(firsts):f1} ms, {Measurement.Median(rates):f0} tok/s with it");
+                var (first, rate) = (Measurement.Median(firsts), Measurement.Median(rates));
+                Show($"{together} x {prompt} in, {answer} out: first token {first:f1} ms, {rate:f0} tok/s with it");
             }
         }
     }
@@ -81,7 +85,8 @@ internal sealed partial class GpuThroughput
         foreach (var device in model.Placement.Devices.Where(device => device.Device.IsCuda))
         {
             var used = before.CudaDevices[device.Device.Index].FreeBytes - now.CudaDevices[device.Device.Index].FreeBytes;
-            Show($"{device.Device}: planned {device.TotalBytes / 1e9:f2} GB, used {used / 1e9:f2} GB ({(double)used / device.TotalBytes:p1})");
+            var (planned, share) = (device.TotalBytes / 1e9, (double)used / device.TotalBytes);
+            Show($"{device.Device}: planned {planned:f2} GB, used {used / 1e9:f2} GB ({share:p1})");
         }
     }
 }

@@ -7,7 +7,9 @@ using Microsoft.Extensions.Logging;
 
 namespace GptOss.Net.Throughput;
 
-/// <summary>A model on a GPU as an application sees it: first tokens, decoding of one and many sequences, many requests at once, a chat.</summary>
+/// <summary>
+/// A model on a GPU as an application sees it: first tokens, decoding of one and many sequences, many requests at once, a chat.
+/// </summary>
 internal sealed partial class GpuThroughput
 {
     private const int NewTokens = 192;
@@ -30,28 +32,44 @@ internal sealed partial class GpuThroughput
 
     public static Command Command()
     {
-        var checkpoint = new Argument<string>("checkpoint") { Description = "Directory of a gpt-oss checkpoint: benchmarks/make_checkpoint.py writes one." };
+        var checkpoint = new Argument<string>("checkpoint")
+        {
+            Description = "Directory of a gpt-oss checkpoint: benchmarks/make_checkpoint.py writes one.",
+        };
         var precision = new Option<Precision>("--precision") { Description = "How weights are held, such as Int8Unembedding." };
         var sequences = new Option<int>("--sequences") { DefaultValueFactory = _ => 256, Description = "MaxSequences." };
         var requests = new Option<int>("--requests") { DefaultValueFactory = _ => 1000, Description = "Requests at once; 0: none." };
-        var parallel = new Option<int>("--tensor-parallel") { DefaultValueFactory = _ => 1, Description = "2: two GPUs share every layer." };
-        var memory = new Option<bool>("--through-memory") { Description = "Two GPUs speak through main memory, as those do that cannot reach each other." };
+        var parallel =
+            new Option<int>("--tensor-parallel") { DefaultValueFactory = _ => 1, Description = "2: two GPUs share every layer." };
+        var memory = new Option<bool>("--through-memory")
+        {
+            Description = "Two GPUs speak through main memory, as those do that cannot reach each other.",
+        };
         var loads = new Option<string>("--loads")
         {
             DefaultValueFactory = _ => "1x1024,1x8192,1x32000,2x1024,8x1024,32x1024,64x1024,64x4000",
             Description = "Sequences that decode at once, times their context.",
         };
         var soak = new Option<int>("--soak") { Description = "Short requests after which the device's free memory is looked at." };
-        var devices = new Option<string?>("--devices") { Description = "Such as cuda:0,cuda:1 for stages, a device for each layer, or auto. Default: cuda:0." };
+        var devices = new Option<string?>("--devices")
+        {
+            Description = "Such as cuda:0,cuda:1 for stages, a device for each layer, or auto. Default: cuda:0.",
+        };
         var limit = new Option<double?>("--limit") { Description = "GiB that the model may use of each GPU." };
         var length = new Option<int>("--length") { DefaultValueFactory = _ => 33_000, Description = "MaxModelLength." };
         var stepTokens = new Option<int>("--step-tokens") { DefaultValueFactory = _ => 2048, Description = "MaxStepTokens." };
-        var cpuThreads = new Option<int?>("--cpu-threads") { Description = "Threads of layers that lie on the CPU. Default: the physical cores." };
-        var seedCase = new Option<bool>("--seed-case") { Description = "512, 1,024 and 2,048 tokens in and half as many out, one request at a time and 16." };
-        var command = new Command("gpu", "Speed of a model on one GPU, or on two that share its layers, through GptOssModel and IChatClient.")
+        var cpuThreads =
+            new Option<int?>("--cpu-threads") { Description = "Threads of layers that lie on the CPU. Default: the physical cores." };
+        var seedCase = new Option<bool>("--seed-case")
         {
-            checkpoint, precision, sequences, requests, parallel, memory, loads, soak, devices, limit, length, stepTokens, cpuThreads, seedCase,
+            Description = "512, 1,024 and 2,048 tokens in and half as many out, one request at a time and 16.",
         };
+        var command =
+            new Command("gpu", "Speed of a model on one GPU, or on two that share its layers, through GptOssModel and IChatClient.")
+            {
+                checkpoint, precision, sequences, requests, parallel, memory, loads, soak, devices, limit, length, stepTokens, cpuThreads,
+                seedCase,
+            };
         command.SetAction((result, _) => Of(result).RunAsync());
         return command;
 
@@ -70,7 +88,8 @@ internal sealed partial class GpuThroughput
                 MaxStepTokens = result.GetValue(stepTokens),
                 LoggerFactory = LoggerFactory.Create(log => log.AddSimpleConsole(line => line.SingleLine = true)),
             },
-            Loads = [.. result.GetValue(loads)!.Split(',').Select(load => load.Split('x')).Select(pair => (Number(pair[0]), Number(pair[1])))],
+            Loads =
+                [.. result.GetValue(loads)!.Split(',').Select(load => load.Split('x')).Select(pair => (Number(pair[0]), Number(pair[1])))],
             ThroughMemory = result.GetValue(memory),
             RunsSeedCase = result.GetValue(seedCase),
             Requests = result.GetValue(requests),
@@ -86,7 +105,9 @@ internal sealed partial class GpuThroughput
         var before = DeviceInventory.Take();
         var clock = Stopwatch.StartNew();
         await using var model = await GptOssModel.LoadAsync(Checkpoint, Options);
-        Show($"loaded in {clock.Elapsed.TotalSeconds:f1} s, {Options.Precision}, {string.Join(", ", model.Placement.Devices.Select(device => device.Device))}{(ThroughMemory ? " through main memory" : "")}");
+        var devices = string.Join(", ", model.Placement.Devices.Select(device => device.Device));
+        var way = ThroughMemory ? " through main memory" : "";
+        Show($"loaded in {clock.Elapsed.TotalSeconds:f1} s, {Options.Precision}, {devices}{way}");
         await TimesAsync(model, 64, Greedy(NewTokens)); // The first answer runs code that is still to be compiled for speed.
         Console.WriteLine(model.Placement.ToTable());
         Show($"room for {model.Placement.CacheTokens:n0} tokens");
@@ -156,7 +177,8 @@ internal sealed partial class GpuThroughput
             var answers = await Task.WhenAll(Enumerable.Range(0, sequences)
                 .Select(_ => TimesAsync(model, context - (NewTokens / 2), Greedy(NewTokens))));
             var (start, end) = (answers.Max(times => times[8]), answers.Min(times => times[^1]));
-            rates.Add(answers.Sum(times => times.Count(time => time > start && time <= end)) / Stopwatch.GetElapsedTime(start, end).TotalSeconds);
+            rates.Add(
+                answers.Sum(times => times.Count(time => time > start && time <= end)) / Stopwatch.GetElapsedTime(start, end).TotalSeconds);
         }
 
         Show($"decode {sequences} x {context}: {Measurement.Median(rates):f0} tok/s ({rates.Min():f0} to {rates.Max():f0})");
@@ -180,7 +202,8 @@ internal sealed partial class GpuThroughput
         for (var run = 0; run < 9; run++)
         {
             var (first, last, tokens) = (0L, 0L, 0L);
-            await foreach (var update in client.GetStreamingResponseAsync("Tell a long story.", new ChatOptions { MaxOutputTokens = 512, Seed = run }))
+            await foreach (var update
+                in client.GetStreamingResponseAsync("Tell a long story.", new ChatOptions { MaxOutputTokens = 512, Seed = run }))
             {
                 last = Stopwatch.GetTimestamp();
                 first = first == 0 ? last : first;

@@ -13,10 +13,11 @@ internal static class LoadBenchmark
         var directory = new Argument<string>("checkpoint") { Description = "A checkpoint directory." };
         var precision = new Option<Precision>("--precision") { Description = "How weights are held, such as AsStored or Reference." };
         var tokens = new Option<int>("--tokens") { Description = "Tokens to generate.", DefaultValueFactory = _ => 8 };
-        var command = new Command("load", "Loads a checkpoint and generates: seconds, and peak resident memory beside the size of the files.")
-        {
-            directory, precision, tokens,
-        };
+        var command =
+            new Command("load", "Loads a checkpoint and generates: seconds, and peak resident memory beside the size of the files.")
+            {
+                directory, precision, tokens,
+            };
         command.SetAction((result, cancellationToken) => RunAsync(
             result.GetRequiredValue(directory),
             new GptOssModelOptions

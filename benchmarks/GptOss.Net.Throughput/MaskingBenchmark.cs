@@ -60,7 +60,8 @@ internal sealed class MaskingBenchmark(IModelExecutor executor, ModelConfig conf
             ["place_order"] = JsonSchemaGrammar.Compile(JsonElement.Parse(Schema)).Start(),
         });
         var warmMasks = new TokenMaskCache(trie);
-        var (steps, free, warm, cold, worst) = (new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>());
+        var (steps, free, warm, cold, worst) =
+            (new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>());
         for (var run = -2; run < runs; run++)
         {
             var logits = Decode(turn, out var step);
@@ -91,10 +92,13 @@ internal sealed class MaskingBenchmark(IModelExecutor executor, ModelConfig conf
     private int[] Turn() =>
     [
         ControlToken.Channel, .. Text("analysis"), ControlToken.Message,
-        .. Text("The user wants to order two lamps and a table. I have all that the function needs, so I place the order."), ControlToken.End,
+        .. Text("The user wants to order two lamps and a table. I have all that the function needs, so I place the order."),
+        ControlToken.End,
         ControlToken.Start, .. Text("assistant"), ControlToken.Channel, .. Text("commentary to=functions.place_order "),
         ControlToken.Constrain, .. Text("json"), ControlToken.Message,
-        .. Text("""{"customer":{"name":"Anna Schmidt","email":null},"items":[{"article":"LP-2041","count":2,"note":"The blue ones, please."},"""),
+        .. Text(
+            """{"customer":{"name":"Anna Schmidt","email":null},"items":[{"article":"LP-2041","count":2,"note":"The blue ones, please."}"""
+            + ""","""),
         .. Text("""{"article":"TB-0007","count":1}],"delivery":"express","on":"2026-03-14"}"""), ControlToken.Call,
     ];
 

@@ -3,7 +3,9 @@ using System.Diagnostics;
 
 namespace GptOss.Net.Throughput;
 
-/// <summary>What it brings that the stages of a model work at the same time: decoding on one device, on several in turns, and at once.</summary>
+/// <summary>
+/// What it brings that the stages of a model work at the same time: decoding on one device, on several in turns, and at once.
+/// </summary>
 internal sealed class PipelineThroughput
 {
     private const int PromptTokens = 32;
@@ -28,7 +30,11 @@ internal sealed class PipelineThroughput
     public static Command Command()
     {
         var checkpoint = new Argument<string>("checkpoint") { Description = "Directory of a gpt-oss checkpoint." };
-        var devices = new Option<string>("--devices") { DefaultValueFactory = _ => "cuda:0,cuda:1", Description = "Such as cuda:0,cuda:1 or cpu,cpu." };
+        var devices = new Option<string>("--devices")
+        {
+            DefaultValueFactory = _ => "cuda:0,cuda:1",
+            Description = "Such as cuda:0,cuda:1 or cpu,cpu.",
+        };
         var precision = new Option<Precision>("--precision")
         {
             DefaultValueFactory = _ => Precision.Reference,
@@ -83,7 +89,8 @@ internal sealed class PipelineThroughput
             }
 
             Console.WriteLine(
-                $"{string.Join(", ", devices)}, {steps} steps in flight: 1 sequence {Shown(alone)}, {Sequences} sequences {Shown(together)}");
+                $"{string.Join(", ", devices)}, {steps} steps in flight: "
+                + $"1 sequence {Shown(alone)}, {Sequences} sequences {Shown(together)}");
         }
     }
 
@@ -94,7 +101,8 @@ internal sealed class PipelineThroughput
         var sampling = new SamplingOptions { Temperature = 0, MaxOutputTokens = NewTokens, LogitBias = ends };
         var times = await Task.WhenAll(Enumerable.Range(0, sequences).Select(_ => TimesAsync(model, sampling)));
         var start = times.Max(answer => answer[0]);
-        return times.Sum(answer => answer.Count(time => time > start)) / Stopwatch.GetElapsedTime(start, times.Max(answer => answer[^1])).TotalSeconds;
+        return times.Sum(answer => answer.Count(time => time > start))
+            / Stopwatch.GetElapsedTime(start, times.Max(answer => answer[^1])).TotalSeconds;
     }
 
     /// <summary>When each token of an answer came.</summary>

@@ -38,7 +38,8 @@ internal sealed class SequenceBatch(IModelExecutor executor, ModelConfig config,
     private StepBatch Pack(int[] tokens, int position, (int Start, int Count)[] parts)
     {
         var positions = parts.SelectMany(part => Enumerable.Range(position, part.Count)).ToArray();
-        var slots = parts.SelectMany((part, i) => Enumerable.Range((i * _blocks * PagedKVCache.BlockSize) + position, part.Count)).ToArray();
+        var slots =
+            parts.SelectMany((part, i) => Enumerable.Range((i * _blocks * PagedKVCache.BlockSize) + position, part.Count)).ToArray();
         int[] blocks = [.. parts.SelectMany((part, i) => Enumerable.Range(i * _blocks, PagedKVCache.BlockCount(position + part.Count)))];
         int[] starts = [.. parts.Select((part, i) => i * PagedKVCache.BlockCount(position + part.Count)), blocks.Length];
         var tables = new BlockTables(slots, starts, blocks, new int[parts.Length]);

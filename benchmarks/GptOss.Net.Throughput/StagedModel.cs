@@ -12,7 +12,8 @@ namespace GptOss.Net.Throughput;
 
 /// <summary>A model that is loaded once and served by one engine after the other, each with another number of steps in flight.</summary>
 internal sealed class StagedModel(
-    ModelConfig config, PlacementPlan placement, KVCacheCapacity capacity, IModelExecutor executor, GptOssModelOptions options) : IDisposable
+    ModelConfig config, PlacementPlan placement, KVCacheCapacity capacity, IModelExecutor executor, GptOssModelOptions options)
+        : IDisposable
 {
     public static StagedModel Load(string directory, GptOssModelOptions options)
     {

@@ -96,7 +96,8 @@ internal sealed class ChatSession(IChatClient client, ChatOptions options)
         if (response.Usage?.OutputTokenCount is { } tokens)
         {
             var rate = tokens / clock.Elapsed.TotalSeconds;
-            AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[grey]{tokens} tokens, {rate:F1} tokens/s, first text after {first?.TotalSeconds:F2} s[/]");
+            AnsiConsole.MarkupLineInterpolated(
+                CultureInfo.InvariantCulture, $"[grey]{tokens} tokens, {rate:F1} tokens/s, first text after {first?.TotalSeconds:F2} s[/]");
         }
 
         return response;

@@ -4,7 +4,8 @@ using Spectre.Console;
 namespace ConsoleChat;
 
 /// <summary>
-/// Reads messages: the arrows go through those of before, a backslash at the end of a line continues on the next one, and pasted text keeps its lines.
+/// Reads messages: the arrows go through those of before, a backslash at the end of a line continues on the next one, and pasted text keeps
+/// its lines.
 /// </summary>
 internal sealed class LineInput
 {

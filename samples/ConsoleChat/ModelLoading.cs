@@ -25,7 +25,9 @@ internal static class ModelLoading
 
     private static Task<GptOssModel> LoadAsync(string path, GptOssModelOptions options, CancellationToken cancellationToken) =>
         AnsiConsole.Progress().AutoClear(true)
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new DownloadedColumn(), new TransferSpeedColumn(), new RemainingTimeColumn())
+            .Columns(
+                new TaskDescriptionColumn(), new ProgressBarColumn(), new DownloadedColumn(), new TransferSpeedColumn(),
+                new RemainingTimeColumn())
             .StartAsync(context =>
             {
                 var task = context.AddTask("Loading", maxValue: double.PositiveInfinity);

@@ -23,14 +23,17 @@ internal static partial class PlacementCommand
             var plan = await GptOssModel.PlanAsync(path, options, machine is null ? null : Parse(machine), cancellationToken);
             var output = AnsiConsole.Profile.Out.Writer;
             output.WriteLine(plan.ToTable());
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The cache holds {plan.CacheTokens:N0} tokens. At once, prompt and answer together:"));
+            output.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture, $"The cache holds {plan.CacheTokens:N0} tokens. At once, prompt and answer together:"));
             foreach (var tokens in (int[])[1_000, 2_000, 4_000, 8_000, 16_000, 32_000])
             {
                 if (tokens <= plan.MaxModelLength)
                 {
                     var sequences = plan.SequencesOf(tokens);
                     var limit = sequences > options.MaxSequences ? $", {options.MaxSequences} unless MaxSequences is raised" : "";
-                    output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {sequences,6:N0} sequences of {tokens,6:N0} tokens{limit}"));
+                    output.WriteLine(
+                        string.Create(CultureInfo.InvariantCulture, $"  {sequences,6:N0} sequences of {tokens,6:N0} tokens{limit}"));
                 }
             }
 
@@ -52,7 +55,8 @@ internal static partial class PlacementCommand
             if (!match.Success)
             {
                 throw new FormatException(
-                    $"'{machine}' does not describe a machine: write the memory of its GPUs and main memory, such as 2x24GiB, 24GiB+16GiB or 8GiB+cpu 64GiB.");
+                    $"'{machine}' does not describe a machine: write the memory of its GPUs and main memory, such as 2x24GiB, "
+                    + "24GiB+16GiB or 8GiB+cpu 64GiB.");
             }
 
             var bytes = (long)(double.Parse(match.Groups["size"].Value, CultureInfo.InvariantCulture) * (1L << 30));
@@ -72,6 +76,7 @@ internal static partial class PlacementCommand
         return memory;
     }
 
-    [GeneratedRegex(@"^\s*((?<count>[1-9][0-9]?)\s*[x×*]\s*|(?<cpu>cpu)\s*)?(?<size>[0-9]+(\.[0-9]+)?)\s*GiB\s*$", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^\s*((?<count>[1-9][0-9]?)\s*[x×*]\s*|(?<cpu>cpu)\s*)?(?<size>[0-9]+(\.[0-9]+)?)\s*GiB\s*$",
+        RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture)]
     private static partial Regex Devices();
 }

@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace Replicas;
 
-/// <summary>Reads which conversation a request belongs to: by the names that clients give it, or by its beginning, which a replica's cache holds.</summary>
+/// <summary>
+/// Reads which conversation a request belongs to: by the names that clients give it, or by its beginning, which a replica's cache holds.
+/// </summary>
 internal sealed partial class ConversationKey(RequestDelegate next)
 {
     private const int MaxBody = 4 << 20; // as the servers take
@@ -35,7 +37,8 @@ internal sealed partial class ConversationKey(RequestDelegate next)
             using var body = await JsonDocument.ParseAsync(request.Body, cancellationToken: request.HttpContext.RequestAborted);
             var root = body.RootElement;
             return root.ValueKind == JsonValueKind.Object
-                ? new Conversation(known.ResponseId ?? Text(root, "previous_response_id"), Text(root, "prompt_cache_key") ?? Beginning(root))
+                ? new Conversation(
+                    known.ResponseId ?? Text(root, "previous_response_id"), Text(root, "prompt_cache_key") ?? Beginning(root))
                 : known;
         }
         catch (JsonException)
@@ -49,7 +52,9 @@ internal sealed partial class ConversationKey(RequestDelegate next)
     {
         var messages = root.TryGetProperty("messages", out var chat) ? chat : root.TryGetProperty("input", out var input) ? input : default;
         var first = messages.ValueKind == JsonValueKind.Array
-            ? string.Concat(messages.EnumerateArray().TakeWhile(NotUser).Concat(messages.EnumerateArray().SkipWhile(NotUser).Take(1)).Select(message => message.GetRawText()))
+            ? string.Concat(
+                messages.EnumerateArray().TakeWhile(NotUser).Concat(messages.EnumerateArray().SkipWhile(NotUser).Take(1))
+                    .Select(message => message.GetRawText()))
             : messages.ValueKind == JsonValueKind.String ? messages.GetString()
             : Text(root, "prompt") is { } prompt ? prompt[..Math.Min(prompt.Length, PromptBeginning)]
             : null;

@@ -6,8 +6,8 @@ using Yarp.ReverseProxy.Model;
 namespace Replicas;
 
 /// <summary>
-/// Chooses the replica that stored the response which is continued; else by the conversation's key (rendezvous hashing: when a replica leaves,
-/// only its own conversations move); else the one with the fewest requests.
+/// Chooses the replica that stored the response which is continued; else by the conversation's key (rendezvous hashing: when a replica
+/// leaves, only its own conversations move); else the one with the fewest requests.
 /// </summary>
 internal sealed class PrefixPolicy(ResponsePlaces places) : ILoadBalancingPolicy
 {
@@ -15,7 +15,8 @@ internal sealed class PrefixPolicy(ResponsePlaces places) : ILoadBalancingPolicy
 
     public string Name => PolicyName;
 
-    public DestinationState? PickDestination(HttpContext context, ClusterState cluster, IReadOnlyList<DestinationState> availableDestinations)
+    public DestinationState? PickDestination(
+        HttpContext context, ClusterState cluster, IReadOnlyList<DestinationState> availableDestinations)
     {
         if (availableDestinations.Count == 0)
         {
@@ -23,7 +24,8 @@ internal sealed class PrefixPolicy(ResponsePlaces places) : ILoadBalancingPolicy
         }
 
         var conversation = ConversationKey.Of(context);
-        if (conversation.ResponseId is { } id && places.Find(id) is { } place && availableDestinations.FirstOrDefault(one => one.DestinationId == place) is { } holder)
+        if (conversation.ResponseId is { } id && places.Find(id) is { } place
+            && availableDestinations.FirstOrDefault(one => one.DestinationId == place) is { } holder)
         {
             return holder;
         }

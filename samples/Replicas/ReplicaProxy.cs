@@ -16,7 +16,8 @@ internal static class ReplicaProxy
     /// <param name="replicas">The addresses of the servers.</param>
     /// <param name="key">The API key for their readiness, where they have keys.</param>
     /// <param name="probe">How often readiness is asked for.</param>
-    public static void AddReplicas(this IServiceCollection services, IReadOnlyList<string> replicas, string? key = null, TimeSpan? probe = null)
+    public static void AddReplicas(
+        this IServiceCollection services, IReadOnlyList<string> replicas, string? key = null, TimeSpan? probe = null)
     {
         services.AddSingleton<ResponsePlaces>();
         services.AddSingleton<ILoadBalancingPolicy, PrefixPolicy>();
@@ -59,7 +60,14 @@ internal static class ReplicaProxy
         HealthCheck = new HealthCheckConfig
         {
             AvailableDestinationsPolicy = "HealthyOrPanic",
-            Active = new ActiveHealthCheckConfig { Enabled = true, Interval = probe, Timeout = TimeSpan.FromSeconds(2), Policy = "ConsecutiveFailures", Path = "/health/ready" },
+            Active = new ActiveHealthCheckConfig
+            {
+                Enabled = true,
+                Interval = probe,
+                Timeout = TimeSpan.FromSeconds(2),
+                Policy = "ConsecutiveFailures",
+                Path = "/health/ready",
+            },
             Passive = new PassiveHealthCheckConfig { Enabled = true, Policy = "TransportFailureRate", ReactivationPeriod = probe * 2 },
         },
         Metadata = new Dictionary<string, string>(StringComparer.Ordinal) { ["ConsecutiveFailuresHealthPolicy.Threshold"] = "1" },
@@ -68,9 +76,11 @@ internal static class ReplicaProxy
     /// <summary>Asks for readiness as a client of the replica itself: with its own host name, and the key.</summary>
     private sealed class ReadinessRequest(string? key) : Yarp.ReverseProxy.Health.IProbingRequestFactory
     {
-        public HttpRequestMessage CreateRequest(Yarp.ReverseProxy.Model.ClusterModel cluster, Yarp.ReverseProxy.Model.DestinationModel destination)
+        public HttpRequestMessage CreateRequest(
+            Yarp.ReverseProxy.Model.ClusterModel cluster, Yarp.ReverseProxy.Model.DestinationModel destination)
         {
-            var request = new HttpRequestMessage(HttpMethod.Get, new Uri(new Uri(destination.Config.Address), cluster.Config.HealthCheck!.Active!.Path));
+            var request = new HttpRequestMessage(
+                HttpMethod.Get, new Uri(new Uri(destination.Config.Address), cluster.Config.HealthCheck!.Active!.Path));
             if (key is not null)
             {
                 request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);

@@ -2,7 +2,9 @@ using System.Net;
 
 namespace Replicas;
 
-/// <summary>Asks another replica when one has not begun to answer: it is gone, drains, loads or is full. What was begun is never asked again.</summary>
+/// <summary>
+/// Asks another replica when one has not begun to answer: it is gone, drains, loads or is full. What was begun is never asked again.
+/// </summary>
 internal sealed class Retry(RequestDelegate next)
 {
     private static readonly object Left = new();

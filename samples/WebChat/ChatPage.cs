@@ -18,7 +18,8 @@ internal static class ChatPage
         {
             branch.UseResponseCompression();
             branch.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files });
-            branch.UseStaticFiles(new StaticFileOptions { FileProvider = files, OnPrepareResponse = context => Protect(context.Context.Response.Headers) });
+            branch.UseStaticFiles(
+                new StaticFileOptions { FileProvider = files, OnPrepareResponse = context => Protect(context.Context.Response.Headers) });
         });
     }
 

@@ -43,8 +43,8 @@ public sealed record GptOssRequestOptions
     public int? ReasoningBudget { get; init; }
 
     /// <summary>
-    /// Gets after how many times in succession of the same passage, of 1 to 200 tokens, a message ends and the response with it, at least 2;
-    /// the finish reason is <see cref="GptOssChatClient.RepetitionFinishReason"/>. Default <see langword="null"/>: never.
+    /// Gets after how many times in succession of the same passage, of 1 to 200 tokens, a message ends and the response with it, at least
+    /// 2; the finish reason is <see cref="GptOssChatClient.RepetitionFinishReason"/>. Default <see langword="null"/>: never.
     /// </summary>
     public int? RepetitionLimit { get; init; }
 
@@ -57,27 +57,29 @@ public sealed record GptOssRequestOptions
     public IReadOnlyList<string>? AllowedTools { get; init; }
 
     /// <summary>
-    /// Gets the texts of which the answer is one, word for word; the reasoning and calls of functions stay as they are. Default <see langword="null"/>: any.
-    /// Not together with <see cref="Regex"/> or a response format.
+    /// Gets the texts of which the answer is one, word for word; the reasoning and calls of functions stay as they are. Default
+    /// <see langword="null"/>: any. Not together with <see cref="Regex"/> or a response format.
     /// </summary>
     /// <example><code>new GptOssRequestOptions { Choice = ["positive", "neutral", "negative"] }</code></example>
     public IReadOnlyList<string>? Choice { get; init; }
 
     /// <summary>
-    /// Gets the regular expression, in ECMAScript's syntax, that the answer matches as a whole; the reasoning and calls of functions stay as they are.
-    /// Default <see langword="null"/>: any. Back references and inline options cannot be enforced: the request is refused.
+    /// Gets the regular expression, in ECMAScript's syntax, that the answer matches as a whole; the reasoning and calls of functions stay
+    /// as they are. Default <see langword="null"/>: any. Back references and inline options cannot be enforced: the request is refused.
     /// </summary>
     /// <example><code>new GptOssRequestOptions { Regex = @"\d{4}-\d{2}-\d{2}" }</code></example>
     public string? Regex { get; init; }
 
     /// <summary>
-    /// Gets the type that an answer in JSON is deserialized to. Its schema takes the place of the response format's, which says less: a schema of
-    /// <see cref="int"/> is one of any whole number, that of bytes any text. Also the keys of dictionaries, <see cref="Version"/>,
-    /// <see cref="TimeSpan"/> and addresses of the web (for <see cref="Uri"/>) are bounded by it. Default <see langword="null"/>: the response format as it is.
+    /// Gets the type that an answer in JSON is deserialized to. Its schema takes the place of the response format's, which says less: a
+    /// schema of <see cref="int"/> is one of any whole number, that of bytes any text. Also the keys of dictionaries,
+    /// <see cref="Version"/>, <see cref="TimeSpan"/> and addresses of the web (for <see cref="Uri"/>) are bounded by it. Default
+    /// <see langword="null"/>: the response format as it is.
     /// </summary>
     /// <example>
     /// <code>
-    /// var options = new ChatOptions { RawRepresentationFactory = _ => new GptOssRequestOptions { ResponseType = json.GetTypeInfo(typeof(Order)) } };
+    /// var own = new GptOssRequestOptions { ResponseType = json.GetTypeInfo(typeof(Order)) };
+    /// var options = new ChatOptions { RawRepresentationFactory = _ => own };
     /// var order = await client.GetResponseAsync&lt;Order&gt;(messages, json, options);
     /// </code>
     /// </example>
@@ -87,7 +89,9 @@ public sealed record GptOssRequestOptions
     /// <seealso cref="GenerationOptions.Priority"/>
     public int Priority { get; init; }
 
-    /// <summary>Gets after which time the request ends with a <see cref="TimeoutException"/>. Default <see langword="null"/>: never.</summary>
+    /// <summary>
+    /// Gets after which time the request ends with a <see cref="TimeoutException"/>. Default <see langword="null"/>: never.
+    /// </summary>
     /// <seealso cref="GenerationOptions.Timeout"/>
     public TimeSpan? Timeout { get; init; }
 

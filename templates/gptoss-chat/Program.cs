@@ -2,7 +2,8 @@ using GptOss.Net;
 using Microsoft.Extensions.AI;
 
 // The model: a folder, or an id that is downloaded once.
-await using var model = await GptOssModel.LoadAsync(args.Length > 0 ? args[0] : "openai/gpt-oss-20b", new GptOssModelOptions { AllowDownload = true });
+await using var model =
+    await GptOssModel.LoadAsync(args.Length > 0 ? args[0] : "openai/gpt-oss-20b", new GptOssModelOptions { AllowDownload = true });
 using IChatClient client = new ChatClientBuilder(model.AsIChatClient()).UseFunctionInvocation().Build();
 
 // What the model may call.

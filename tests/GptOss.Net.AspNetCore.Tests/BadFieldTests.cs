@@ -9,7 +9,10 @@ namespace GptOss.Net.AspNetCore.Tests;
 public sealed class BadFieldTests
 {
     private static readonly string[] BadNumbers =
-        ["\"x\"", "true", "[]", "{}", "-1e9", "1e9", "99999999999999999999", "1e400", "\"\"", "\"NaN\"", "[1]", "\"1\"", "2147483648.5", "false"];
+        [
+            "\"x\"", "true", "[]", "{}", "-1e9", "1e9", "99999999999999999999", "1e400", "\"\"", "\"NaN\"", "[1]", "\"1\"", "2147483648.5",
+            "false",
+        ];
 
     private static readonly string[] BadBooleans = ["\"true\"", "1", "0", "[]", "{}", "\"\"", "[true]", "1.5"];
     private static readonly string[] BadObjects = ["1", "\"x\"", "[]", "true", "[{}]", "\"\""];
@@ -36,7 +39,10 @@ public sealed class BadFieldTests
                 (["reasoning", "stream_options"], BadObjects),
                 (["tools"], BadLists),
                 (["top_logprobs", "priority", "seed", "top_k"], BadNumbers.Where(value => value is not ("-1e9" or "1e9")).ToArray()),
-                (["tool_choice"], ["1", "[]", "true", "\"any\"", "\"required\"", "{\"type\":\"function\"}", "{\"type\":\"function\",\"name\":\"f\"}", "{\"type\":1}", "{}", "{\"type\":\"allowed_tools\"}"]),
+                (["tool_choice"], [
+                    "1", "[]", "true", "\"any\"", "\"required\"", "{\"type\":\"function\"}", "{\"type\":\"function\",\"name\":\"f\"}",
+                    "{\"type\":1}", "{}", "{\"type\":\"allowed_tools\"}",
+                ]),
                 (["stop"], ["1", "{}", "true", "[1]", "[\"a\",\"b\",\"c\",\"d\",\"e\"]", "\"\"", "[\"\"]", "[null]", "\"\\ud800\""]),
                 (["logit_bias"], ["1", "[]", "\"x\"", "{\"x\":1}", "{\"1\":101}", "{\"1\":\"a\"}", "{\"-1\":1}"]),
             })
@@ -53,18 +59,25 @@ public sealed class BadFieldTests
 
         foreach (var (endpoint, fields, values) in new (int, string[], string[])[]
         {
-            (0, ["max_tokens", "max_completion_tokens", "n", "thinking_token_budget"], [.. BadNumbers.Where(value => value != "1e9"), "-1"]),
+            (
+                0, ["max_tokens", "max_completion_tokens", "n", "thinking_token_budget"],
+                [.. BadNumbers.Where(value => value != "1e9"), "-1"]),
             (0, ["logprobs", "include_reasoning", "ignore_eos"], BadBooleans),
             (0, ["reasoning_effort"], [.. BadStrings, "\"extreme\"", "\"\""]),
-            (0, ["messages"], [.. BadLists, "[]", "null", "[{}]", "[{\"role\":\"user\"}]", "[{\"role\":\"x\",\"content\":\"x\"}]", "[{\"role\":1}]",
-                "[{\"role\":\"function\",\"content\":\"x\"}]", "[{\"role\":\"user\",\"content\":5}]", "[{\"role\":\"user\",\"content\":[{}]}]",
-                "[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"http://127.0.0.1/x\"}}]}]",
-                "[{\"role\":\"user\",\"content\":[{\"type\":\"text\"}]}]", "[{\"role\":\"tool\",\"content\":\"x\"}]",
-                "[{\"role\":\"tool\",\"content\":\"x\",\"tool_call_id\":\"c\"}]", "[{\"role\":\"assistant\",\"tool_calls\":[{}]}]",
-                "[{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":1}}]}]",
-                "[{\"role\":\"user\",\"content\":\"\\udc00x\"}]"]),
-            (0, ["response_format"], ["1", "\"x\"", "[]", "{}", "{\"type\":\"xml\"}", "{\"type\":\"json_schema\"}", "{\"type\":\"json_schema\",\"json_schema\":{}}",
-                "{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"a b\",\"schema\":{}}}", "{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"a\",\"schema\":1}}"]),
+            (
+                0, ["messages"],
+                [.. BadLists, "[]", "null", "[{}]", "[{\"role\":\"user\"}]", "[{\"role\":\"x\",\"content\":\"x\"}]", "[{\"role\":1}]",
+                    "[{\"role\":\"function\",\"content\":\"x\"}]", "[{\"role\":\"user\",\"content\":5}]",
+                    "[{\"role\":\"user\",\"content\":[{}]}]",
+                    "[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"http://127.0.0.1/x\"}}]}]",
+                    "[{\"role\":\"user\",\"content\":[{\"type\":\"text\"}]}]", "[{\"role\":\"tool\",\"content\":\"x\"}]",
+                    "[{\"role\":\"tool\",\"content\":\"x\",\"tool_call_id\":\"c\"}]", "[{\"role\":\"assistant\",\"tool_calls\":[{}]}]",
+                    "[{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":1}}]}]",
+                    "[{\"role\":\"user\",\"content\":\"\\udc00x\"}]"]),
+            (0, ["response_format"], ["1", "\"x\"", "[]", "{}", "{\"type\":\"xml\"}", "{\"type\":\"json_schema\"}",
+                "{\"type\":\"json_schema\",\"json_schema\":{}}",
+                "{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"a b\",\"schema\":{}}}",
+                "{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"a\",\"schema\":1}}"]),
             (0, ["tools"], ["[{}]", "[{\"type\":\"custom\"}]", "[{\"type\":\"function\"}]", "[{\"type\":\"function\",\"function\":{}}]",
                 "[{\"type\":\"function\",\"function\":{\"name\":\"a b\"}}]", "[{\"type\":\"function\",\"function\":{\"name\":\"\"}}]",
                 "[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":1}}]",
@@ -77,20 +90,36 @@ public sealed class BadFieldTests
             (1, ["background", "store"], BadBooleans),
             (1, ["instructions", "previous_response_id", "safety_identifier", "prompt_cache_key", "truncation"], BadStrings),
             (1, ["previous_response_id"], ["\"resp_none\"", "\"\""]),
-            (1, ["text"], [.. BadObjects, "{\"format\":1}", "{\"format\":{\"type\":\"xml\"}}", "{\"format\":{\"type\":\"json_schema\",\"name\":\"a\"}}"]),
+            (
+                1, ["text"],
+                [
+                    .. BadObjects, "{\"format\":1}", "{\"format\":{\"type\":\"xml\"}}",
+                    "{\"format\":{\"type\":\"json_schema\",\"name\":\"a\"}}",
+                ]),
             (1, ["include"], ["1", "\"x\"", "{}", "[1]", "[{}]"]),
             (1, ["metadata"], ["1", "\"x\"", "[]", "true"]),
             (1, ["conversation", "prompt"], ["\"x\"", "{}", "1"]),
-            (1, ["input"], ["1", "true", "{}", "null", "[]", "[1]", "[{}]", "[{\"type\":\"message\"}]", "[{\"role\":\"x\",\"content\":\"x\"}]",
-                "[{\"role\":\"user\",\"content\":[{\"type\":\"input_image\"}]}]", "[{\"type\":\"function_call\"}]",
-                "[{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":\"x\"}]", "[{\"type\":\"compaction\",\"encrypted_content\":\"AAAA\"}]",
-                "[{\"type\":\"compaction\"}]", "[{\"type\":\"item_reference\"}]"]),
+            (
+                1, ["input"],
+                ["1", "true", "{}", "null", "[]", "[1]", "[{}]", "[{\"type\":\"message\"}]", "[{\"role\":\"x\",\"content\":\"x\"}]",
+                    "[{\"role\":\"user\",\"content\":[{\"type\":\"input_image\"}]}]", "[{\"type\":\"function_call\"}]",
+                    "[{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":\"x\"}]",
+                    "[{\"type\":\"compaction\",\"encrypted_content\":\"AAAA\"}]",
+                    "[{\"type\":\"compaction\"}]", "[{\"type\":\"item_reference\"}]"]),
             (2, ["max_tokens"], [.. BadNumbers.Where(value => value != "1e9"), "0", "null"]),
             (2, ["temperature", "top_p"], BadNumbers),
             (2, ["stream"], BadBooleans),
-            (2, ["messages"], [.. BadLists, "[]", "null", "[{}]", "[{\"role\":\"user\"}]", "[{\"role\":\"x\",\"content\":\"x\"}]", "[{\"role\":\"user\",\"content\":[{\"type\":\"image\"}]}]"]),
+            (2, ["messages"], [
+                .. BadLists, "[]", "null", "[{}]", "[{\"role\":\"user\"}]", "[{\"role\":\"x\",\"content\":\"x\"}]",
+                "[{\"role\":\"user\",\"content\":[{\"type\":\"image\"}]}]",
+            ]),
             (2, ["tools"], ["1", "{}", "[1]", "[{}]", "[{\"name\":\"f\"}]", "[{\"name\":\"a b\",\"input_schema\":{}}]"]),
-            (2, ["tool_choice"], ["1", "\"auto\"", "{}", "{\"type\":\"x\"}", "{\"type\":\"tool\"}", "{\"type\":\"any\"}", "{\"type\":\"tool\",\"name\":\"f\"}"]),
+            (
+                2, ["tool_choice"],
+                [
+                    "1", "\"auto\"", "{}", "{\"type\":\"x\"}", "{\"type\":\"tool\"}", "{\"type\":\"any\"}",
+                    "{\"type\":\"tool\",\"name\":\"f\"}",
+                ]),
             (2, ["thinking"], ["1", "\"x\"", "[]", "{\"type\":\"x\"}", "{\"type\":\"enabled\",\"budget_tokens\":0}", "{\"type\":1}"]),
             (2, ["stop_sequences"], ["1", "\"x\"", "{}", "[1]", "[\"\"]", "[null]"]),
             (2, ["model", "system"], ["1", "true"]),
@@ -99,7 +128,9 @@ public sealed class BadFieldTests
             (3, ["echo", "stream"], BadBooleans),
             (3, ["best_of"], ["2", "\"x\"", "1.5"]),
             (3, ["suffix"], ["\"x\"", "1"]),
-            (3, ["prompt"], ["1", "{}", "true", "null", "[]", "[[\"a\"]]", "[1.5]", "[-1]", "[300000]", "[{}]", "[\"a\",1]", "[[1],\"\\ud800\"]"]),
+            (
+                3, ["prompt"],
+                ["1", "{}", "true", "null", "[]", "[[\"a\"]]", "[1.5]", "[-1]", "[300000]", "[{}]", "[\"a\",1]", "[[1],\"\\ud800\"]"]),
         })
         {
             foreach (var field in fields)
@@ -143,7 +174,8 @@ public sealed class BadFieldTests
         string.Join('\n', wrong).Should().BeEmpty();
         count.Should().BeGreaterThan(700);
         (await server.PostAsync(Endpoints[0].Path, Endpoints[0].Body)).Status.Should().Be(HttpStatusCode.OK);
-        TestContext.Current.TestOutputHelper?.WriteLine($"{count} bad values, the median answered in {times.Order().ElementAt(count / 2):F1} ms, the slowest in {times.Max():F1} ms");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{count} bad values, the median answered in {times.Order().ElementAt(count / 2):F1} ms, the slowest in {times.Max():F1} ms");
     }
 
     [Fact]

@@ -23,7 +23,8 @@ public sealed class ChaosTests
             for (var i = 0; i < RequestsPerClient; i++)
             {
                 var text = $"client{number}request{i}";
-                var body = $$"""{"messages":[{"role":"user","content":"{{text}}"}],"stream":{{(i % 2 == 0 ? "true" : "false")}}{{(random.Next(50) == 0 ? ",\"temperature\":9" : "")}}}""";
+                var body = $$"""{"messages":[{"role":"user","content":"{{text}}"}]"""
+                    + $$""","stream":{{(i % 2 == 0 ? "true" : "false")}}{{(random.Next(50) == 0 ? ",\"temperature\":9" : "")}}}""";
                 using var leaves = new CancellationTokenSource();
                 if (random.Next(5) == 0)
                 {
@@ -33,7 +34,8 @@ public sealed class ChaosTests
                 try
                 {
                     using var content = new StringContent(body, Encoding.UTF8, "application/json");
-                    using var response = await server.Http.PostAsync(new Uri("/v1/chat/completions", UriKind.Relative), content, leaves.Token);
+                    using var response =
+                        await server.Http.PostAsync(new Uri("/v1/chat/completions", UriKind.Relative), content, leaves.Token);
                     var answer = await response.Content.ReadAsStringAsync(leaves.Token);
                     if (response.StatusCode == HttpStatusCode.OK)
                     {
@@ -65,11 +67,13 @@ public sealed class ChaosTests
     {
         const int Tokens = 200_000;
         var written = 0;
-        var client = new ScriptedChatClient(request => CountAsync(Tokens, () => Interlocked.Increment(ref written), request.CancellationToken));
+        var client =
+            new ScriptedChatClient(request => CountAsync(Tokens, () => Interlocked.Increment(ref written), request.CancellationToken));
         await using var server = await TestServer.StartAsync(client);
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
         {
-            Content = new StringContent("""{"messages":[{"role":"user","content":"x"}],"stream":true}""", Encoding.UTF8, "application/json"),
+            Content =
+                new StringContent("""{"messages":[{"role":"user","content":"x"}],"stream":true}""", Encoding.UTF8, "application/json"),
         };
         using (await server.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken))
         {
@@ -88,14 +92,16 @@ public sealed class ChaosTests
         await OperationsTests.Eventually(() => client.Running == 0);
     }
 
-    private static async IAsyncEnumerable<AIContent> EchoAsync(ScriptedRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private static async IAsyncEnumerable<AIContent> EchoAsync(
+        ScriptedRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         yield return new TextReasoningContent("they say");
         await Task.Delay(1, cancellationToken);
         yield return new TextContent(request.Messages[^1].Text);
     }
 
-    private static async IAsyncEnumerable<AIContent> CountAsync(int tokens, Action count, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private static async IAsyncEnumerable<AIContent> CountAsync(
+        int tokens, Action count, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (var i = 0; i < tokens; i++)
         {

@@ -9,10 +9,11 @@ public sealed class ChatCompletionTests
     private const string Path = "/v1/chat/completions";
     private const string Hello = """{"model":"scripted","messages":[{"role":"user","content":"Hi there"}]""";
 
-    private static readonly FunctionCallContent Call = new("call_1", "get_weather", new Dictionary<string, object?>(StringComparer.Ordinal) { ["city"] = "Paris" })
-    {
-        RawRepresentation = """{"city":"Paris"}""",
-    };
+    private static readonly FunctionCallContent Call =
+        new("call_1", "get_weather", new Dictionary<string, object?>(StringComparer.Ordinal) { ["city"] = "Paris" })
+        {
+            RawRepresentation = """{"city":"Paris"}""",
+        };
 
     [Fact]
     public async Task A_whole_answer_has_text_reasoning_and_usage()
@@ -92,7 +93,8 @@ public sealed class ChatCompletionTests
         else
         {
             var answer = await server.PostAsync(Path, body + "}");
-            answer.Json.GetProperty("choices").EnumerateArray().Select(choice => choice.GetProperty("index").GetInt32()).Should().Equal(0, 1, 2);
+            answer.Json.GetProperty("choices").EnumerateArray().Select(choice => choice.GetProperty("index").GetInt32()).Should()
+                .Equal(0, 1, 2);
             answer.Json.GetProperty("usage").GetProperty("prompt_tokens").GetInt32().Should().Be(2);
             answer.Json.GetProperty("usage").GetProperty("completion_tokens").GetInt32().Should().Be(9);
         }
@@ -127,7 +129,8 @@ public sealed class ChatCompletionTests
         await using var server = await TestServer.StartAsync(client);
         var answer = await server.PostAsync(Path, Hello + """
             ,"temperature":0.5,"top_p":0.9,"frequency_penalty":1,"presence_penalty":-1,"max_completion_tokens":16.0,"max_tokens":8,"seed":3,
-             "stop":["a","b"],"logit_bias":{"50":-100},"logprobs":true,"top_logprobs":2,"reasoning_effort":"xhigh","parallel_tool_calls":false,
+             "stop":["a","b"],"logit_bias":{"50":-100},"logprobs":true,"top_logprobs":2,"reasoning_effort":"xhigh",
+             "parallel_tool_calls":false,
              "response_format":{"type":"json_schema","json_schema":{"name":"city","schema":{"type":"object"}}},"top_k":5,"min_p":0.1,
              "repetition_penalty":1.1,"thinking_token_budget":100,"priority":2,"cache_salt":"s","user":"u","metadata":{},"store":false,
              "tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":{"type":"function","function":{"name":"f"}}}
@@ -169,7 +172,8 @@ public sealed class ChatCompletionTests
         await server.PostAsync(Path, """
             {"messages":[{"role":"developer","content":[{"type":"text","text":"Be "},{"type":"text","text":"brief"}]},
              {"role":"user","content":"weather?"},
-             {"role":"assistant","content":null,"reasoning_content":"look it up","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{bad"}}]},
+             {"role":"assistant","content":null,"reasoning_content":"look it up",
+             "tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{bad"}}]},
              {"role":"tool","tool_call_id":"c1","name":"f","content":[{"type":"text","text":"18"}]}]}
             """);
 

@@ -91,7 +91,8 @@ public sealed class DemoModelTests(DemoServer server)
         var trace = ActivityTraceId.CreateRandom();
         var caller = ActivitySpanId.CreateRandom();
 
-        await server.PostAsync(Chat, """{"messages":[{"role":"user","content":"Hi"}],"max_tokens":5}""", Cancellation, $"00-{trace}-{caller}-01");
+        await server.PostAsync(
+            Chat, """{"messages":[{"role":"user","content":"Hi"}],"max_tokens":5}""", Cancellation, $"00-{trace}-{caller}-01");
 
         await OperationsTests.Eventually(() => ended.Count(activity => activity.TraceId == trace) >= 2);
         var http = ended.Single(activity => activity.TraceId == trace && activity.Source.Name == "Microsoft.AspNetCore");
@@ -106,7 +107,8 @@ public sealed class DemoModelTests(DemoServer server)
     public async Task Metrics_count_requests_by_their_end_and_time_their_tokens()
     {
         var before = await MetricsAsync();
-        await server.PostAsync(Chat, """{"messages":[{"role":"user","content":"What is the capital of France?"}],"temperature":0}""", Cancellation);
+        await server.PostAsync(
+            Chat, """{"messages":[{"role":"user","content":"What is the capital of France?"}],"temperature":0}""", Cancellation);
         await server.PostAsync(Chat, """{"messages":[{"role":"user","content":"Hi"}],"max_tokens":3}""", Cancellation);
         await OperationsTests.Eventually(() => server.Statistics.RunningRequests == 0);
         var after = await MetricsAsync();
@@ -131,18 +133,25 @@ public sealed class DemoModelTests(DemoServer server)
     [Fact]
     public async Task A_conversation_is_tokenized_as_it_is_counted()
     {
-        var tokens = JsonDocument.Parse(await server.PostAsync("/tokenize", """{"messages":[{"role":"user","content":"Hi"}]}""", Cancellation)).RootElement;
-        var usage = JsonDocument.Parse(await server.PostAsync(Chat, """{"messages":[{"role":"user","content":"Hi"}],"max_tokens":1}""", Cancellation)).RootElement.GetProperty("usage");
+        var tokens = JsonDocument.Parse(
+            await server.PostAsync("/tokenize", """{"messages":[{"role":"user","content":"Hi"}]}""", Cancellation)).RootElement;
+        var usage = JsonDocument.Parse(
+            await server.PostAsync(Chat, """{"messages":[{"role":"user","content":"Hi"}],"max_tokens":1}""", Cancellation)).RootElement
+            .GetProperty("usage");
         tokens.GetProperty("count").GetInt32().Should().Be(usage.GetProperty("prompt_tokens").GetInt32());
-        var text = JsonDocument.Parse(await server.PostAsync("/detokenize", $$"""{"tokens":{{tokens.GetProperty("tokens").GetRawText()}}}""", Cancellation)).RootElement;
-        text.GetProperty("prompt").GetString().Should().StartWith("<|start|>system<|message|>").And.EndWith("<|start|>user<|message|>Hi<|end|><|start|>assistant");
+        var text = JsonDocument.Parse(await server.PostAsync(
+            "/detokenize", $$"""{"tokens":{{tokens.GetProperty("tokens").GetRawText()}}}""", Cancellation)).RootElement;
+        text.GetProperty("prompt").GetString().Should()
+            .StartWith("<|start|>system<|message|>").And.EndWith("<|start|>user<|message|>Hi<|end|><|start|>assistant");
     }
 
-    private async Task<string[]> MetricsAsync() => (await server.Http.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancellation)).Split('\n');
+    private async Task<string[]> MetricsAsync() =>
+        (await server.Http.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancellation)).Split('\n');
 
     private static double Value(string[] metrics, string name, string label) => metrics
         .Where(line => line.StartsWith($"vllm:{name}{{", StringComparison.Ordinal) && line.Contains(label, StringComparison.Ordinal))
         .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
 
-    private static List<JsonElement> Events(string text) => [.. ServerEvent.Parse(text).Where(found => !found.IsDone).Select(found => found.Json)];
+    private static List<JsonElement> Events(string text) =>
+        [.. ServerEvent.Parse(text).Where(found => !found.IsDone).Select(found => found.Json)];
 }

@@ -10,7 +10,8 @@ internal sealed record JoinedStream(
     {
         var (role, content, reasoning, reason) = ("", "", "", (string?)null);
         var calls = new List<(string? Id, string? Name, string? Arguments)>();
-        foreach (var choice in chunks.Where(chunk => chunk.GetProperty("choices").GetArrayLength() > 0).Select(chunk => chunk.GetProperty("choices")[0]))
+        foreach (var choice in chunks.Where(chunk => chunk.GetProperty("choices").GetArrayLength() > 0)
+            .Select(chunk => chunk.GetProperty("choices")[0]))
         {
             var delta = choice.GetProperty("delta");
             role += Text(delta, "role");

@@ -38,7 +38,8 @@ public sealed class MessagesTests
     public async Task A_stream_has_one_start_and_stop_for_each_block()
     {
         await using var server = await TestServer.StartAsync(new ScriptedChatClient(
-            new TextReasoningContent("lo"), new TextReasoningContent("ok") { ProtectedData = "sealed" }, new TextContent("I "), new TextContent("look"), Call));
+            new TextReasoningContent("lo"), new TextReasoningContent("ok") { ProtectedData = "sealed" }, new TextContent("I "),
+            new TextContent("look"), Call));
         var events = await server.StreamAsync(Path, Hello + ""","stream":true}""");
 
         events.Select(found => found.Name).Should().Equal(
@@ -48,7 +49,8 @@ public sealed class MessagesTests
             "content_block_start", "content_block_delta", "content_block_stop",
             "message_delta", "message_stop");
         events.Should().OnlyContain(found => found.Name == found.Json.GetProperty("type").GetString());
-        events.Where(found => found.Name == "content_block_start").Select(found => found.Json.GetProperty("index").GetInt32()).Should().Equal(0, 1, 2);
+        events.Where(found => found.Name == "content_block_start").Select(found => found.Json.GetProperty("index").GetInt32()).Should()
+            .Equal(0, 1, 2);
         events[4].Json.GetProperty("delta").GetProperty("signature").GetString().Should().Be("sealed");
         events[10].Json.GetProperty("content_block").GetProperty("input").GetRawText().Should().Be("{}");
         events[^2].Json.GetProperty("delta").GetProperty("stop_reason").GetString().Should().Be("tool_use");
@@ -61,12 +63,15 @@ public sealed class MessagesTests
         var client = ScriptedChatClient.Saying("ok");
         await using var server = await TestServer.StartAsync(client);
         var answer = await server.PostAsync(Path, """
-            {"model":"scripted","max_tokens":10,"system":[{"type":"text","text":"x-anthropic-billing-header: 1"},{"type":"text","text":"Be brief","cache_control":{"type":"ephemeral"}}],
+            {"model":"scripted","max_tokens":10,"system":[{"type":"text","text":"x-anthropic-billing-header: 1"},
+            {"type":"text","text":"Be brief","cache_control":{"type":"ephemeral"}}],
              "tools":[{"name":"f","input_schema":{"type":"object"}},{"type":"bash_20250124","name":"bash"}],"tool_choice":{"type":"any"},
              "thinking":{"type":"enabled","budget_tokens":50},"stop_sequences":["X"],"metadata":{"user_id":"u"},
              "messages":[{"role":"user","content":"Go"},
-              {"role":"assistant","content":[{"type":"thinking","thinking":"t","signature":"s"},{"type":"tool_use","id":"t1","name":"f","input":{"a":1}}]},
-              {"role":"user","content":[{"type":"text","text":"and"},{"type":"tool_result","tool_use_id":"t1","content":[{"type":"text","text":"18"}],"is_error":true}]}]}
+              {"role":"assistant","content":[{"type":"thinking","thinking":"t","signature":"s"},
+              {"type":"tool_use","id":"t1","name":"f","input":{"a":1}}]},
+              {"role":"user","content":[{"type":"text","text":"and"},
+              {"type":"tool_result","tool_use_id":"t1","content":[{"type":"text","text":"18"}],"is_error":true}]}]}
             """);
 
         answer.Status.Should().Be(HttpStatusCode.OK, answer.Text);
@@ -84,7 +89,8 @@ public sealed class MessagesTests
     [Theory]
     [InlineData("""{"model":"scripted","messages":[{"role":"user","content":"x"}]}""", 400, "invalid_request_error")]
     [InlineData("""{"model":"other","max_tokens":1,"messages":[{"role":"user","content":"x"}]}""", 404, "not_found_error")]
-    [InlineData("""{"model":"scripted","max_tokens":1,"messages":[{"role":"user","content":[{"type":"image"}]}]}""", 400, "invalid_request_error")]
+    [InlineData("""{"model":"scripted","max_tokens":1,"messages":[{"role":"user","content":[{"type":"image"}]}]}""", 400,
+        "invalid_request_error")]
     public async Task Errors_have_the_form_of_Anthropics_API(string body, int status, string type)
     {
         await using var server = await TestServer.StartAsync(ScriptedChatClient.Saying("x"));

@@ -58,7 +58,11 @@ public sealed class OpenAISdkTests
         var cities = new List<string>();
         var options = new ChatOptions
         {
-            Tools = [AIFunctionFactory.Create(([Description("a city")] string city) => Weather(city), "get_weather"), AIFunctionFactory.Create(() => "noon", "get_time")],
+            Tools =
+            [
+                AIFunctionFactory.Create(([Description("a city")] string city) => Weather(city), "get_weather"),
+                AIFunctionFactory.Create(() => "noon", "get_time"),
+            ],
         };
         var text = stream
             ? (await agent.GetStreamingResponseAsync("Weather and time?", options, Cancellation).ToChatResponseAsync(Cancellation)).Text
@@ -104,7 +108,8 @@ public sealed class OpenAISdkTests
             ChatMessage[] messages = [new(ChatRole.System, "Be brief"), new(ChatRole.User, $"Question {i}")];
             var expected = Describe(await script.GetResponseAsync(messages, cancellationToken: Cancellation));
             Describe(await http.GetResponseAsync(messages, cancellationToken: Cancellation)).Should().Be(expected);
-            Describe(await http.GetStreamingResponseAsync(messages, cancellationToken: Cancellation).ToChatResponseAsync(Cancellation)).Should().Be(expected);
+            Describe(await http.GetStreamingResponseAsync(messages, cancellationToken: Cancellation).ToChatResponseAsync(Cancellation))
+                .Should().Be(expected);
         }
     }
 
@@ -139,7 +144,8 @@ public sealed class OpenAISdkTests
     {
         await using var server = await TestServer.StartAsync(ScriptedChatClient.Saying("x"));
         var chat = Client(server).GetChatClient("other");
-        var error = (await ((Func<Task>)(() => chat.CompleteChatAsync([new UserChatMessage("Hi")]))).Should().ThrowAsync<ClientResultException>()).Which;
+        var error = (await ((Func<Task>)(() => chat.CompleteChatAsync([new UserChatMessage("Hi")]))).Should()
+            .ThrowAsync<ClientResultException>()).Which;
         error.Status.Should().Be(404);
         error.Message.Should().Contain("model_not_found").And.Contain("'other' does not exist");
     }
@@ -149,7 +155,8 @@ public sealed class OpenAISdkTests
         var results = request.Messages.SelectMany(message => message.Contents).OfType<FunctionResultContent>().ToList();
         AIContent[] contents = results.Count switch
         {
-            0 => [new TextReasoningContent("first the weather"), new FunctionCallContent("call_1", "get_weather", new Dictionary<string, object?> { ["city"] = "Paris" })],
+            0 => [new TextReasoningContent("first the weather"), new FunctionCallContent(
+                "call_1", "get_weather", new Dictionary<string, object?> { ["city"] = "Paris" })],
             1 => [new FunctionCallContent("call_2", "get_time", null)],
             _ => [new TextContent($"{Text(results[0])} at {Text(results[1])}")],
         };
@@ -173,7 +180,9 @@ public sealed class OpenAISdkTests
 
         if (random.Next(3) == 0)
         {
-            contents.Add(new FunctionCallContent("call_" + random.Next(100), "f", new Dictionary<string, object?> { ["a"] = random.Next(100), ["b"] = "x\"y" }));
+            contents.Add(
+                new FunctionCallContent(
+                    "call_" + random.Next(100), "f", new Dictionary<string, object?> { ["a"] = random.Next(100), ["b"] = "x\"y" }));
         }
 
         return [.. contents];
@@ -182,7 +191,8 @@ public sealed class OpenAISdkTests
     private static string Describe(ChatResponse response)
     {
         var contents = response.Messages.SelectMany(message => message.Contents).ToList();
-        var calls = contents.OfType<FunctionCallContent>().Select(call => $"{call.CallId} {call.Name} {JsonSerializer.Serialize(call.Arguments)}");
+        var calls = contents.OfType<FunctionCallContent>()
+            .Select(call => $"{call.CallId} {call.Name} {JsonSerializer.Serialize(call.Arguments)}");
         return string.Join('|',
             string.Concat(contents.OfType<TextReasoningContent>().Select(reasoning => reasoning.Text)),
             response.Text,
@@ -198,10 +208,12 @@ public sealed class OpenAISdkTests
         responses ? Responses(server).AsIChatClient("scripted") : Client(server).GetChatClient("scripted").AsIChatClient();
 
     private static OpenAIClient Client(TestServer server) => new(
-        new ApiKeyCredential("none"), new OpenAIClientOptions { Endpoint = new Uri(server.Url, "/v1"), RetryPolicy = new ClientRetryPolicy(0) });
+        new ApiKeyCredential("none"),
+        new OpenAIClientOptions { Endpoint = new Uri(server.Url, "/v1"), RetryPolicy = new ClientRetryPolicy(0) });
 
     private static ResponsesClient Responses(TestServer server) => new(
-        new ApiKeyCredential("none"), new ResponsesClientOptions { Endpoint = new Uri(server.Url, "/v1"), RetryPolicy = new ClientRetryPolicy(0) });
+        new ApiKeyCredential("none"),
+        new ResponsesClientOptions { Endpoint = new Uri(server.Url, "/v1"), RetryPolicy = new ClientRetryPolicy(0) });
 
     private sealed record Capital(string City, string Country);
 }

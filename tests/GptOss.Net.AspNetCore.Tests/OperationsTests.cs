@@ -13,11 +13,13 @@ namespace GptOss.Net.AspNetCore.Tests;
 public sealed class OperationsTests
 {
     private const string Chat = "/v1/chat/completions";
-    private const string Hello = """{"messages":[{"role":"user","content":"Hi"}],"input":"Hi","model":"scripted","max_tokens":5,"prompt":"Hi" """;
+    private const string Hello =
+        """{"messages":[{"role":"user","content":"Hi"}],"input":"Hi","model":"scripted","max_tokens":5,"prompt":"Hi" """;
 
     public static TheoryData<string, string> Routes => new()
     {
-        { "GET", "/health/live" }, { "GET", "/health/ready" }, { "GET", "/health" }, { "GET", "/metrics" }, { "GET", "/openapi.json" }, { "POST", "/v1/responses/compact" }, { "GET", "/v1/responses" }, { "GET", "/v1/status" }, { "GET", "/v1/models" },
+        { "GET", "/health/live" }, { "GET", "/health/ready" }, { "GET", "/health" }, { "GET", "/metrics" }, { "GET", "/openapi.json" },
+        { "POST", "/v1/responses/compact" }, { "GET", "/v1/responses" }, { "GET", "/v1/status" }, { "GET", "/v1/models" },
         { "GET", "/v1/models/scripted" }, { "POST", Chat }, { "POST", "/v1/completions" }, { "POST", "/v1/responses" },
         { "POST", "/v1/responses/input_tokens" }, { "GET", "/v1/responses/resp_1" }, { "DELETE", "/v1/responses/resp_1" },
         { "GET", "/v1/responses/resp_1/input_items" }, { "POST", "/v1/responses/resp_1/cancel" }, { "POST", "/tokenize" },
@@ -137,7 +139,8 @@ public sealed class OperationsTests
         await using var server = await TestServer.StartAsync(client, options => options.MaxConcurrentAnswers = 64);
         var body = Hello + (stream ? ""","stream":true}""" : "}");
         var request = Encoding.ASCII.GetBytes(
-            $"POST {Chat} HTTP/1.1\r\nHost: 127.0.0.1:{server.Url.Port}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+            $"POST {Chat} HTTP/1.1\r\nHost: 127.0.0.1:{server.Url.Port}\r\nContent-Type: application/json\r\nContent-Length: "
+            + $"{body.Length}\r\n\r\n{body}");
         for (var done = 0; done < clients; done += 25)
         {
             var sockets = await Task.WhenAll(Enumerable.Range(0, 25).Select(async i =>
@@ -272,7 +275,8 @@ public sealed class OperationsTests
         yield return new TextContent("done");
     }
 
-    private static async IAsyncEnumerable<AIContent> NeverEndingAsync(int tokens, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private static async IAsyncEnumerable<AIContent> NeverEndingAsync(
+        int tokens, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (var i = 0; i < tokens; i++)
         {

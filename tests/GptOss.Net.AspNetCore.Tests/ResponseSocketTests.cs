@@ -20,7 +20,8 @@ public sealed class ResponseSocketTests
         var client = ScriptedChatClient.Saying("Hello");
         await using var server = await StartAsync(client);
         var compact = await server.PostAsync("/v1/responses/compact", """
-            {"model":"scripted","prompt_cache_key":"k","input":[{"role":"user","content":"My name is Alice."},{"role":"assistant","content":"Hello Alice."}]}
+            {"model":"scripted","prompt_cache_key":"k",
+            "input":[{"role":"user","content":"My name is Alice."},{"role":"assistant","content":"Hello Alice."}]}
             """);
         compact.Status.Should().Be(HttpStatusCode.OK, compact.Text);
         OpenResponsesSchema.ShouldBe(compact.Json, "CompactResource");
@@ -28,7 +29,10 @@ public sealed class ResponseSocketTests
         output.Should().Contain(item => item.Contains("\"compaction\"", StringComparison.Ordinal));
 
         using var socket = await ConnectAsync(server);
-        var end = await TurnAsync(socket, $$"""{"type":"response.create","model":"scripted","tools":[],"input":[{{string.Join(',', output)}},{"role":"user","content":"Who am I?"}]}""");
+        var end = await TurnAsync(
+            socket,
+            $$"""{"type":"response.create","model":"scripted","tools":[]"""
+            + $$""","input":[{{string.Join(',', output)}},{"role":"user","content":"Who am I?"}]}""");
         ShouldBeCompleted(end);
         client.Requests.Last().Messages.Select(message => message.Text).Should().Equal("My name is Alice.", "Hello Alice.", "Who am I?");
     }
@@ -43,7 +47,8 @@ public sealed class ResponseSocketTests
         OpenResponsesSchema.ShouldBe(compact, "CompactResource");
         compact.GetProperty("usage").GetProperty("output_tokens").GetInt32().Should().Be(3);
         var output = string.Join(',', compact.GetProperty("output").EnumerateArray().Select(item => item.GetRawText()));
-        (await server.PostAsync("/v1/responses", $$"""{"input":[{{output}},{"role":"user","content":"go on"}]}""")).Status.Should().Be(HttpStatusCode.OK);
+        (await server.PostAsync("/v1/responses", $$"""{"input":[{{output}},{"role":"user","content":"go on"}]}""")).Status.Should()
+            .Be(HttpStatusCode.OK);
         client.Requests.Last().Messages.Select(message => message.Text)
             .Should().Equal(text, "The conversation before this, summed up:\n\nThey are Alice.", "go on");
     }
@@ -64,7 +69,9 @@ public sealed class ResponseSocketTests
         var first = await TurnAsync(socket, """{"type":"response.create","model":"scripted","store":false,"input":"One"}""");
         ShouldBeCompleted(first);
         ShouldBeCompleted(await TurnAsync(socket, """{"type":"response.create","model":"scripted","store":false,"input":"Two"}"""));
-        ShouldBeCompleted(await TurnAsync(socket, $$"""{"type":"response.create","model":"scripted","store":false,"previous_response_id":"{{IdOf(first)}}","input":"Three"}"""));
+        ShouldBeCompleted(await TurnAsync(
+            socket,
+            $$"""{"type":"response.create","model":"scripted","store":false,"previous_response_id":"{{IdOf(first)}}","input":"Three"}"""));
         client.Requests.Last().Messages.Select(message => message.Text).Should().Equal("One", "Hello", "Three");
     }
 
@@ -81,7 +88,8 @@ public sealed class ResponseSocketTests
         using var second = await ConnectAsync(server);
         foreach (var named in (string[])[id, "resp_invented"])
         {
-            var error = await TurnAsync(second, $$"""{"type":"response.create","model":"scripted","store":false,"previous_response_id":"{{named}}","input":"x"}""");
+            var error = await TurnAsync(
+                second, $$"""{"type":"response.create","model":"scripted","store":false,"previous_response_id":"{{named}}","input":"x"}""");
             OpenResponsesSchema.ShouldBe(error, "WebSocketErrorEvent");
             error.GetProperty("error").GetProperty("code").GetString().Should().Be(NotFound);
         }
@@ -97,7 +105,10 @@ public sealed class ResponseSocketTests
         await using var server = await StartAsync(ScriptedChatClient.Saying("Hello"));
         using var socket = await ConnectAsync(server);
         var id = IdOf(await TurnAsync(socket, $$"""{"type":"response.create",{{store}}"model":"scripted","input":"One"}"""));
-        var failed = await TurnAsync(socket, $$"""{"type":"response.create",{{store}}"previous_response_id":"{{id}}","input":[{"type":"function_call_output","call_id":"call_none","output":"x"}]}""");
+        var failed = await TurnAsync(
+            socket,
+            $$"""{"type":"response.create",{{store}}"previous_response_id":"{{id}}","input":["""
+            + $$"""{"type":"function_call_output","call_id":"call_none","output":"x"}]}""");
         failed.GetProperty("type").GetString().Should().Be("error");
         var next = await TurnAsync(socket, $$"""{"type":"response.create",{{store}}"previous_response_id":"{{id}}","input":"x"}""");
         next.GetProperty("error").GetProperty("code").GetString().Should().Be(NotFound);

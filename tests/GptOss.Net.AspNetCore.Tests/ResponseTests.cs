@@ -10,13 +10,15 @@ public sealed class ResponseTests
     private const string Path = "/v1/responses";
     private const string Hello = """{"model":"scripted","input":"Hi there" """;
     private const string WeatherTool = """
-        [{"type":"function","name":"get_weather","description":"d","parameters":{"type":"object","properties":{"location":{"type":"string"}},"required":["location"]}}]
+        [{"type":"function","name":"get_weather","description":"d",
+        "parameters":{"type":"object","properties":{"location":{"type":"string"}},"required":["location"]}}]
         """;
 
-    private static readonly FunctionCallContent Call = new("call_1", "get_weather", new Dictionary<string, object?> { ["location"] = "Paris" })
-    {
-        RawRepresentation = """{"location":"Paris"}""",
-    };
+    private static readonly FunctionCallContent Call =
+        new("call_1", "get_weather", new Dictionary<string, object?> { ["location"] = "Paris" })
+        {
+            RawRepresentation = """{"location":"Paris"}""",
+        };
 
     // Cases 1, 2, 5 and 8 of the specification's suite.
     [Theory]
@@ -25,8 +27,10 @@ public sealed class ResponseTests
         [{"type":"message","role":"assistant","phase":"commentary","content":"Let me look."},
          {"type":"message","role":"assistant","phase":"final_answer","content":"Here."},{"type":"message","role":"user","content":"And?"}]
         """)]
-    [InlineData("""[{"type":"message","role":"system","content":"Be a pirate."},{"type":"message","role":"user","content":"Say hello."}]""")]
-    [InlineData("""[{"role":"user","content":"I am Alice."},{"role":"assistant","content":"Hello Alice."},{"role":"user","content":"Who am I?"}]""")]
+    [InlineData("""[{"type":"message","role":"system","content":"Be a pirate."}"""
+        + """,{"type":"message","role":"user","content":"Say hello."}]""")]
+    [InlineData("""[{"role":"user","content":"I am Alice."},{"role":"assistant","content":"Hello Alice."}"""
+        + """,{"role":"user","content":"Who am I?"}]""")]
     public async Task A_conversation_gets_a_valid_and_completed_response(string input)
     {
         await using var server = await StartAsync(ScriptedChatClient.Saying("Hello you", "They greet"));
@@ -55,7 +59,9 @@ public sealed class ResponseTests
         var data = events.SkipLast(1).Select(found => found.Json).ToList();
         data.Select((found, i) => found.GetProperty("sequence_number").GetInt32() == i).Should().OnlyContain(isNext => isNext);
         events.SkipLast(1).Should().OnlyContain(found => found.Name == found.Json.GetProperty("type").GetString());
-        foreach (var found in data.Where(found => names == ReasoningEventNames.OpenResponses || !TypeOf(found).StartsWith("response.reasoning", StringComparison.Ordinal)))
+        foreach (var found in data.Where(
+            found => names == ReasoningEventNames.OpenResponses
+                || !TypeOf(found).StartsWith("response.reasoning", StringComparison.Ordinal)))
         {
             OpenResponsesSchema.ShouldBeEvent(found);
         }
@@ -71,7 +77,8 @@ public sealed class ResponseTests
             "response.output_item.added", "response.content_part.added", "response.output_text.delta", "response.output_text.delta",
             "response.output_text.done", "response.content_part.done", "response.output_item.done",
             "response.completed");
-        StreamedItems(data).Should().BeEquivalentTo(data[^1].GetProperty("response").GetProperty("output").EnumerateArray().Select(item => item.GetRawText()));
+        StreamedItems(data).Should()
+            .BeEquivalentTo(data[^1].GetProperty("response").GetProperty("output").EnumerateArray().Select(item => item.GetRawText()));
         data[^1].GetProperty("response").GetProperty("output")[1].GetProperty("phase").GetString().Should().Be("commentary");
         data[^1].GetProperty("response").GetProperty("output")[3].GetProperty("phase").GetString().Should().Be("final_answer");
     }
@@ -81,7 +88,8 @@ public sealed class ResponseTests
     public async Task A_call_is_an_item()
     {
         await using var server = await StartAsync(new ScriptedChatClient(new TextReasoningContent("look"), Call));
-        var answer = await server.PostAsync(Path, $$"""{"model":"scripted","input":[{"role":"user","content":"Weather?"}],"tools":{{WeatherTool}}}""");
+        var answer = await server.PostAsync(
+            Path, $$"""{"model":"scripted","input":[{"role":"user","content":"Weather?"}],"tools":{{WeatherTool}}}""");
 
         OpenResponsesSchema.ShouldBeResponse(answer.Json);
         var call = answer.Json.GetProperty("output")[1];
@@ -115,7 +123,8 @@ public sealed class ResponseTests
     {
         await using var server = await StartAsync(ScriptedChatClient.Saying("x"));
         var answer = await server.PostAsync(Path, """
-            {"model":"scripted","input":[{"role":"user","content":[{"type":"input_text","text":"What?"},{"type":"input_image","image_url":"data:image/png;base64,AA=="}]}]}
+            {"model":"scripted","input":[{"role":"user",
+            "content":[{"type":"input_text","text":"What?"},{"type":"input_image","image_url":"data:image/png;base64,AA=="}]}]}
             """);
         answer.Status.Should().Be(HttpStatusCode.BadRequest);
         answer.Error.GetProperty("param").GetString().Should().Be("input[0].content[1].type");
@@ -144,7 +153,8 @@ public sealed class ResponseTests
         var client = new ScriptedChatClient(
             new TextReasoningContent("look"), new TextReasoningContent("") { ProtectedData = "sealed" }, Preamble.Of("One moment."), Call);
         await using var server = await StartAsync(client);
-        var first = (await server.PostAsync(Path, Hello + $$""","tools":{{WeatherTool}},"include":["reasoning.encrypted_content"]}""")).Json;
+        var first =
+            (await server.PostAsync(Path, Hello + $$""","tools":{{WeatherTool}},"include":["reasoning.encrypted_content"]}""")).Json;
         const string Result = """{"type":"function_call_output","call_id":"call_1","output":[{"type":"input_text","text":"18"}]}""";
         var output = string.Join(',', first.GetProperty("output").EnumerateArray().Select(item => item.GetRawText()));
         var withNulls = output.Replace("\"status\":\"completed\"", "\"status\":null", StringComparison.Ordinal)
@@ -162,7 +172,8 @@ public sealed class ResponseTests
         }
 
         var conversations = client.Requests.Skip(1).Select(request => Describe(request.Messages)).ToList();
-        conversations[0].Should().Be("user:Hi there|assistant:(sealed)|assistant:One moment.|assistant:get_weather{\"location\":\"Paris\"}|tool:18");
+        conversations[0].Should()
+            .Be("user:Hi there|assistant:(sealed)|assistant:One moment.|assistant:get_weather{\"location\":\"Paris\"}|tool:18");
         conversations.Distinct().Should().ContainSingle();
     }
 
@@ -197,7 +208,8 @@ public sealed class ResponseTests
         var client = ScriptedChatClient.Saying("Hello");
         await using var server = await StartAsync(client);
         var item = (await server.PostAsync(Path, Hello + "}")).Json.GetProperty("output")[0].GetProperty("id").GetString();
-        var named = await server.PostAsync(Path, $$"""{"input":[{"type":"item_reference","id":"{{item}}"},{"role":"user","content":"go on"}]}""");
+        var named =
+            await server.PostAsync(Path, $$"""{"input":[{"type":"item_reference","id":"{{item}}"},{"role":"user","content":"go on"}]}""");
         named.Status.Should().Be(HttpStatusCode.OK, named.Text);
         Describe(client.Requests.Last().Messages).Should().Be("assistant:Hello|user:go on");
 
@@ -252,7 +264,8 @@ public sealed class ResponseTests
         var listening = server.GetAsync($"{Path}/{begun.GetProperty("id").GetString()}?stream=true");
         release.SetResult();
         ServerEvent.Parse((await listening).Text)[^2].Name.Should().Be("response.completed");
-        (await server.GetAsync($"{Path}/{begun.GetProperty("id").GetString()}")).Json.GetProperty("status").GetString().Should().Be("completed");
+        (await server.GetAsync($"{Path}/{begun.GetProperty("id").GetString()}")).Json.GetProperty("status").GetString().Should()
+            .Be("completed");
     }
 
     [Fact]
@@ -261,7 +274,8 @@ public sealed class ResponseTests
         var client = new ScriptedChatClient(new FunctionCallContent("c", "mcp__files__read", new Dictionary<string, object?>()));
         await using var server = await StartAsync(client);
         var answer = await server.PostAsync(Path, Hello + """
-            ,"tools":[{"type":"web_search"},{"type":"namespace","name":"mcp__files__","tools":[{"type":"function","name":"read","parameters":{"type":"object"}}]}]}
+            ,"tools":[{"type":"web_search"},{"type":"namespace","name":"mcp__files__",
+            "tools":[{"type":"function","name":"read","parameters":{"type":"object"}}]}]}
             """);
         client.Requests.Single().Options.Tools.Should().ContainSingle().Which.Name.Should().Be("mcp__files__read");
         var call = answer.Json.GetProperty("output")[0];
@@ -308,10 +322,15 @@ public sealed class ResponseTests
         {
             var id = done[i].GetProperty("item").GetProperty("id").GetString();
             events.Where(found => found.TryGetProperty("output_index", out var index) && index.GetInt32() == i)
-                .Select(found => found.TryGetProperty("item_id", out var item) ? item.GetString() : found.GetProperty("item").GetProperty("id").GetString())
+                .Select(
+                    found => found.TryGetProperty("item_id", out var item)
+                        ? item.GetString()
+                        : found.GetProperty("item").GetProperty("id").GetString())
                 .Distinct().Should().Equal(id);
             var deltas = string.Concat(events
-                .Where(found => TypeOf(found).EndsWith(".delta", StringComparison.Ordinal) && found.GetProperty("output_index").GetInt32() == i)
+                .Where(
+                    found => TypeOf(found).EndsWith(".delta", StringComparison.Ordinal)
+                        && found.GetProperty("output_index").GetInt32() == i)
                 .Select(found => found.GetProperty("delta").GetString()));
             var item = done[i].GetProperty("item");
             deltas.Should().Be(item.TryGetProperty("arguments", out var arguments)

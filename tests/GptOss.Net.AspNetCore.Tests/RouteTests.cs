@@ -34,7 +34,8 @@ public sealed class RouteTests
     [InlineData("POST", "/v1/chat/completions", "", "application/json", 400)]
     [InlineData("POST", "/v1/chat/completions", "[]", "application/json", 400)]
     [InlineData("POST", "/v1/chat/completions", "null", "application/json", 400)]
-    [InlineData("POST", "/v1/chat/completions", """{"messages":[{"role":"user","content":"x"}],"model":"gpt-9"}""", "application/json", 404)]
+    [InlineData("POST",
+        "/v1/chat/completions", """{"messages":[{"role":"user","content":"x"}],"model":"gpt-9"}""", "application/json", 404)]
     public async Task Every_refusal_is_in_the_form_of_the_API(string method, string path, string? body, string? type, int status)
     {
         await using var server = await TestServer.StartAsync(ScriptedChatClient.Saying("x"));
@@ -75,7 +76,8 @@ public sealed class RouteTests
     public async Task A_body_that_is_too_large_is_413()
     {
         await using var server = await TestServer.StartAsync(ScriptedChatClient.Saying("x"), options => options.MaxRequestBodySize = 1_000);
-        var answer = await server.PostAsync("/v1/chat/completions", $$"""{"messages":[{"role":"user","content":"{{new string('x', 2_000)}}"}]}""");
+        var answer =
+            await server.PostAsync("/v1/chat/completions", $$"""{"messages":[{"role":"user","content":"{{new string('x', 2_000)}}"}]}""");
         answer.Status.Should().Be(HttpStatusCode.RequestEntityTooLarge);
         answer.Error.GetProperty("type").GetString().Should().Be("invalid_request_error");
     }

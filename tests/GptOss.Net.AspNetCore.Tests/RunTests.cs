@@ -45,15 +45,19 @@ public sealed class RunTests
     {
         var configuration = new ConfigurationBuilder().AddCommandLine(
         [
-            "--server:apiKeys:0", "first", "--server:apiKeys:1", "second", "--server:allowedHosts:3", "gpt.example", "--server:maxConcurrentAnswers", "7",
+            "--server:apiKeys:0", "first", "--server:apiKeys:1", "second", "--server:allowedHosts:3", "gpt.example",
+            "--server:maxConcurrentAnswers", "7",
             "--server:requestTimeout", "00:01:00",
         ]).Build();
         await using var server = await TestServer.StartAsync(
-            ScriptedChatClient.Saying("x"), services: services => services.Configure<OpenAIServerOptions>(configuration.GetSection("server")));
+            ScriptedChatClient.Saying("x"),
+            services: services => services.Configure<OpenAIServerOptions>(configuration.GetSection("server")));
         (await server.GetAsync("/v1/models")).Status.Should().Be(HttpStatusCode.Unauthorized);
         (await server.GetAsync("/v1/models", ("x-api-key", "second"))).Status.Should().Be(HttpStatusCode.OK);
-        (await server.GetAsync("/v1/models", ("Authorization", "Bearer first"), ("Host", "gpt.example"))).Status.Should().Be(HttpStatusCode.OK);
-        (await server.GetAsync("/v1/models", ("Authorization", "Bearer first"), ("Host", "other.example"))).Status.Should().Be(HttpStatusCode.Forbidden);
+        (await server.GetAsync("/v1/models", ("Authorization", "Bearer first"), ("Host", "gpt.example"))).Status.Should()
+            .Be(HttpStatusCode.OK);
+        (await server.GetAsync("/v1/models", ("Authorization", "Bearer first"), ("Host", "other.example"))).Status.Should()
+            .Be(HttpStatusCode.Forbidden);
         var options = server.Services.GetRequiredService<Microsoft.Extensions.Options.IOptions<OpenAIServerOptions>>().Value;
         options.MaxConcurrentAnswers.Should().Be(7);
         options.RequestTimeout.Should().Be(TimeSpan.FromMinutes(1));
@@ -100,7 +104,8 @@ public sealed class RunTests
 
         public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             if (IsEnabled(logLevel))
             {

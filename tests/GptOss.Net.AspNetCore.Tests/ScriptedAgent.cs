@@ -21,7 +21,8 @@ internal static class ScriptedAgent
                 new FunctionCallContent("call_1", "get_weather", new Dictionary<string, object?> { ["city"] = "Paris" }),
             ],
             { ResponseFormat: ChatResponseFormatJson } => [new TextContent("{\"city\":"), new TextContent("\"Paris\"}")],
-            _ when results.Count > 0 => [new TextReasoningContent("I know"), new TextContent("It is "), new TextContent(results[0].Result?.ToString())],
+            _ when results.Count > 0 =>
+                [new TextReasoningContent("I know"), new TextContent("It is "), new TextContent(results[0].Result?.ToString())],
             _ => [new TextReasoningContent("They"), new TextReasoningContent(" greet"), new TextContent("Hello"), new TextContent(" you")],
         };
         return contents.ToAsyncEnumerable();

@@ -28,7 +28,8 @@ public sealed class CudaExecutorGpuTests(ITestOutputHelper output)
             [.. fixture.Cases.SelectMany(expected => expected.Logits)]);
 
         var theirs = ModelFixture.RelativeError(
-            [.. reference.Cases.SelectMany(expected => expected.BFloat16Logits!)], [.. reference.Cases.SelectMany(expected => expected.Logits)]);
+            [.. reference.Cases.SelectMany(expected => expected.BFloat16Logits!)],
+            [.. reference.Cases.SelectMany(expected => expected.Logits)]);
         output.WriteLine(FormattableString.Invariant($"{model}: {ours:E2}, official bfloat16 {theirs:E2}, ratio {ours / theirs:F2}"));
         (ours / theirs).Should().BeLessThanOrEqualTo(1.5);
     }
@@ -67,7 +68,8 @@ public sealed class CudaExecutorGpuTests(ITestOutputHelper output)
         var rows = Integers("rows").SelectMany(row => logits.AsSpan(row * vocabulary, vocabulary).ToArray()).ToArray();
         var ours = ModelFixture.RelativeError(rows, file.Tensors.Single().ReadSingles());
         var theirs = ModelFixture.RelativeError(
-            [.. fixture.Cases.SelectMany(expected => expected.BFloat16Logits!)], [.. fixture.Cases.SelectMany(expected => expected.Logits)]);
+            [.. fixture.Cases.SelectMany(expected => expected.BFloat16Logits!)],
+            [.. fixture.Cases.SelectMany(expected => expected.Logits)]);
         output.WriteLine(FormattableString.Invariant($"{model}: {ours:E2}, official bfloat16 on up to 150 tokens {theirs:E2}"));
         ours.Should().BeLessThanOrEqualTo(1.5 * theirs);
     }
@@ -89,7 +91,8 @@ public sealed class CudaExecutorGpuTests(ITestOutputHelper output)
     public void The_shapes_of_gpt_oss_20b_have_the_same_bits_too()
     {
         using var model = Checkpoint();
-        using var executor = new CudaExecutorLoader(model.Config, model.Weights, Capacity, Options, NoProgress()).Load(parts: null, Libraries);
+        using var executor =
+            new CudaExecutorLoader(model.Config, model.Weights, Capacity, Options, NoProgress()).Load(parts: null, Libraries);
         int[] prompt = [.. Enumerable.Range(0, 24).Select(i => (i * 7919) % 200_000)];
 
         CheckBits(executor, model.Config.SlidingWindow, prompt, [1, 2, 3, 8, 16, 17, 32, 63, 64]);
@@ -102,7 +105,8 @@ public sealed class CudaExecutorGpuTests(ITestOutputHelper output)
         Gpu.Require(1);
         int[] prompt = [.. Enumerable.Range(0, 48).Select(i => (i * 7919) % 200_000)];
         float[] ours, theirs;
-        using (var executor = new CudaExecutorLoader(model.Config, model.Weights, Capacity, Options, NoProgress()).Load(parts: null, Libraries))
+        using (var executor =
+            new CudaExecutorLoader(model.Config, model.Weights, Capacity, Options, NoProgress()).Load(parts: null, Libraries))
         {
             ours = new ExecutorDriver(executor, Capacity, model.Config.SlidingWindow, 64).Logits(prompt)[0];
         }
@@ -117,7 +121,8 @@ public sealed class CudaExecutorGpuTests(ITestOutputHelper output)
             MaxModelLength = 1,
         };
         using (var reference = new TorchExecutorFactory(
-            model.Config, model.Weights, Capacity, TorchSharp.torch.ScalarType.BFloat16, expandsQuantized: false, NoProgress()).Create(placement))
+            model.Config, model.Weights, Capacity, TorchSharp.torch.ScalarType.BFloat16, expandsQuantized: false, NoProgress())
+            .Create(placement))
         {
             theirs = new ExecutorDriver(reference, Capacity, model.Config.SlidingWindow, 64).Logits(prompt)[0];
         }
@@ -125,7 +130,8 @@ public sealed class CudaExecutorGpuTests(ITestOutputHelper output)
         // Row by row: where the router is undecided, the two may take different experts, which random weights show as 0.1 to 0.3.
         var vocabulary = model.Config.VocabularySize;
         double[] errors = [.. Enumerable.Range(0, prompt.Length)
-            .Select(row => ModelFixture.RelativeError(ours.AsSpan(row * vocabulary, vocabulary), theirs.AsSpan(row * vocabulary, vocabulary)))
+            .Select(
+                row => ModelFixture.RelativeError(ours.AsSpan(row * vocabulary, vocabulary), theirs.AsSpan(row * vocabulary, vocabulary)))
             .Order()];
         output.WriteLine(FormattableString.Invariant($"median {errors[errors.Length / 2]:E2}, largest {errors[^1]:E2}"));
         errors[errors.Length / 2].Should().BeLessThan(0.1);
@@ -158,10 +164,13 @@ public sealed class CudaExecutorGpuTests(ITestOutputHelper output)
         Load(fixture).Dispose(); // The card goes on.
     }
 
-    /// <summary>The bits of a prompt's logits, computed token by token beside others, in chunks, and where the cache is too small.</summary>
+    /// <summary>
+    /// The bits of a prompt's logits, computed token by token beside others, in chunks, and where the cache is too small.
+    /// </summary>
     private void CheckBits(CudaExecutor executor, int window, int[] prompt, int[] batches)
     {
-        ExecutorDriver Drive(int maxStepTokens, int blocks = 320) => new(executor, Capacity with { FullBlocks = blocks }, window, maxStepTokens);
+        ExecutorDriver Drive(int maxStepTokens, int blocks = 320) =>
+            new(executor, Capacity with { FullBlocks = blocks }, window, maxStepTokens);
         var alone = Drive(256).Logits(prompt)[0];
         int[] chunks = [1, 7, 64];
         foreach (var maxStepTokens in chunks)
@@ -174,7 +183,8 @@ public sealed class CudaExecutorGpuTests(ITestOutputHelper output)
         foreach (var batch in batches)
         {
             var place = batch * 5 / 7;
-            int[][] company = [.. Enumerable.Range(0, batch).Select(i => i == place ? start : [.. start.Select(token => (token + i + 1) % 700)])];
+            int[][] company =
+                [.. Enumerable.Range(0, batch).Select(i => i == place ? start : [.. start.Select(token => (token + i + 1) % 700)])];
             SameBits(Drive(batch).Logits(company)[place], expected).Should().BeTrue($"at {place} of {batch}");
         }
 

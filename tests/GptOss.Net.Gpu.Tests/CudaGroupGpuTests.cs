@@ -59,7 +59,8 @@ public sealed class CudaGroupGpuTests(ITestOutputHelper output)
         foreach (var batch in (int[])[2, 3, 8, 17, 33, 64])
         {
             var place = batch * 5 / 7;
-            int[][] company = [.. Enumerable.Range(0, batch).Select(i => i == place ? start : [.. start.Select(token => (token + i + 1) % 700)])];
+            int[][] company =
+                [.. Enumerable.Range(0, batch).Select(i => i == place ? start : [.. start.Select(token => (token + i + 1) % 700)])];
             Same(Driver(config, two, batch).Logits(company)[place], expected.AsSpan(0, start.Length * config.VocabularySize))
                 .Should().Be(0, $"at {place} of {batch}");
         }
@@ -78,13 +79,18 @@ public sealed class CudaGroupGpuTests(ITestOutputHelper output)
         return different;
     }
 
-    private static CudaExecutor Load(ModelConfig config, ModelWeights weights, DeviceId[] devices, bool avoidsPeerAccess, Precision precision)
+    private static CudaExecutor Load(
+        ModelConfig config, ModelWeights weights, DeviceId[] devices, bool avoidsPeerAccess, Precision precision)
     {
         var loader = new CudaExecutorLoader(
             config,
             weights,
             Capacity,
-            new CudaExecutorOptions(MaxStepTokens: 512, MaxSequences: 64, MaxModelLength: 4096) { AvoidsPeerAccess = avoidsPeerAccess, Precision = precision },
+            new CudaExecutorOptions(MaxStepTokens: 512, MaxSequences: 64, MaxModelLength: 4096)
+            {
+                AvoidsPeerAccess = avoidsPeerAccess,
+                Precision = precision,
+            },
             new WeightReadProgress(0, (_, _) => { }, CancellationToken.None));
         return loader.Load([loader.Whole(devices[0]) with { Devices = devices }], Environment.GetEnvironmentVariable("GPTOSS_LIBTORCH"));
     }

@@ -42,8 +42,10 @@ public sealed class CudaStagesGpuTests(ITestOutputHelper output)
         Gpu.RequireDevices(2);
         using var model = new OpenCheckpoint(folder);
         CudaExecutor Load(string map) => new CudaExecutorLoader(
-            model.Config, model.Weights, Capacity, Options with { AvoidsPeerAccess = !directly }, NoProgress()).Load(Parts(map, model.Config.LayerCount), Libraries);
-        int[][] prompts = [.. Enumerable.Range(1, 5).Select(i => Enumerable.Range(0, i * 9).Select(token => (token + i) * 7919 % 200_000).ToArray())];
+            model.Config, model.Weights, Capacity, Options with { AvoidsPeerAccess = !directly }, NoProgress()).Load(
+                Parts(map, model.Config.LayerCount), Libraries);
+        int[][] prompts =
+            [.. Enumerable.Range(1, 5).Select(i => Enumerable.Range(0, i * 9).Select(token => (token + i) * 7919 % 200_000).ToArray())];
 
         var (logits, tokens) = Compute(model.Config.SlidingWindow, Load("0"), prompts);
         var (staged, stagedTokens) = Compute(model.Config.SlidingWindow, Load("0011"), prompts);
@@ -68,7 +70,8 @@ public sealed class CudaStagesGpuTests(ITestOutputHelper output)
         using var chain = new ExecutorChain([first, second]);
 
         var ours = ModelFixture.RelativeError(
-            [.. fixture.Cases.SelectMany(known => new ExecutorDriver(chain, Capacity, fixture.Config.SlidingWindow, 64).Logits(known.InputIds)[0])],
+            [.. fixture.Cases.SelectMany(
+                known => new ExecutorDriver(chain, Capacity, fixture.Config.SlidingWindow, 64).Logits(known.InputIds)[0])],
             [.. fixture.Cases.SelectMany(known => known.Logits)]);
 
         var theirs = ModelFixture.RelativeError(

@@ -12,7 +12,8 @@ internal static class Gpu
     {
         RequireDevices(count);
         TorchRuntime.EnsureLoaded();
-        Assert.SkipUnless(TorchSharp.torch.cuda.is_available(), "libtorch was built without CUDA: use -p:TorchBackend=cuda or GPTOSS_LIBTORCH.");
+        Assert.SkipUnless(
+            TorchSharp.torch.cuda.is_available(), "libtorch was built without CUDA: use -p:TorchBackend=cuda or GPTOSS_LIBTORCH.");
     }
 
     /// <summary>Skips the test that calls it unless this machine has so many GPUs; libtorch is not needed.</summary>

@@ -7,7 +7,8 @@ internal static class Shared
     public static HarmonyTokenizer Tokenizer { get; } = HarmonyTokenizer.Create();
 
     /// <summary>Set GPTOSS_LONG_TESTS=1 for the long variants.</summary>
-    public static bool IsLong { get; } = string.Equals(Environment.GetEnvironmentVariable("GPTOSS_LONG_TESTS"), "1", StringComparison.Ordinal);
+    public static bool IsLong { get; } =
+        string.Equals(Environment.GetEnvironmentVariable("GPTOSS_LONG_TESTS"), "1", StringComparison.Ordinal);
 
     /// <summary>The number of samples of a property: the second one in long tests.</summary>
     public static int Samples(int usual, int @long) => IsLong ? @long : usual;

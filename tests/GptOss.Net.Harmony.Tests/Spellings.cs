@@ -4,5 +4,6 @@ namespace GptOss.Net.Harmony.Tests;
 internal static class Spellings
 {
     public static IReadOnlyList<string> All { get; } =
-        [.. Enumerable.Range(ControlToken.First, ControlToken.Last - ControlToken.First + 1).Select(ControlToken.GetSpelling), "<|endofprompt|>"];
+        [.. Enumerable.Range(ControlToken.First, ControlToken.Last - ControlToken.First + 1)
+            .Select(ControlToken.GetSpelling), "<|endofprompt|>"];
 }

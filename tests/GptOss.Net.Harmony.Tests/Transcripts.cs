@@ -50,5 +50,6 @@ internal static class Transcripts
     private static Gen<int[]> Message(string header, int ending) =>
         Texts.Any.Select(text => (int[])[.. Encode($"<|channel|>{header}<|message|>"), .. Shared.Tokenizer.Encode(text), ending]);
 
-    private static int[] Join(int[][] messages) => [.. messages[0], .. messages.Skip(1).SelectMany(ids => Encode("<|start|>assistant").Concat(ids))];
+    private static int[] Join(int[][] messages) =>
+        [.. messages[0], .. messages.Skip(1).SelectMany(ids => Encode("<|start|>assistant").Concat(ids))];
 }

@@ -7,12 +7,14 @@ namespace GptOss.Net.Recipes.Tests;
 internal static class DocumentCompiler
 {
     private const string Usings = """
-        global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Net.Http;
+        global using System; global using System.Collections.Generic; global using System.IO;
+        global using System.Linq; global using System.Net.Http;
         global using System.Text.Json; global using System.Threading; global using System.Threading.Tasks;
         global using GptOss.Net; global using GptOss.Net.AspNetCore; global using GptOss.Net.Harmony;
         global using Microsoft.Agents.AI; global using Microsoft.AspNetCore.Builder; global using Microsoft.AspNetCore.DataProtection;
         global using Microsoft.AspNetCore.Http; global using Microsoft.Extensions.AI; global using Microsoft.Extensions.Caching.Distributed;
-        global using Microsoft.Extensions.DependencyInjection; global using Microsoft.Extensions.Hosting; global using Microsoft.Extensions.VectorData;
+        global using Microsoft.Extensions.DependencyInjection; global using Microsoft.Extensions.Hosting;
+        global using Microsoft.Extensions.VectorData;
         global using Microsoft.SemanticKernel; global using ModelContextProtocol.Client; global using ModelContextProtocol.Protocol;
         global using OpenTelemetry.Metrics; global using OpenTelemetry.Trace;
         global using Given; global using static Given.Names;
@@ -74,7 +76,12 @@ internal static class DocumentCompiler
                 public static class Names { {{members}} }
                 public sealed record Order(string Item, int Count);
                 public sealed class WeatherPlugin { [KernelFunction] public string Weather(string location) => location; }
-                public sealed class Passage { public required string Id { get; init; } public required string Text { get; init; } public ReadOnlyMemory<float> Vector { get; init; } }
+                public sealed class Passage
+                {
+                    public required string Id { get; init; }
+                    public required string Text { get; init; }
+                    public ReadOnlyMemory<float> Vector { get; init; }
+                }
             }
             """;
         SyntaxTree[] trees = [CSharpSyntaxTree.ParseText(types), CSharpSyntaxTree.ParseText(code)];

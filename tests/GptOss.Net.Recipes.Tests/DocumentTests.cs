@@ -86,8 +86,10 @@ public sealed class DocumentTests
         Documents.HeadingLevels(chinese).Should().Equal(Documents.HeadingLevels(english));
         Documents.Blocks(chinese).Should().Equal(Documents.Blocks(english));
         Rows(chinese).Should().Equal(Rows(english), "tables have the same rows");
-        Documents.Links(chinese).Distinct().Except(["README.md"]).Should().BeEquivalentTo(Documents.Links(english).Distinct().Except(["README.zh-CN.md"]));
+        Documents.Links(chinese).Distinct().Except(["README.md"]).Should()
+            .BeEquivalentTo(Documents.Links(english).Distinct().Except(["README.zh-CN.md"]));
 
-        static int[] Rows(string markdown) => [.. markdown.Split("\n\n").Where(part => part.StartsWith('|')).Select(part => part.Trim().Split('\n').Length)];
+        static int[] Rows(string markdown) =>
+            [.. markdown.Split("\n\n").Where(part => part.StartsWith('|')).Select(part => part.Trim().Split('\n').Length)];
     }
 }

@@ -11,7 +11,9 @@ internal static partial class Documents
     /// <summary>The paths of all documents, from the root.</summary>
     public static IEnumerable<string> All() => Directory.EnumerateFiles(Root, "*.md")
         .Concat(Directory.EnumerateFiles(Path.Combine(Root, "docs"), "*.md"))
-        .Concat(Directory.EnumerateDirectories(Path.Combine(Root, "src")).Select(folder => Path.Combine(folder, "README.md")).Where(File.Exists))
+        .Concat(
+            Directory.EnumerateDirectories(Path.Combine(Root, "src")).Select(folder => Path.Combine(folder, "README.md"))
+                .Where(File.Exists))
         .Select(file => Path.GetRelativePath(Root, file).Replace('\\', '/'));
 
     public static string Read(string path) => File.ReadAllText(Path.Combine(Root, path)).ReplaceLineEndings("\n");
@@ -29,7 +31,8 @@ internal static partial class Documents
     public static string Prose(string markdown) => Span().Replace(AnyBlock().Replace(markdown, ""), "");
 
     /// <summary>The headings' levels.</summary>
-    public static IEnumerable<int> HeadingLevels(string markdown) => Heading().Matches(AnyBlock().Replace(markdown, "")).Select(match => match.Groups[1].Length);
+    public static IEnumerable<int> HeadingLevels(string markdown) =>
+        Heading().Matches(AnyBlock().Replace(markdown, "")).Select(match => match.Groups[1].Length);
 
     /// <summary>The anchors of the headings, as GitHub names them.</summary>
     public static IEnumerable<string> Anchors(string markdown) => Heading().Matches(AnyBlock().Replace(markdown, ""))
@@ -39,7 +42,8 @@ internal static partial class Documents
     public static IEnumerable<string> Blocks(string markdown) => AnyBlock().Matches(markdown).Select(match => match.Value);
 
     /// <summary>Where the links lead.</summary>
-    public static IEnumerable<string> Links(string markdown) => Link().Matches(AnyBlock().Replace(markdown, "")).Select(match => match.Groups[1].Value);
+    public static IEnumerable<string> Links(string markdown) =>
+        Link().Matches(AnyBlock().Replace(markdown, "")).Select(match => match.Groups[1].Value);
 
     [GeneratedRegex(@"(?:<!-- given: ([^\n]*?) -->\n)?```csharp\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex CodeBlock();

@@ -66,7 +66,8 @@ sealed class TenantCache(IChatClient inner, IDistributedCache storage) : Distrib
     protected override bool EnableCaching(IEnumerable<ChatMessage> messages, ChatOptions? options) =>
         Own(options) is not { LogProbabilities: true } && base.EnableCaching(messages, options);
 
-    protected override string GetCacheKey(IEnumerable<ChatMessage> messages, ChatOptions? options, params ReadOnlySpan<object?> additionalValues) =>
+    protected override string GetCacheKey(
+        IEnumerable<ChatMessage> messages, ChatOptions? options, params ReadOnlySpan<object?> additionalValues) =>
         base.GetCacheKey(messages, options, [.. additionalValues, JsonSerializer.Serialize(Own(options))]);
 
     private GptOssRequestOptions? Own(ChatOptions? options) => options?.RawRepresentationFactory?.Invoke(this) as GptOssRequestOptions;

@@ -21,7 +21,8 @@ internal sealed class InMemoryCollection : VectorStoreCollection<string, Recipes
         return Task.CompletedTask;
     }
 
-    public override Task<Recipes.Passage?> GetAsync(string key, RecordRetrievalOptions? options = null, CancellationToken cancellationToken = default) =>
+    public override Task<Recipes.Passage?> GetAsync(
+        string key, RecordRetrievalOptions? options = null, CancellationToken cancellationToken = default) =>
         Task.FromResult(_records.GetValueOrDefault(key));
 
     public override IAsyncEnumerable<Recipes.Passage> GetAsync(

@@ -92,7 +92,8 @@ internal static class Recipes
     }
 
     public static async Task<(string Answer, IReadOnlyList<string> Found)> Retrieval(
-        IChatClient client, IEmbeddingGenerator<string, Embedding<float>> embeddings, VectorStoreCollection<string, Passage> passages, string[] texts)
+        IChatClient client, IEmbeddingGenerator<string, Embedding<float>> embeddings, VectorStoreCollection<string, Passage> passages,
+        string[] texts)
     {
         await passages.EnsureCollectionExistsAsync();
         foreach (string text in texts)
@@ -127,7 +128,8 @@ internal static class Recipes
 
     public static async Task<List<ChatMessage>> Shortened(GptOssChatClient client, List<ChatMessage> history)
     {
-        while (await client.CountTokensAsync(history) > 4_000 && history.FindIndex(1, message => message.Role == ChatRole.User) is > 0 and var next)
+        while (await client.CountTokensAsync(history) > 4_000
+            && history.FindIndex(1, message => message.Role == ChatRole.User) is > 0 and var next)
         {
             history.RemoveRange(0, next); // a whole turn, so that calls stay with their results
         }

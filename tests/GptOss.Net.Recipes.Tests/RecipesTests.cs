@@ -18,7 +18,8 @@ public sealed class RecipesTests : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private static AIFunction Weather { get; } = AIFunctionFactory.Create((string location) => $"18 degrees and sunny in {location}", "get_weather");
+    private static AIFunction Weather { get; } =
+        AIFunctionFactory.Create((string location) => $"18 degrees and sunny in {location}", "get_weather");
 
     public async ValueTask InitializeAsync()
     {
@@ -99,7 +100,8 @@ public sealed class RecipesTests : IAsyncLifetime
     {
         var (toServer, fromServer) = (new Pipe(), new Pipe());
         var options = new McpServerOptions { ToolCollection = [McpServerTool.Create(Weather)] };
-        await using var server = McpServer.Create(new StreamServerTransport(toServer.Reader.AsStream(), fromServer.Writer.AsStream()), options);
+        await using var server =
+            McpServer.Create(new StreamServerTransport(toServer.Reader.AsStream(), fromServer.Writer.AsStream()), options);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         var running = server.RunAsync(stop.Token);
 

@@ -51,7 +51,8 @@ internal static class SparseCheckpoint
             yield return (prefix + "input_layernorm.weight", "BF16", [Hidden]);
             yield return (prefix + "post_attention_layernorm.weight", "BF16", [Hidden]);
             yield return (prefix + "self_attn.sinks", "BF16", [64]);
-            foreach (var (part, rows, columns) in new[] { ("q", 4_096, Hidden), ("k", 512, Hidden), ("v", 512, Hidden), ("o", Hidden, 4_096) })
+            foreach (var (part, rows, columns)
+                in new[] { ("q", 4_096, Hidden), ("k", 512, Hidden), ("v", 512, Hidden), ("o", Hidden, 4_096) })
             {
                 yield return ($"{prefix}self_attn.{part}_proj.weight", "BF16", [rows, columns]);
                 yield return ($"{prefix}self_attn.{part}_proj.bias", "BF16", [rows]);
@@ -72,7 +73,8 @@ internal static class SparseCheckpoint
     {
         ["model_type"] = "gpt_oss",
         ["num_hidden_layers"] = Layers,
-        ["layer_types"] = new JsonArray([.. Enumerable.Range(0, Layers).Select(layer => (JsonNode)(layer % 2 == 0 ? "sliding_attention" : "full_attention"))]),
+        ["layer_types"] = new JsonArray(
+            [.. Enumerable.Range(0, Layers).Select(layer => (JsonNode)(layer % 2 == 0 ? "sliding_attention" : "full_attention"))]),
         ["attention_bias"] = true,
         ["head_dim"] = 64,
         ["hidden_size"] = Hidden,

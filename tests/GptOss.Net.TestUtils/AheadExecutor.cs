@@ -20,7 +20,9 @@ internal sealed class AheadExecutor(IModelExecutor inner, int stepsAhead = 2) : 
     /// <summary>Gets how many steps had tokens that the host had not read.</summary>
     public int StepsAhead { get; private set; }
 
-    /// <summary>Gets which rows turn out to be the host's when they are sampled, as counted over all steps: every so many; 0: none.</summary>
+    /// <summary>
+    /// Gets which rows turn out to be the host's when they are sampled, as counted over all steps: every so many; 0: none.
+    /// </summary>
     public int LeavesEvery { get; init; }
 
     /// <summary>Gets the most steps that were in flight at once.</summary>

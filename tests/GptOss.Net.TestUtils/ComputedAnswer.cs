@@ -10,7 +10,10 @@ internal sealed record ComputedAnswer(string Bits, int CachedTokens)
 
     private static string Describe(GeneratedToken token) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{token.Id}:{Bit(token.LogProbability)}:{string.Join('/', token.TopLogProbabilities!.Select(top => $"{top.Id}:{Bit(top.LogProbability)}"))}");
+        $"{token.Id}:{Bit(token.LogProbability)}:{string.Join('/', token.TopLogProbabilities!.Select(Describe))}");
+
+    private static string Describe(TokenLogProbability top) =>
+        string.Create(CultureInfo.InvariantCulture, $"{top.Id}:{Bit(top.LogProbability)}");
 
     private static string Bit(float? value) => BitConverter.SingleToInt32Bits(value ?? 0).ToString("x8", CultureInfo.InvariantCulture);
 }

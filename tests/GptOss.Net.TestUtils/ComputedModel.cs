@@ -19,7 +19,9 @@ internal sealed class ComputedModel : IDisposable
 
     public CountedSteps Steps { get; }
 
-    /// <summary>By default on the CPU's executor; steps run ahead of what the host has read as far as told, or as the executor does.</summary>
+    /// <summary>
+    /// By default on the CPU's executor; steps run ahead of what the host has read as far as told, or as the executor does.
+    /// </summary>
     public static ComputedModel Create(
         KVCacheCapacity? capacity = null,
         int maxSequences = 64,

@@ -11,7 +11,8 @@ internal static partial class DocumentCode
         var compiled = Normal(source);
         var blocks = CodeBlock().Matches(markdown).Select(match => match.Groups[1].Value).ToArray();
         blocks.Should().HaveCountGreaterThan(3);
-        return [.. blocks.SelectMany(block => block.Split("\n\n")).Where(paragraph => !compiled.Contains(Normal(paragraph), StringComparison.Ordinal))];
+        return [.. blocks.SelectMany(block => block.Split("\n\n"))
+            .Where(paragraph => !compiled.Contains(Normal(paragraph), StringComparison.Ordinal))];
     }
 
     private static string Normal(string code) =>

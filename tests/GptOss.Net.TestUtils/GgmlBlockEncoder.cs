@@ -3,7 +3,10 @@ using GptOss.Net.Quantization;
 
 namespace GptOss.Net.TestUtils;
 
-/// <summary>Makes blocks of a GGUF type: the simple types by rounding, the others of any bits with scales that give values of the size that is asked for.</summary>
+/// <summary>
+/// Makes blocks of a GGUF type: the simple types by rounding, the others of any bits with scales that give values of the size that is asked
+/// for.
+/// </summary>
 internal static class GgmlBlockEncoder
 {
     public static void Encode(GgmlType type, ReadOnlySpan<float> values, Span<byte> block)

@@ -58,7 +58,8 @@ internal sealed class GgufModel(SafetensorsCheckpoint checkpoint, ModelConfig co
                 for (var i = 0; i < values.Length / type.BlockValues(); i++)
                 {
                     GgmlBlockEncoder.Encode(
-                        type, values.AsSpan(i * type.BlockValues(), type.BlockValues()), blocks.AsSpan(i * type.BlockBytes(), type.BlockBytes()));
+                        type, values.AsSpan(i * type.BlockValues(), type.BlockValues()),
+                        blocks.AsSpan(i * type.BlockBytes(), type.BlockBytes()));
                 }
 
                 return blocks;
@@ -115,7 +116,10 @@ internal sealed class GgufModel(SafetensorsCheckpoint checkpoint, ModelConfig co
         }
 
         string[] controls =
-            ["<|startoftext|>", "<|endoftext|>", "<|return|>", "<|constrain|>", "<|channel|>", "<|start|>", "<|end|>", "<|message|>", "<|call|>"];
+            [
+                "<|startoftext|>", "<|endoftext|>", "<|return|>", "<|constrain|>", "<|channel|>", "<|start|>", "<|end|>", "<|message|>",
+                "<|call|>",
+            ];
         var first = config.VocabularySize - controls.Length;
         controls.CopyTo(tokens, first);
         metadata.AddRange(
@@ -133,7 +137,9 @@ internal sealed class GgufModel(SafetensorsCheckpoint checkpoint, ModelConfig co
     private void WriteLayer(GgufWriter writer, string to, string from)
     {
         Add(writer, $"{to}.attn_norm.weight", $"{from}.input_layernorm.weight", GgmlType.F32);
-        Add(writer, $"{to}.{(IsOllama ? "ffn_norm" : "post_attention_norm")}.weight", $"{from}.post_attention_layernorm.weight", GgmlType.F32);
+        Add(
+            writer, $"{to}.{(IsOllama ? "ffn_norm" : "post_attention_norm")}.weight", $"{from}.post_attention_layernorm.weight",
+            GgmlType.F32);
         Add(writer, IsOllama ? $"{to}.attn_sinks" : $"{to}.attn_sinks.weight", $"{from}.self_attn.sinks", GgmlType.F32);
         foreach (var (part, dense) in new[] { ("weight", Dense), ("bias", GgmlType.F32) })
         {
@@ -223,10 +229,13 @@ internal sealed class GgufModel(SafetensorsCheckpoint checkpoint, ModelConfig co
     private void AddJoined(GgufWriter writer, string to, GgmlType type, string[] from)
     {
         var parts = from.Select(Tensor).ToList();
-        Add(writer, to, type, [parts.Sum(part => part.Shape[0]), .. parts[0].Shape[1..]], [.. parts.SelectMany(part => part.ReadSingles())]);
+        Add(
+            writer, to, type, [parts.Sum(part => part.Shape[0]), .. parts[0].Shape[1..]],
+            [.. parts.SelectMany(part => part.ReadSingles())]);
     }
 
-    private void Add(GgufWriter writer, string to, string from, GgmlType type) => Add(writer, to, type, [.. Tensor(from).Shape], Tensor(from).ReadSingles());
+    private void Add(GgufWriter writer, string to, string from, GgmlType type) =>
+        Add(writer, to, type, [.. Tensor(from).Shape], Tensor(from).ReadSingles());
 
     private static void Add(GgufWriter writer, string to, GgmlType type, long[] shape, float[] values) =>
         writer.Tensors.Add((to, type, shape, Encode(type, values)));

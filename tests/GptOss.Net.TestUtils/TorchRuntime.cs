@@ -2,7 +2,9 @@ using GptOss.Net.Interop;
 
 namespace GptOss.Net.TestUtils;
 
-/// <summary>libtorch for the tests that use TorchSharp: the package's, or that of a PyTorch install which <c>GPTOSS_LIBTORCH</c> names.</summary>
+/// <summary>
+/// libtorch for the tests that use TorchSharp: the package's, or that of a PyTorch install which <c>GPTOSS_LIBTORCH</c> names.
+/// </summary>
 internal static class TorchRuntime
 {
     private static readonly Lazy<bool> Loaded = new(Load);

@@ -28,15 +28,16 @@ internal static class AlteredModel
     public static GptOssModelOptions Reference { get; } = Exact with { Precision = Precision.ReferenceFloat32 };
 
     /// <summary>Gets a name for each of them.</summary>
-    public static IReadOnlyDictionary<string, GptOssModelOptions> Modes { get; } = new Dictionary<string, GptOssModelOptions>(StringComparer.Ordinal)
-    {
-        ["exact"] = Exact,
-        ["fast"] = Fast,
-        ["int4 output"] = Exact with { Precision = Precision.Int4Unembedding },
-        ["reference"] = Reference,
-        ["bfloat16"] = Exact with { Precision = Precision.Reference },
-        ["expanded"] = Exact with { Precision = Precision.ExpandedBFloat16 },
-    };
+    public static IReadOnlyDictionary<string, GptOssModelOptions> Modes { get; } =
+        new Dictionary<string, GptOssModelOptions>(StringComparer.Ordinal)
+        {
+            ["exact"] = Exact,
+            ["fast"] = Fast,
+            ["int4 output"] = Exact with { Precision = Precision.Int4Unembedding },
+            ["reference"] = Reference,
+            ["bfloat16"] = Exact with { Precision = Precision.Reference },
+            ["expanded"] = Exact with { Precision = Precision.ExpandedBFloat16 },
+        };
 
     /// <summary>The logits of every token of the prompt, row after row.</summary>
     public static async Task<float[]> Logits(string path, GptOssModelOptions options, int[] prompt)

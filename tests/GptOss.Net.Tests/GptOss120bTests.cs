@@ -13,18 +13,24 @@ public sealed class GptOss120bTests : IDisposable
     // openai/gpt-oss-120b, config.json.
     private const string Config = """
         {
-          "architectures": ["GptOssForCausalLM"], "attention_bias": true, "attention_dropout": 0.0, "eos_token_id": 200002, "experts_per_token": 4,
-          "head_dim": 64, "hidden_act": "silu", "hidden_size": 2880, "initial_context_length": 4096, "initializer_range": 0.02, "intermediate_size": 2880,
-          "max_position_embeddings": 131072, "model_type": "gpt_oss", "num_attention_heads": 64, "num_experts_per_tok": 4, "num_hidden_layers": 36,
+          "architectures": ["GptOssForCausalLM"], "attention_bias": true, "attention_dropout": 0.0, "eos_token_id": 200002,
+           "experts_per_token": 4,
+          "head_dim": 64, "hidden_act": "silu", "hidden_size": 2880, "initial_context_length": 4096, "initializer_range": 0.02,
+           "intermediate_size": 2880,
+          "max_position_embeddings": 131072, "model_type": "gpt_oss", "num_attention_heads": 64, "num_experts_per_tok": 4,
+           "num_hidden_layers": 36,
           "num_key_value_heads": 8, "num_local_experts": 128, "output_router_logits": false, "pad_token_id": 199999,
           "quantization_config": {
-            "modules_to_not_convert": ["model.layers.*.self_attn", "model.layers.*.mlp.router", "model.embed_tokens", "lm_head"], "quant_method": "mxfp4"
+            "modules_to_not_convert": ["model.layers.*.self_attn", "model.layers.*.mlp.router", "model.embed_tokens", "lm_head"],
+             "quant_method": "mxfp4"
           },
           "rms_norm_eps": 1e-05,
           "rope_scaling": {
-            "beta_fast": 32.0, "beta_slow": 1.0, "factor": 32.0, "original_max_position_embeddings": 4096, "rope_type": "yarn", "truncate": false
+            "beta_fast": 32.0, "beta_slow": 1.0, "factor": 32.0, "original_max_position_embeddings": 4096, "rope_type": "yarn",
+             "truncate": false
           },
-          "rope_theta": 150000, "router_aux_loss_coef": 0.9, "sliding_window": 128, "swiglu_limit": 7.0, "tie_word_embeddings": false, "use_cache": true,
+          "rope_theta": 150000, "router_aux_loss_coef": 0.9, "sliding_window": 128, "swiglu_limit": 7.0, "tie_word_embeddings": false,
+           "use_cache": true,
           "vocab_size": 201088
         }
         """;
@@ -98,7 +104,8 @@ public sealed class GptOss120bTests : IDisposable
         using var checkpoint = CheckpointOpener.Open(_directory.Path);
         var capacity = new KVCacheCapacity(8, 8);
         using var executor = CpuExecutor.Load(
-            config, ModelWeightsReader.Read(config, checkpoint), capacity, CpuExecutorOptions.Exact, new WeightReadProgress(0, (_, _) => { }, default));
+            config, ModelWeightsReader.Read(config, checkpoint), capacity, CpuExecutorOptions.Exact,
+            new WeightReadProgress(0, (_, _) => { }, default));
         ExecutorDriver Driver(int maxStepTokens) => new(executor, capacity, config.SlidingWindow, maxStepTokens);
         int[] prompt = [.. Enumerable.Range(0, 12).Select(_ => random.Next(config.VocabularySize))];
 
@@ -142,7 +149,9 @@ public sealed class GptOss120bTests : IDisposable
         {
             long[] scales = [config.ExpertCount, outputs, inputs / Mxfp4Format.GroupSize];
             var count = scales.Aggregate(1L, (product, dimension) => product * dimension);
-            writer.Add($"{name}_blocks", TensorType.U8, [.. scales, Mxfp4Format.BlockBytes], stream => fill(stream, count * Mxfp4Format.BlockBytes));
+            writer.Add(
+                $"{name}_blocks", TensorType.U8, [.. scales, Mxfp4Format.BlockBytes],
+                stream => fill(stream, count * Mxfp4Format.BlockBytes));
             writer.Add($"{name}_scales", TensorType.U8, scales, stream =>
             {
                 if (hasHoles)

@@ -32,7 +32,8 @@ public sealed class GptOssModelLoadTests
         var before = TensorCounts.Take();
 
         await using (var model = await GptOssModel.LoadAsync(
-            Fixtures.ModelDirectory("a-awq"), LoadedModels.Options with { Precision = precision }, null, TestContext.Current.CancellationToken))
+            Fixtures.ModelDirectory("a-awq"), LoadedModels.Options with { Precision = precision }, null,
+            TestContext.Current.CancellationToken))
         {
             await model.Ids([1, 2, 3], Generations.Greedy(3));
         }
@@ -106,7 +107,8 @@ public sealed class GptOssModelLoadTests
     public async Task More_positions_than_the_model_knows_are_refused()
     {
         var loading = () => GptOssModel.LoadAsync(
-            Fixtures.ModelDirectory("a"), LoadedModels.Options with { MaxModelLength = 1_000_000 }, null, TestContext.Current.CancellationToken);
+            Fixtures.ModelDirectory("a"), LoadedModels.Options with { MaxModelLength = 1_000_000 }, null,
+            TestContext.Current.CancellationToken);
 
         await loading.Should().ThrowAsync<ArgumentException>().WithMessage("*1,000,000*4,096*");
     }
@@ -117,7 +119,8 @@ public sealed class GptOssModelLoadTests
     public async Task A_step_of_no_tokens_or_too_many_is_refused(int maxStepTokens)
     {
         var loading = () => GptOssModel.LoadAsync(
-            Fixtures.ModelDirectory("a"), LoadedModels.Options with { MaxStepTokens = maxStepTokens }, null, TestContext.Current.CancellationToken);
+            Fixtures.ModelDirectory("a"), LoadedModels.Options with { MaxStepTokens = maxStepTokens }, null,
+            TestContext.Current.CancellationToken);
 
         await loading.Should().ThrowAsync<ArgumentOutOfRangeException>().WithMessage("*MaxStepTokens*");
     }
@@ -141,7 +144,8 @@ public sealed class GptOssModelLoadTests
 
     private static async Task Leave(GptOssModel model, int token)
     {
-        await foreach (var _ in model.GenerateAsync([token], Generations.Greedy(100), cancellationToken: TestContext.Current.CancellationToken))
+        await foreach (var _
+            in model.GenerateAsync([token], Generations.Greedy(100), cancellationToken: TestContext.Current.CancellationToken))
         {
             break;
         }

@@ -16,9 +16,11 @@ public sealed class GptOssModelPlanTests
             Placement = new PlacementOptions { Devices = [DeviceId.Cpu] },
         };
 
-        var plan = await GptOssModel.PlanAsync(Fixtures.ModelDirectory("a"), options, cancellationToken: TestContext.Current.CancellationToken);
+        var plan =
+            await GptOssModel.PlanAsync(Fixtures.ModelDirectory("a"), options, cancellationToken: TestContext.Current.CancellationToken);
 
-        await using var model = await GptOssModel.LoadAsync(Fixtures.ModelDirectory("a"), options, cancellationToken: TestContext.Current.CancellationToken);
+        await using var model =
+            await GptOssModel.LoadAsync(Fixtures.ModelDirectory("a"), options, cancellationToken: TestContext.Current.CancellationToken);
         plan.Devices.Select(Bytes).Should().Equal(model.Placement.Devices.Select(Bytes));
         plan.Stages.Select(stage => stage.ToString()).Should().Equal(model.Placement.Stages.Select(stage => stage.ToString()));
 
@@ -60,7 +62,8 @@ public sealed class GptOssModelPlanTests
         var forbidden = () => PlanAsync(options with { Placement = new PlacementOptions { AllowCpu = false } }, little);
 
         whole.Devices.Select(device => device.Device).Should().Equal(DeviceId.Cuda(0));
-        shared.Stages.Select(stage => (stage.Device, stage.FirstLayer, stage.LayerCount)).Should().Equal((DeviceId.Cpu, 0, 1), (DeviceId.Cuda(0), 1, 3));
+        shared.Stages.Select(stage => (stage.Device, stage.FirstLayer, stage.LayerCount)).Should()
+            .Equal((DeviceId.Cpu, 0, 1), (DeviceId.Cuda(0), 1, 3));
         (shared.EmbeddingDevice, shared.UnembeddingDevice).Should().Be((DeviceId.Cpu, DeviceId.Cuda(0)));
         (await forbidden.Should().ThrowAsync<PlacementException>()).WithMessage("*does not fit*cuda:0*");
 

@@ -60,7 +60,8 @@ public sealed class GptOssModelTests(LoadedModels models) : IClassFixture<Loaded
         var generated = await Task.WhenAll(cases.Select(expected => model.Ids(expected.InputIds, Generations.Greedy(32))));
 
         generated.Select(Shown).Should().Equal(cases.Select(expected => Shown(expected.Greedy)));
-        (await model.Ids(cases[1].InputIds, Generations.Greedy(32))).Should().Equal(cases[1].Greedy, "a single sequence goes through all stages, too");
+        (await model.Ids(cases[1].InputIds, Generations.Greedy(32))).Should()
+            .Equal(cases[1].Greedy, "a single sequence goes through all stages, too");
     }
 
     [Fact]

@@ -48,7 +48,8 @@ public sealed class HostedGptOssModelTests
         await using var services = new ServiceCollection().AddGptOss(path, Small).BuildServiceProvider();
         var text = "";
 
-        await foreach (var update in services.GetRequiredService<IChatClient>().GetStreamingResponseAsync("Hello!", cancellationToken: Cancellation))
+        await foreach (var update in services.GetRequiredService<IChatClient>()
+            .GetStreamingResponseAsync("Hello!", cancellationToken: Cancellation))
         {
             text += update.Text;
         }

@@ -38,7 +38,8 @@ public sealed class ReasoningProtectionTests
     [InlineData("")]
     [InlineData("AAAA")]
     [InlineData("not base64")]
-    public void Anything_else_is_not_opened(string? data) => new ReasoningSeal(ReasoningProtection.OfThisProcess).Open(data).Should().BeNull();
+    public void Anything_else_is_not_opened(string? data) =>
+        new ReasoningSeal(ReasoningProtection.OfThisProcess).Open(data).Should().BeNull();
 
     [Fact]
     public void A_protector_of_the_application_is_used()
@@ -56,7 +57,8 @@ public sealed class ReasoningProtectionTests
 
     [Fact]
     public void A_short_key_is_refused() =>
-        FluentActions.Invoking(() => ReasoningProtection.FromKey(new byte[15])).Should().Throw<ArgumentException>().WithMessage("The key has 15 bytes*");
+        FluentActions.Invoking(() => ReasoningProtection.FromKey(new byte[15])).Should().Throw<ArgumentException>()
+            .WithMessage("The key has 15 bytes*");
 
     [Fact]
     public void Control_tokens_are_not_opened()

@@ -51,15 +51,19 @@ public sealed partial class RepositoryConventionTests
     {
         var document = File.ReadAllText(Path.Combine(SourceRoot, "../docs/architecture.md"));
         var drawn = DrawnFolders().Match(document).Groups[1].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal).Prepend(line.Split(' ')[0])));
-        var files = SourceFiles().Select(file => (Folder: FolderOf(file), Text: File.ReadAllText(file))).Where(file => file.Folder.Length > 0).ToArray();
+            .Select(
+                line => string.Join(
+                    ' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal).Prepend(line.Split(' ')[0])));
+        var files = SourceFiles().Select(file => (Folder: FolderOf(file), Text: File.ReadAllText(file)))
+            .Where(file => file.Folder.Length > 0).ToArray();
         var folders = files.Select(file => file.Folder).ToHashSet(StringComparer.Ordinal);
         var used =
             from file in files
             group file by file.Folder into folder
             let uses = folder.SelectMany(file => Using().Matches(file.Text)).Select(match => match.Groups[1].Value)
                 .Where(use => folders.Contains(use) && !$"{folder.Key}.".StartsWith($"{use}.", StringComparison.Ordinal))
-            select string.Join(' ', uses.Append(folder.Key).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Prepend(folder.Key));
+            select string.Join(
+                ' ', uses.Append(folder.Key).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Prepend(folder.Key));
 
         drawn.Should().BeEquivalentTo(used);
     }

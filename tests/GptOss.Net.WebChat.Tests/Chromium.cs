@@ -27,7 +27,8 @@ public sealed class Chromium : IAsyncLifetime
             ExecutablePath = program,
             Args =
             [
-                "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+                "--disable-component-update", "--disable-sync",
                 .. arguments,
             ],
         });
@@ -37,7 +38,8 @@ public sealed class Chromium : IAsyncLifetime
     public async Task<BrowserPage> OpenAsync(
         string url, int width = 1360, int height = 850, int scale = 1, string locale = "en-US", Func<IPage, Task>? before = null)
     {
-        Assert.SkipWhen(_browser is null, $"Needs Chromium: none of {string.Join(", ", Places)} is there, nor does GPTOSS_CHROMIUM name one.");
+        Assert.SkipWhen(
+            _browser is null, $"Needs Chromium: none of {string.Join(", ", Places)} is there, nor does GPTOSS_CHROMIUM name one.");
         var context = await _browser!.NewContextAsync(new BrowserNewContextOptions
         {
             ColorScheme = ColorScheme.Light,

@@ -58,7 +58,8 @@ public sealed class HazardTests(Chromium browser) : IClassFixture<Chromium>
         server.Chat.Messages[^1].Text.Should().Contain("notes.txt").And.Contain("some text");
 
         await DropAsync(page, ".sidebar", "chats.json", """
-            {"format":"gptoss-chat","version":1,"conversations":[{"title":"imported one","leaf":"a","messages":{"a":{"role":"user","parent":null,"text":"x"}}}]}
+            {"format":"gptoss-chat","version":1,"conversations":[{"title":"imported one","leaf":"a",
+            "messages":{"a":{"role":"user","parent":null,"text":"x"}}}]}
             """);
         await Expect(page.Page.GetByText("Import conversations: 1?")).ToBeVisibleAsync();
         await page.CheckAsync("import");
@@ -139,7 +140,8 @@ public sealed class HazardTests(Chromium browser) : IClassFixture<Chromium>
 
         await page.AskAsync(text);
 
-        await Expect(page.Answer).ToContainTextAsync(kind switch { 0 => "0123456789abcde", 1 => "var y = 2;", 2 => "evil.exe", _ => "x^2" });
+        await Expect(page.Answer)
+            .ToContainTextAsync(kind switch { 0 => "0123456789abcde", 1 => "var y = 2;", 2 => "evil.exe", _ => "x^2" });
         await page.AskAsync("and now?");
         if (kind > 0)
         {
@@ -158,25 +160,31 @@ public sealed class HazardTests(Chromium browser) : IClassFixture<Chromium>
         for (var i = 0; i < 40 && reached[^1] != "Attach a text file"; i++)
         {
             await page.Page.Keyboard.PressAsync("Tab");
-            reached.Add(await page.Page.EvaluateAsync<string>("document.activeElement.getAttribute('aria-label') ?? document.activeElement.labels?.[0]?.innerText.split('\\n')[0] ?? document.activeElement.innerText"));
+            reached.Add(
+                await page.Page.EvaluateAsync<string>(
+                    "document.activeElement.getAttribute('aria-label') ?? document.activeElement.labels?.[0]?.innerText.split('\\n')[0] ?? "
+                    + "document.activeElement.innerText"));
         }
 
         string[] expected =
         [
-            "Skip to the message box", "New chat", "Search conversations", "hello", "Rename: hello", "Delete: hello", "Export all conversations",
+            "Skip to the message box", "New chat", "Search conversations", "hello", "Rename: hello", "Delete: hello",
+            "Export all conversations",
             "Reasoning effort", "Settings", "Conversation", "Copy", "Edit", "Answer again", "Message", "Attach a text file",
         ];
         reached.Where(expected.Contains).Distinct(StringComparer.Ordinal).Should().Equal(expected);
     }
 
-    private static Task<System.Text.Json.JsonElement?> DropAsync(BrowserPage page, string target, string name, string content) => page.Page.EvaluateAsync(
-        """
-        ([target, name, content]) => {
-          const data = new DataTransfer();
-          data.items.add(new File([content], name));
-          const element = document.querySelector(target);
-          for (const type of ["dragover", "drop"]) element.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
-        }
-        """,
-        new[] { target, name, content });
+    private static Task<System.Text.Json.JsonElement?> DropAsync(BrowserPage page, string target, string name, string content) =>
+        page.Page.EvaluateAsync(
+            """
+            ([target, name, content]) => {
+              const data = new DataTransfer();
+              data.items.add(new File([content], name));
+              const element = document.querySelector(target);
+              for (const type of ["dragover", "drop"])
+                element.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+            }
+            """,
+            new[] { target, name, content });
 }

@@ -28,11 +28,13 @@ internal sealed class PageChat : IChatClient
     /// <summary>Gets or sets how long a token of a long answer takes.</summary>
     public TimeSpan TokenTime { get; set; } = TimeSpan.FromMilliseconds(10);
 
-    public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+    public Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
         GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
 
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         (Messages, Options) = ([.. messages], options);
         Interlocked.Increment(ref _running);
@@ -48,7 +50,10 @@ internal sealed class PageChat : IChatClient
 
             var usage = new UsageDetails { InputTokenCount = 10, OutputTokenCount = tokens, TotalTokenCount = 10 + tokens };
             var isCut = Messages[^1].Text == "cut";
-            yield return new ChatResponseUpdate(ChatRole.Assistant, [new UsageContent(usage)]) { FinishReason = isCut ? ChatFinishReason.Length : reason };
+            yield return new ChatResponseUpdate(ChatRole.Assistant, [new UsageContent(usage)])
+            {
+                FinishReason = isCut ? ChatFinishReason.Length : reason,
+            };
         }
         finally
         {
@@ -80,7 +85,8 @@ internal sealed class PageChat : IChatClient
                 break;
             case "call":
                 yield return new TextReasoningContent("I need the function.");
-                yield return new FunctionCallContent("call_1", words[1], System.Text.Json.JsonSerializer.Deserialize<Dictionary<string, object?>>(words[2]));
+                yield return new FunctionCallContent(
+                    "call_1", words[1], System.Text.Json.JsonSerializer.Deserialize<Dictionary<string, object?>>(words[2]));
                 break;
             case "calling":
                 yield return new TextReasoningContent("I need the function.");
@@ -128,7 +134,8 @@ internal sealed class PageChat : IChatClient
                 {
                     var wait = (i * TokenTime) - clock.Elapsed;
                     await Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, cancellationToken);
-                    yield return new TextContent(i % 40 == 39 ? "end.\n\n" : i % 200 == 100 ? "\n\n```csharp\nvar x = 1;\n```\n\n" : "word ");
+                    yield return new TextContent(
+                        i % 40 == 39 ? "end.\n\n" : i % 200 == 100 ? "\n\n```csharp\nvar x = 1;\n```\n\n" : "word ");
                 }
 
                 break;

@@ -119,13 +119,29 @@ public sealed class PageSpeedTests(Chromium browser) : IClassFixture<Chromium>
         for (var i = 0; i < Turns; i++)
         {
             messages[$"{i}"] = i % 2 == 0
-                ? new { role = "user", parent = i == 0 ? null : $"{i - 1}", created = i, text = $"Question {i}", files = Array.Empty<object>() }
-                : new { role = "assistant", parent = $"{i - 1}", created = i, state = "done", parts = new[] { new { type = "text", text = LongText(2 * WordsPerTurn) } } };
+                ? new { role = "user", parent = i == 0
+                    ? null
+                    : $"{i - 1}", created = i, text = $"Question {i}", files = Array.Empty<object>() }
+                : new
+                {
+                    role = "assistant",
+                    parent = $"{i - 1}",
+                    created = i,
+                    state = "done",
+                    parts = new[] { new { type = "text", text = LongText(2 * WordsPerTurn) } },
+                };
         }
 
-        return new { format = "gptoss-chat", version = 1, conversations = new[] { new { title = "long", leaf = $"{Turns - 1}", messages } } };
+        return new
+        {
+            format = "gptoss-chat",
+            version = 1,
+            conversations = new[] { new { title = "long", leaf = $"{Turns - 1}", messages } },
+        };
     }
 
     private static string LongText(int words) => string.Concat(Enumerable.Range(0, words).Select(i =>
-        i % 40 == 39 ? "end.\n\n" : i % 200 == 100 ? "\n\n```csharp\nvar x = 1;\n```\n\n" : i % 90 == 80 ? "**bold** and $x^2$ " : "word "));
+        i % 40 == 39
+            ? "end.\n\n"
+            : i % 200 == 100 ? "\n\n```csharp\nvar x = 1;\n```\n\n" : i % 90 == 80 ? "**bold** and $x^2$ " : "word "));
 }

@@ -7,9 +7,12 @@ namespace GptOss.Net.WebChat.Tests;
 public sealed class PageTests(Chromium browser) : IClassFixture<Chromium>
 {
     private const string Attack = """
-        <script>window.pwned = 1</script><img src=x onerror="window.pwned=2"><svg onload="window.pwned=3"></svg> [click](javascript:window.pwned=4)
-        <a href="javascript:window.pwned=5">x</a> <math><mtext><style><img src onerror=window.pwned=6></style></mtext></math> <iframe src="//evil.example"></iframe>
-        ![picture](https://evil.example/x.png) <div style="position:fixed;inset:0">over</div> $\href{javascript:window.pwned=7}{x}$ <form action=//evil.example><button>b</button></form>
+        <script>window.pwned = 1</script><img src=x onerror="window.pwned=2"><svg onload="window.pwned=3"></svg>
+        [click](javascript:window.pwned=4)
+        <a href="javascript:window.pwned=5">x</a> <math><mtext><style><img src onerror=window.pwned=6></style></mtext></math>
+        <iframe src="//evil.example"></iframe>
+        ![picture](https://evil.example/x.png) <div style="position:fixed;inset:0">over</div> $\href{javascript:window.pwned=7}{x}$
+        <form action=//evil.example><button>b</button></form>
         """;
 
     [Fact]
@@ -102,8 +105,10 @@ public sealed class PageTests(Chromium browser) : IClassFixture<Chromium>
         await using var page = await browser.OpenAsync(server.Url, locale: "zh-CN");
         await page.Composer.FillAsync("你好");
 
-        await page.Composer.EvaluateAsync("e => e.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', isComposing: true, bubbles: true, cancelable: true }))");
-        await page.Composer.EvaluateAsync("e => e.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, bubbles: true, cancelable: true }))");
+        await page.Composer.EvaluateAsync(
+            "e => e.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', isComposing: true, bubbles: true, cancelable: true }))");
+        await page.Composer.EvaluateAsync(
+            "e => e.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, bubbles: true, cancelable: true }))");
         (await page.Messages.CountAsync()).Should().Be(0);
 
         await page.Composer.PressAsync("Shift+Enter");
@@ -119,7 +124,10 @@ public sealed class PageTests(Chromium browser) : IClassFixture<Chromium>
         await using var server = await PageServer.StartAsync();
         await using var page = await browser.OpenAsync(server.Url);
         var foreign = new List<string>();
-        page.Page.Request += (_, request) => { if (!request.Url.StartsWith(server.Url, StringComparison.Ordinal) && !request.Url.StartsWith("blob:", StringComparison.Ordinal)) { foreign.Add(request.Url); } };
+        page.Page.Request += (
+            _,
+            request) => { if (!request.Url.StartsWith(server.Url, StringComparison.Ordinal)
+                && !request.Url.StartsWith("blob:", StringComparison.Ordinal)) { foreign.Add(request.Url); } };
 
         await page.Page.Locator(".composer input[type=file]").SetInputFilesAsync(new FilePayload
         {
@@ -129,18 +137,22 @@ public sealed class PageTests(Chromium browser) : IClassFixture<Chromium>
         });
         await page.AskAsync(Attack);
         var import = $$$"""
-            {"format":"gptoss-chat","version":1,"conversations":[{"title":{{{System.Text.Json.JsonSerializer.Serialize(Attack)}}},"messages":{
+            {"format":"gptoss-chat","version":1,"conversations":[{"title":{{{System.Text.Json.JsonSerializer.Serialize(Attack)}}},
+            "messages":{
             "a":{"role":"user","parent":null,"text":{{{System.Text.Json.JsonSerializer.Serialize(Attack)}}},"files":[]},
-            "b":{"role":"assistant","parent":"a","parts":[{"type":"text","text":{{{System.Text.Json.JsonSerializer.Serialize(Attack)}}}},{"type":"call","name":"<b>x</b>","arguments":"<i>"}]}},"leaf":"b"}]}
+            "b":{"role":"assistant","parent":"a","parts":[{"type":"text","text":{{{System.Text.Json.JsonSerializer.Serialize(Attack)}}}},
+            {"type":"call","name":"<b>x</b>","arguments":"<i>"}]}},"leaf":"b"}]}
             """;
-        await page.Page.Locator(".transfer input").SetInputFilesAsync(new FilePayload { Name = "x.json", MimeType = "application/json", Buffer = System.Text.Encoding.UTF8.GetBytes(import) });
+        await page.Page.Locator(".transfer input").SetInputFilesAsync(
+            new FilePayload { Name = "x.json", MimeType = "application/json", Buffer = System.Text.Encoding.UTF8.GetBytes(import) });
         await page.Button("Import").ClickAsync();
         await page.Page.Locator(".sidebar .open", new() { HasTextString = "<script>" }).Last.ClickAsync();
         await Expect(page.Messages).ToHaveCountAsync(2);
         await page.Page.WaitForTimeoutAsync(500);
 
         (await page.Page.EvaluateAsync<string>("String(window.pwned)")).Should().Be("undefined");
-        (await page.Page.Locator("iframe, .markdown form, .markdown [style*=fixed], .markdown img, a[href^='javascript']").CountAsync()).Should().Be(0);
+        (await page.Page.Locator("iframe, .markdown form, .markdown [style*=fixed], .markdown img, a[href^='javascript']").CountAsync())
+            .Should().Be(0);
         foreign.Should().BeEmpty();
     }
 
@@ -148,7 +160,8 @@ public sealed class PageTests(Chromium browser) : IClassFixture<Chromium>
     [InlineData("nothing", "it is not JSON")]
     [InlineData("{}", "it is not an export")]
     [InlineData("""{"format":"gptoss-chat","version":99}""", "it has version 99")]
-    [InlineData("""{"format":"gptoss-chat","version":1,"conversations":[{"messages":{"a":{"role":"user","parent":"b"},"b":{"role":"user","parent":"a"}}}]}""", "runs in a circle")]
+    [InlineData("""{"format":"gptoss-chat","version":1,"conversations":[{"messages":{"a":{"role":"user","parent":"b"}"""
+        + ""","b":{"role":"user","parent":"a"}}}]}""", "runs in a circle")]
     public async Task A_file_that_is_no_export_is_refused_with_the_reason(string content, string reason)
     {
         await using var server = await PageServer.StartAsync();

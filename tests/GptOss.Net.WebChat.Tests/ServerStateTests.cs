@@ -172,5 +172,6 @@ public sealed class ServerStateTests(Chromium browser) : IClassFixture<Chromium>
     private Task<BrowserPage> OpenAsync(PageServer server, Func<object> status, string locale = "en-US") =>
         browser.OpenAsync(server.Url, locale: locale, before: page => page.RouteAsync(
             "**/v1/status?stream=true",
-            route => route.FulfillAsync(new() { ContentType = "text/event-stream", Body = $"data: {JsonSerializer.Serialize(status())}\n\n" })));
+            route =>
+                route.FulfillAsync(new() { ContentType = "text/event-stream", Body = $"data: {JsonSerializer.Serialize(status())}\n\n" })));
 }

@@ -44,7 +44,8 @@ public sealed class SpeechTests(Chromium browser) : IClassFixture<Chromium>
         await page.AskAsync("**你好**，世界\n\n```\ncode\n```");
 
         await page.Answer.GetByLabel("Read aloud").ClickAsync();
-        (await page.Page.EvaluateAsync<string>("spoken[0].lang + ' ' + spoken[0].text.trim()")).Should().StartWith("zh").And.EndWith("你好，世界");
+        (await page.Page.EvaluateAsync<string>("spoken[0].lang + ' ' + spoken[0].text.trim()")).Should()
+            .StartWith("zh").And.EndWith("你好，世界");
         await page.Composer.PressSequentiallyAsync("x");
         (await page.Page.EvaluateAsync<int>("spoken.length")).Should().Be(0);
     }

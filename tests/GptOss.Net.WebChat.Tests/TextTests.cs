@@ -13,7 +13,8 @@ public sealed partial class TextTests
     [Fact]
     public void Every_text_that_is_used_exists()
     {
-        var used = Directory.GetFiles(Scripts, "*.js").SelectMany(file => UsedKey().Matches(File.ReadAllText(file))).Select(match => match.Groups[1].Value);
+        var used = Directory.GetFiles(Scripts, "*.js").SelectMany(file => UsedKey().Matches(File.ReadAllText(file)))
+            .Select(match => match.Groups[1].Value);
 
         used.Except(Keys("en"), StringComparer.Ordinal).Should().BeEmpty();
     }

@@ -16,8 +16,10 @@ internal static class BenchCommand
         var (first, rest, count) = await MeasureAsync(model, prompt, tokens, cancellationToken);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{prompt.Length} tokens in: the first token after {first.TotalMilliseconds:F0} ms, {prompt.Length / first.TotalSeconds:F0} tokens/s read"));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} tokens out: {(count - 1) / rest.TotalSeconds:F1} tokens/s"));
+            $"{prompt.Length} tokens in: the first token after {first.TotalMilliseconds:F0} ms, "
+            + $"{prompt.Length / first.TotalSeconds:F0} tokens/s read"));
+        Console.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"{count} tokens out: {(count - 1) / rest.TotalSeconds:F1} tokens/s"));
         return 0;
     }
 

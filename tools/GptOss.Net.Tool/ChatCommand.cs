@@ -5,7 +5,8 @@ namespace GptOss.Net.Tool;
 /// <summary>One question, or a conversation until an empty line.</summary>
 internal static class ChatCommand
 {
-    public static async Task<int> RunAsync(string pathOrId, GptOssModelOptions options, string question, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(
+        string pathOrId, GptOssModelOptions options, string question, CancellationToken cancellationToken)
     {
         await using var model = await GptOssModel.LoadAsync(pathOrId, options, cancellationToken: cancellationToken);
         using var client = model.AsIChatClient();

@@ -6,7 +6,8 @@ namespace GptOss.Net.Tool;
 /// <summary>Where a model would lie, here or on a machine that is described.</summary>
 internal static partial class PlanCommand
 {
-    public static async Task<int> RunAsync(string pathOrId, GptOssModelOptions options, string? machine, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(
+        string pathOrId, GptOssModelOptions options, string? machine, CancellationToken cancellationToken)
     {
         Console.WriteLine(await GptOssModel.PlanAsync(pathOrId, options, machine is null ? null : Parse(machine), cancellationToken));
         return 0;
@@ -17,7 +18,8 @@ internal static partial class PlanCommand
         var match = Machine.Match(machine);
         if (!match.Success)
         {
-            throw new FormatException($"'{machine}' does not describe a machine: write a number of GPUs and the memory of each, such as 2x24GiB.");
+            throw new FormatException(
+                $"'{machine}' does not describe a machine: write a number of GPUs and the memory of each, such as 2x24GiB.");
         }
 
         var bytes = (long)(double.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture) * (1L << 30));

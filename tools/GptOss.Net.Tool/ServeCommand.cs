@@ -5,7 +5,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace GptOss.Net.Tool;
 
-/// <summary>The server of GptOss.Net.AspNetCore; keys and limits come from the section <c>server</c> of appsettings.json and the environment.</summary>
+/// <summary>
+/// The server of GptOss.Net.AspNetCore; keys and limits come from the section <c>server</c> of appsettings.json and the environment.
+/// </summary>
 internal static class ServeCommand
 {
     public static async Task<int> RunAsync(string pathOrId, GptOssModelOptions options, string urls, CancellationToken cancellationToken)

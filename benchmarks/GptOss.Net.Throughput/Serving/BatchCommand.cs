@@ -23,11 +23,15 @@ internal sealed class BatchCommand
             AllowMultipleArgumentsPerToken = true,
             Description = "How many prompts at once; several are compared.",
         };
-        var runs = new Option<int>("--runs") { DefaultValueFactory = _ => 5, Description = "Runs of each size, in turns; medians are reported." };
+        var runs =
+            new Option<int>("--runs") { DefaultValueFactory = _ => 5, Description = "Runs of each size, in turns; medians are reported." };
         var prompt = new Option<int>("--prompt") { DefaultValueFactory = _ => 32, Description = "Tokens of a prompt." };
         var tokens = new Option<int>("--tokens") { DefaultValueFactory = _ => 64, Description = "Tokens of an answer." };
         var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 1, Description = "Decides the prompts." };
-        var command = new Command("batch", "Throughput of the whole engine when so many prompts come at once.") { model, sizes, runs, prompt, tokens, seed };
+        var command = new Command("batch", "Throughput of the whole engine when so many prompts come at once.")
+        {
+            model, sizes, runs, prompt, tokens, seed,
+        };
         command.SetAction((result, cancellationToken) => new BatchCommand
         {
             Model = result.GetValue(model),
@@ -86,7 +90,8 @@ internal sealed class BatchCommand
             var (decode, all) = rates[size];
             var median = Measurement.Median(decode);
             Console.WriteLine(
-                $"{size,8} {median,13:F1} {$"({decode.Min():F1}-{decode.Max():F1})",19} {median / first,12:F2} {Measurement.Median(all),19:F1}");
+                $"{size,8} {median,13:F1} {$"({decode.Min():F1}-{decode.Max():F1})",19} {median / first,12:F2} "
+                + $"{Measurement.Median(all),19:F1}");
         }
     }
 }

@@ -25,7 +25,10 @@ internal sealed class ClientsCommand
         var clients = new Option<int>("--clients") { DefaultValueFactory = _ => 64, Description = "How many ask at once." };
         var tokens = new Option<int>("--long") { DefaultValueFactory = _ => 16_000, Description = "Tokens of the longest prompts." };
         var minutes = new Option<double>("--minutes") { DefaultValueFactory = _ => 10, Description = "How long." };
-        var command = new Command("clients", "First tokens when many clients ask with prompts of very different lengths.") { model, clients, tokens, minutes };
+        var command = new Command("clients", "First tokens when many clients ask with prompts of very different lengths.")
+        {
+            model, clients, tokens, minutes,
+        };
         command.SetAction((result, cancellationToken) => new ClientsCommand
         {
             Model = result.GetValue(model),

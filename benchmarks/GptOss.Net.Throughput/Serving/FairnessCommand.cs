@@ -25,7 +25,10 @@ internal sealed class FairnessCommand
         var tokens = new Option<int>("--long") { DefaultValueFactory = _ => 16_000, Description = "Tokens of the long prompt." };
         var streams = new Option<int>("--streams") { DefaultValueFactory = _ => 0, Description = "Generations that run meanwhile." };
         var runs = new Option<int>("--runs") { DefaultValueFactory = _ => 3, Description = "Runs; medians are reported." };
-        var command = new Command("fairness", "How long a short prompt waits behind a long one, and what it costs that.") { model, tokens, streams, runs };
+        var command = new Command("fairness", "How long a short prompt waits behind a long one, and what it costs that.")
+        {
+            model, tokens, streams, runs,
+        };
         command.SetAction((result, cancellationToken) => new FairnessCommand
         {
             Model = result.GetValue(model),
@@ -51,7 +54,8 @@ internal sealed class FairnessCommand
         }
 
         Console.WriteLine(
-            $"{LongTokens} tokens, {ShortTokens} tokens {Later.TotalMilliseconds:F0} ms later, {Streams} streams; medians of {Runs} runs, ms");
+            $"{LongTokens} tokens, {ShortTokens} tokens {Later.TotalMilliseconds:F0} ms later, {Streams} streams; "
+            + $"medians of {Runs} runs, ms");
         Console.WriteLine($"first token of the short one {Milliseconds(waits)}, at most {1000 * waits.Max():F0}");
         Console.WriteLine($"first token of the long one {Milliseconds(together)}; without the short one {Milliseconds(alone)}");
         Console.WriteLine($"longest gap of a stream {Milliseconds(gaps)}, at most {1000 * gaps.Max():F0}");
@@ -62,16 +66,19 @@ internal sealed class FairnessCommand
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var clock = Stopwatch.StartNew();
-        var streams = Enumerable.Range(0, Streams).Select(i => Task.Run(() => LongestGapAsync(model, (1_000 * seed) + i, clock, ended.Token))).ToArray();
+        var streams = Enumerable.Range(0, Streams)
+            .Select(i => Task.Run(() => LongestGapAsync(model, (1_000 * seed) + i, clock, ended.Token))).ToArray();
         await Task.Delay(Streams > 0 ? 500 : 0, cancellationToken);
         var longWork = new Workload(LongTokens, 0, 2, seed + 10_000);
         var shortWork = new Workload(ShortTokens, 0, 2, seed + 20_000);
-        var longAnswer = Task.Run(() => TimedAnswer.AskAsync(model, longWork.NextPrompt(), longWork.Sampling, clock, cancellationToken), cancellationToken);
+        var longAnswer = Task.Run(
+            () => TimedAnswer.AskAsync(model, longWork.NextPrompt(), longWork.Sampling, clock, cancellationToken), cancellationToken);
         var wait = 0.0;
         if (withShort)
         {
             await Task.Delay(Later, cancellationToken);
-            wait = (await TimedAnswer.AskAsync(model, shortWork.NextPrompt(), shortWork.Sampling, clock, cancellationToken)).TimeToFirstToken;
+            wait =
+                (await TimedAnswer.AskAsync(model, shortWork.NextPrompt(), shortWork.Sampling, clock, cancellationToken)).TimeToFirstToken;
         }
 
         var answer = await longAnswer;

@@ -53,8 +53,12 @@ internal sealed class HttpLoad(HttpClient http, string model, int words, int tok
     {
         // Each prompt begins differently, so that none is found in a cache.
         var prompt = $"{number} " + string.Join(' ', Enumerable.Range(0, words).Select(i => $"word{(number * 7) + i}"));
-        var body = $$"""{"model":{{Json(model)}},"stream":true,"max_tokens":{{tokens}},"messages":[{"role":"user","content":{{Json(prompt)}}}]}""";
-        using var request = new HttpRequestMessage(HttpMethod.Post, "chat/completions") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        var body =
+            $$"""{"model":{{Json(model)}},"stream":true,"max_tokens":{{tokens}},"messages":[{"role":"user","content":{{Json(prompt)}}}]}""";
+        using var request = new HttpRequestMessage(HttpMethod.Post, "chat/completions")
+        {
+            Content = new StringContent(body, Encoding.UTF8, "application/json"),
+        };
         var asked = clock.Elapsed.TotalSeconds;
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         if (!response.IsSuccessStatusCode)

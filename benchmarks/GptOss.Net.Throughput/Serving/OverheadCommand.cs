@@ -11,7 +11,10 @@ using Microsoft.Extensions.Logging;
 
 namespace GptOss.Net.Throughput.Serving;
 
-/// <summary>What HTTP costs: streams of a scripted model that writes at a given rate, in process and through the server, and bytes allocated a token.</summary>
+/// <summary>
+/// What HTTP costs: streams of a scripted model that writes at a given rate, in process and through the server, and bytes allocated a
+/// token.
+/// </summary>
 internal static class OverheadCommand
 {
     public static Command Command()
@@ -24,7 +27,10 @@ internal static class OverheadCommand
             AllowMultipleArgumentsPerToken = true,
             Description = "Tokens a second of all streams together.",
         };
-        var command = new Command("overhead", "What the HTTP server costs beside the chat client in process, with a scripted model.") { streams, tokens, rates };
+        var command = new Command("overhead", "What the HTTP server costs beside the chat client in process, with a scripted model.")
+        {
+            streams, tokens, rates,
+        };
         command.SetAction(async (result, _) =>
         {
             foreach (var rate in result.GetRequiredValue(rates))
@@ -81,7 +87,8 @@ internal static class OverheadCommand
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(IPAddress.Loopback, port);
         await socket.SendAsync(Encoding.ASCII.GetBytes(
-            $"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {Body.Length}\r\n\r\n{Body}"));
+            $"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: "
+            + $"application/json\r\nContent-Length: {Body.Length}\r\n\r\n{Body}"));
         var buffer = new byte[16_384];
         var count = 0;
         var kept = 0;

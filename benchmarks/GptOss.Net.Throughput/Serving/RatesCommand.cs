@@ -30,12 +30,21 @@ internal sealed class RatesCommand
             Description = "Requests a second, one measurement each.",
         };
         var requests = new Option<int>("--requests") { DefaultValueFactory = _ => 100, Description = "Requests of each measurement." };
-        var sequences = new Option<int>("--sequences") { DefaultValueFactory = _ => 64, Description = "Requests that are computed at once." };
+        var sequences =
+            new Option<int>("--sequences") { DefaultValueFactory = _ => 64, Description = "Requests that are computed at once." };
         var prompt = new Option<int>("--prompt") { DefaultValueFactory = _ => 128, Description = "Tokens of a prompt." };
         var shared = new Option<int>("--shared") { DefaultValueFactory = _ => 0, Description = "Tokens with which all prompts begin." };
         var tokens = new Option<int>("--tokens") { DefaultValueFactory = _ => 64, Description = "Tokens of an answer." };
-        var first = new Option<double>("--first-token") { DefaultValueFactory = _ => 1_000, Description = "Milliseconds to the first token that count as good." };
-        var between = new Option<double>("--token") { DefaultValueFactory = _ => 100, Description = "Mean milliseconds of a later token that count as good." };
+        var first = new Option<double>("--first-token")
+        {
+            DefaultValueFactory = _ => 1_000,
+            Description = "Milliseconds to the first token that count as good.",
+        };
+        var between = new Option<double>("--token")
+        {
+            DefaultValueFactory = _ => 100,
+            Description = "Mean milliseconds of a later token that count as good.",
+        };
         var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 1, Description = "Decides the prompts and when they come." };
         var command = new Command("rates", "Latencies of the whole engine when requests come at random times, at several rates.")
         {
@@ -60,8 +69,9 @@ internal sealed class RatesCommand
             Model, Workload.PromptTokens + Workload.NewTokens, MaxSequences, cancellationToken);
         await MeasureAsync(model, Rates.Max(), Math.Min(Requests, 20), cancellationToken); // for the compiler
         Console.WriteLine(
-            $"{Workload.PromptTokens} tokens in ({Workload.SharedTokens} shared), {Workload.NewTokens} out; {Requests} requests a rate; good: first token "
-            + $"within {FirstTokenLimit * 1000:F0} ms, later ones within {TokenLimit * 1000:F0} ms on average");
+            $"{Workload.PromptTokens} tokens in ({Workload.SharedTokens} shared), {Workload.NewTokens} out; "
+            + $"{Requests} requests a rate; good: first token within {FirstTokenLimit * 1000:F0} ms, "
+            + $"later ones within {TokenLimit * 1000:F0} ms on average");
         Console.WriteLine($"{"",8} {"",8} {"first token, ms",23} {"between tokens, ms",23} {"",8}");
         Console.WriteLine($"{"req/s",8} {"tok/s",8} {"p50",7} {"p90",7} {"p99",7} {"p50",7} {"p90",7} {"p99",7} {"good/s",8}");
         foreach (var rate in Rates)
@@ -87,7 +97,8 @@ internal sealed class RatesCommand
             }
 
             var prompt = Workload.NextPrompt();
-            answers.Add(Task.Run(() => TimedAnswer.AskAsync(model, prompt, Workload.Sampling, clock, cancellationToken), cancellationToken));
+            answers.Add(
+                Task.Run(() => TimedAnswer.AskAsync(model, prompt, Workload.Sampling, clock, cancellationToken), cancellationToken));
         }
 
         return await Task.WhenAll(answers);

@@ -10,7 +10,8 @@ internal static class ServedModel
     public static Option<string?> Option() =>
         new("--model") { Description = "Directory of a checkpoint; by default the demo model that is part of this repository." };
 
-    public static async Task<GptOssModel> LoadAsync(string? directory, int maxModelLength, int maxSequences, CancellationToken cancellationToken)
+    public static async Task<GptOssModel> LoadAsync(
+        string? directory, int maxModelLength, int maxSequences, CancellationToken cancellationToken)
     {
         directory ??= await DemoCheckpoint.ExtractAsync(cancellationToken: cancellationToken);
         var options = new GptOssModelOptions { MaxModelLength = maxModelLength, MaxSequences = maxSequences };

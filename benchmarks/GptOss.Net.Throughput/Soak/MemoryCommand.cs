@@ -14,12 +14,19 @@ internal sealed class MemoryCommand(GptOssModel model, int clients, int longest,
 
     public static Command Command()
     {
-        var directory = new Argument<string?>("checkpoint") { Description = "A checkpoint directory. Default: the demonstration model.", Arity = ArgumentArity.ZeroOrOne };
+        var directory = new Argument<string?>("checkpoint")
+        {
+            Description = "A checkpoint directory. Default: the demonstration model.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var minutes = new Option<double>("--minutes") { DefaultValueFactory = _ => 30, Description = "How long to run." };
         var length = new Option<int>("--length") { DefaultValueFactory = _ => 4_096, Description = "The longest context." };
         var clients = new Option<int>("--clients") { DefaultValueFactory = _ => 8, Description = "Requests at once." };
         var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 1, Description = "Decides which requests are made." };
-        var command = new Command("memory", "Serves random requests on the CPU: does resident memory stay within the plan?") { directory, minutes, length, clients, seed };
+        var command = new Command("memory", "Serves random requests on the CPU: does resident memory stay within the plan?")
+        {
+            directory, minutes, length, clients, seed,
+        };
         command.SetAction(async (result, cancellationToken) =>
         {
             var before = ResidentBytes();
@@ -34,7 +41,8 @@ internal sealed class MemoryCommand(GptOssModel model, int clients, int longest,
             await using var model = await GptOssModel.LoadAsync(path, options, progress: null, cancellationToken);
             Console.WriteLine(model.Placement);
             Console.WriteLine($"before loading {before / Mebibyte:F0} MiB are resident");
-            return await new MemoryCommand(model, count, longest, result.GetValue(seed)).RunAsync(TimeSpan.FromMinutes(result.GetValue(minutes)));
+            return await new MemoryCommand(model, count, longest, result.GetValue(seed)).RunAsync(
+                TimeSpan.FromMinutes(result.GetValue(minutes)));
         });
         return command;
     }
@@ -47,7 +55,8 @@ internal sealed class MemoryCommand(GptOssModel model, int clients, int longest,
         var tasks = Enumerable.Range(0, clients).Select(client => ServeAsync(new Random(seed + client), ending.Token)).ToArray();
         var clock = Stopwatch.StartNew();
         var most = 0L;
-        Console.WriteLine($"{"minute",6} {"requests",9} {"resident MiB",13} {"plan MiB",9} {"of it",6} {"cache used",11} {"resident",9} {"planned",8}");
+        Console.WriteLine(
+            $"{"minute",6} {"requests",9} {"resident MiB",13} {"plan MiB",9} {"of it",6} {"cache used",11} {"resident",9} {"planned",8}");
         while (!ending.IsCancellationRequested)
         {
             await Task.Delay(Interval, ending.Token).ContinueWith(_ => { }, TaskScheduler.Default);
@@ -55,7 +64,9 @@ internal sealed class MemoryCommand(GptOssModel model, int clients, int longest,
             most = Math.Max(most, resident);
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{clock.Elapsed.TotalMinutes,6:F1} {Volatile.Read(ref _requests),9:N0} {resident / Mebibyte,13:F0} {planned / Mebibyte,9:F0} {resident / (double)planned,6:P0} {cache.KVBytesUsed / Mebibyte,11:F0} {cache.KVBytesResident / Mebibyte,9:F0} {cache.KVBytes / Mebibyte,8:F0}"));
+                $"{clock.Elapsed.TotalMinutes,6:F1} {Volatile.Read(ref _requests),9:N0} {resident / Mebibyte,13:F0} "
+                + $"{planned / Mebibyte,9:F0} {resident / (double)planned,6:P0} {cache.KVBytesUsed / Mebibyte,11:F0} "
+                + $"{cache.KVBytesResident / Mebibyte,9:F0} {cache.KVBytes / Mebibyte,8:F0}"));
         }
 
         await Task.WhenAll(tasks);

@@ -33,5 +33,7 @@ internal sealed record ProcessSample(
     private static long AnonymousBytes() =>
         File.ReadLines("/proc/self/status")
             .Where(line => line.StartsWith("RssAnon:", StringComparison.Ordinal) || line.StartsWith("VmSwap:", StringComparison.Ordinal))
-            .Sum(line => 1024 * long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture));
+            .Sum(
+                line => 1024 * long.Parse(
+                    line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture));
 }

@@ -28,14 +28,20 @@ internal sealed class SoakCommand
     public static Command Command()
     {
         var minutes = new Option<double>("--minutes") { DefaultValueFactory = _ => 60, Description = "How long to run." };
-        var warmUp = new Option<double>("--warm-up") { DefaultValueFactory = _ => 10, Description = "Minutes that do not count for the slopes." };
+        var warmUp =
+            new Option<double>("--warm-up") { DefaultValueFactory = _ => 10, Description = "Minutes that do not count for the slopes." };
         var rate = new Option<double>("--rate") { DefaultValueFactory = _ => 4, Description = "Requests a second, at random times." };
-        var step = new Option<double>("--step") { DefaultValueFactory = _ => 30, Description = "Milliseconds that a step of the scripted model takes." };
-        var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 1, Description = "Decides which requests are made." };
-        var command = new Command("soak", "Serves random requests with a scripted model for a long time: do memory, handles or threads grow?")
+        var step = new Option<double>("--step")
         {
-            minutes, warmUp, rate, step, seed,
+            DefaultValueFactory = _ => 30,
+            Description = "Milliseconds that a step of the scripted model takes.",
         };
+        var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 1, Description = "Decides which requests are made." };
+        var command =
+            new Command("soak", "Serves random requests with a scripted model for a long time: do memory, handles or threads grow?")
+            {
+                minutes, warmUp, rate, step, seed,
+            };
         command.SetAction(result => new SoakCommand
         {
             Duration = TimeSpan.FromMinutes(result.GetValue(minutes)),

@@ -37,6 +37,6 @@ internal sealed class SoakCounts
     }
 
     public override string ToString() =>
-        $"{Total:N0} requests: {_finished:N0} finished, {_cancelled:N0} cancelled, {_abandoned:N0} abandoned, {_refused:N0} bad and refused, "
-        + $"{_busy:N0} too many at once, {_unexpected:N0} not as expected";
+        $"{Total:N0} requests: {_finished:N0} finished, {_cancelled:N0} cancelled, {_abandoned:N0} abandoned, "
+        + $"{_refused:N0} bad and refused, {_busy:N0} too many at once, {_unexpected:N0} not as expected";
 }

@@ -12,7 +12,8 @@ namespace GptOss.Net.AspNetCore.Tests.Replication;
 /// <summary>Two servers behind the proxy of <c>samples/Replicas</c>.</summary>
 public sealed class ReplicaTests : IAsyncLifetime
 {
-    private readonly ScriptedChatClient[] _clients = [.. Enumerable.Range(0, 2).Select(_ => new ScriptedChatClient(request => EchoAsync(request, request.CancellationToken)))];
+    private readonly ScriptedChatClient[] _clients =
+        [.. Enumerable.Range(0, 2).Select(_ => new ScriptedChatClient(request => EchoAsync(request, request.CancellationToken)))];
     private readonly List<Replica> _replicas = [];
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromMinutes(2) };
     private WebApplication _proxy = null!;
@@ -49,7 +50,9 @@ public sealed class ReplicaTests : IAsyncLifetime
             }
         }
 
-        var places = _clients.Select(client => client.Requests.GroupBy(request => request.Messages[1].Text).ToDictionary(group => group.Key, group => group.Count())).ToArray();
+        var places = _clients.Select(
+            client => client.Requests.GroupBy(request => request.Messages[1].Text).ToDictionary(group => group.Key, group => group.Count()))
+            .ToArray();
         places[0].Keys.Intersect(places[1].Keys).Should().BeEmpty();
         places.SelectMany(place => place.Values).Should().OnlyContain(count => count == 3);
         places.Should().OnlyContain(place => place.Count >= 3);
@@ -64,7 +67,8 @@ public sealed class ReplicaTests : IAsyncLifetime
         {
             var first = await PostAsync("/v1/responses", $$"""{"input":"start {{i}}","stream":{{(stream ? "true" : "false")}}}""");
             var id = first[first.IndexOf("resp_", StringComparison.Ordinal)..][..37];
-            var next = JsonDocument.Parse(await PostAsync("/v1/responses", $$"""{"input":"go on {{i}}","previous_response_id":"{{id}}"}""")).RootElement;
+            var next = JsonDocument.Parse(
+                await PostAsync("/v1/responses", $$"""{"input":"go on {{i}}","previous_response_id":"{{id}}"}""")).RootElement;
             next.GetProperty("previous_response_id").GetString().Should().Be(id);
             (await _http.GetStringAsync(new Uri($"/v1/responses/{id}", UriKind.Relative), Cancellation)).Should().Contain(id);
         }
@@ -81,12 +85,16 @@ public sealed class ReplicaTests : IAsyncLifetime
         var answers = await load;
 
         answers.Should().HaveCount(16 * 30);
-        var lost = answers.Where(answer => !answer.Contains("echo", StringComparison.Ordinal) || answer.Contains("\"error\"", StringComparison.Ordinal)).ToList();
+        var lost = answers.Where(answer => !answer.Contains("echo", StringComparison.Ordinal)
+            || answer.Contains("\"error\"", StringComparison.Ordinal)).ToList();
         lost.Count.Should().BeLessThanOrEqualTo(running);
-        lost.Where(answer => !answer.Contains("replica_lost", StringComparison.Ordinal) || !answer.EndsWith("data: [DONE]\n\n", StringComparison.Ordinal))
+        lost.Where(
+            answer => !answer.Contains("replica_lost", StringComparison.Ordinal)
+                || !answer.EndsWith("data: [DONE]\n\n", StringComparison.Ordinal))
             .Should().BeEmpty("each says so, if any was lost");
         _clients[1].Requests.Count.Should().BeGreaterThan(16 * 30 / 2);
-        TestContext.Current.TestOutputHelper!.WriteLine($"{running} answers ran on the replica that was killed, {lost.Count} were lost, {answers.Count} were asked for");
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"{running} answers ran on the replica that was killed, {lost.Count} were lost, {answers.Count} were asked for");
     }
 
     [Fact]
@@ -98,7 +106,8 @@ public sealed class ReplicaTests : IAsyncLifetime
         await _replicas[0].StopAsync();
         var answers = await load;
 
-        answers.Should().HaveCount(16 * 30).And.OnlyContain(answer => answer.Contains("echo", StringComparison.Ordinal) && !answer.Contains("\"error\"", StringComparison.Ordinal));
+        answers.Should().HaveCount(16 * 30).And.OnlyContain(
+            answer => answer.Contains("echo", StringComparison.Ordinal) && !answer.Contains("\"error\"", StringComparison.Ordinal));
     }
 
     public async ValueTask DisposeAsync()
@@ -118,7 +127,11 @@ public sealed class ReplicaTests : IAsyncLifetime
             var own = new List<string>();
             for (var i = 0; i < requests; i++)
             {
-                own.Add(await PostAsync("/v1/chat/completions", $$"""{"messages":[{"role":"user","content":"client {{client}} {{i}}"}],"stream":{{(i % 2 == 0 ? "true" : "false")}}}"""));
+                own.Add(
+                    await PostAsync(
+                        "/v1/chat/completions",
+                        $$"""{"messages":[{"role":"user","content":"client {{client}} {{i}}"}]"""
+                        + $$""","stream":{{(i % 2 == 0 ? "true" : "false")}}}"""));
             }
 
             return own;
@@ -133,7 +146,8 @@ public sealed class ReplicaTests : IAsyncLifetime
         return await response.Content.ReadAsStringAsync(Cancellation);
     }
 
-    private static async IAsyncEnumerable<AIContent> EchoAsync(ScriptedRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private static async IAsyncEnumerable<AIContent> EchoAsync(
+        ScriptedRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (var i = 0; i < 5; i++)
         {

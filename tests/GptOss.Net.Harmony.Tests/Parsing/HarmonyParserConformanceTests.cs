@@ -3,7 +3,8 @@ namespace GptOss.Net.Harmony.Tests;
 public sealed class HarmonyParserConformanceTests
 {
     public static TheoryData<string> Accepted =>
-        [.. HarmonyCases.OfKind("parse").Where(element => element.Keyword("error") is null).Select(element => element.StringKeyword("name")!)];
+        [.. HarmonyCases.OfKind("parse").Where(element => element.Keyword("error") is null)
+            .Select(element => element.StringKeyword("name")!)];
 
     public static TheoryData<string> Streamed =>
         [.. HarmonyCases.OfKind("parse").Where(element => element.Keyword("error") is null && element.Keyword("stream") is not null)
@@ -32,14 +33,16 @@ public sealed class HarmonyParserConformanceTests
             .Where(found => found.Kind == HarmonyStreamEventKind.TextDelta)
             .Select(found => $"{found.Header.Channel}|{found.Header.Recipient}|{found.Text}");
 
-        deltas.Should().Equal(expected.ArrayKeyword("stream")!.Select(delta => string.Join('|', delta.EnumerateArray().Select(part => part.GetString()))));
+        deltas.Should().Equal(
+            expected.ArrayKeyword("stream")!.Select(delta => string.Join('|', delta.EnumerateArray().Select(part => part.GetString()))));
     }
 
     // The official library gives up on these three; ours must not.
     [Theory]
     [InlineData("bad_missing_message", "Assistant|final|||hello|recovered|Return")]
     [InlineData("bad_extra_header_words", "Assistant|commentary|functions.f|json|{}|recovered|Call")]
-    [InlineData("bad_garbage_between", "Assistant|analysis|||x||End", "Assistant|analysis|||oops |recovered|NextMessage", "Assistant|final|||y||Return")]
+    [InlineData("bad_garbage_between", "Assistant|analysis|||x||End", "Assistant|analysis|||oops |recovered|NextMessage",
+        "Assistant|final|||y||Return")]
     public void What_the_official_library_refuses_is_recovered(string name, params string[] expected)
     {
         var element = HarmonyCases.Named(name);

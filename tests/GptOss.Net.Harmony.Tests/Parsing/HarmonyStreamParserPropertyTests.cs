@@ -21,9 +21,10 @@ public sealed class HarmonyStreamParserPropertyTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void A_framing_token_inserted_replaced_or_removed_anywhere_loses_no_text() => Gen.Select(Transcripts.Any, Gen.Int, Texts.OneOf(Transcripts.Framing), Gen.Int[0, 2]).Sample(
-        (ids, place, token, change) => AllTextIsAccountedFor(Change(ids, (int)((uint)place % ids.Length), token, change)),
-        iter: Shared.Samples(3_000, 200_000));
+    public void A_framing_token_inserted_replaced_or_removed_anywhere_loses_no_text() =>
+        Gen.Select(Transcripts.Any, Gen.Int, Texts.OneOf(Transcripts.Framing), Gen.Int[0, 2]).Sample(
+            (ids, place, token, change) => AllTextIsAccountedFor(Change(ids, (int)((uint)place % ids.Length), token, change)),
+            iter: Shared.Samples(3_000, 200_000));
 
     [Fact]
     public void Every_framing_token_inserted_or_replaced_at_every_position_loses_no_text()
@@ -35,8 +36,9 @@ public sealed class HarmonyStreamParserPropertyTests(ITestOutputHelper output)
         {
             for (var position = 0; position < ids.Length; position++)
             {
-                var changed = Transcripts.Framing.SelectMany(token => new[] { Change(ids, position, token, 0), Change(ids, position, token, 1) })
-                    .Append(Change(ids, position, 0, 2));
+                var changed =
+                    Transcripts.Framing.SelectMany(token => new[] { Change(ids, position, token, 0), Change(ids, position, token, 1) })
+                        .Append(Change(ids, position, 0, 2));
                 foreach (var mutated in changed)
                 {
                     AllTextIsAccountedFor(mutated).Should().BeTrue("of {0}", Shared.Tokenizer.Decode(mutated));
@@ -49,7 +51,9 @@ public sealed class HarmonyStreamParserPropertyTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void Random_tokens_lose_no_text() => Gen.OneOf(Texts.OneOf(Transcripts.Framing), Gen.Int[0, 199_997], Texts.OneOf<int>(35644, 17196, 316, 28, 44580, 173781, 220)).Array[0, 60].Sample(
+    public void Random_tokens_lose_no_text() => Gen.OneOf(
+        Texts.OneOf(Transcripts.Framing), Gen.Int[0, 199_997],
+        Texts.OneOf<int>(35644, 17196, 316, 28, 44580, 173781, 220)).Array[0, 60].Sample(
         AllTextIsAccountedFor,
         iter: Shared.Samples(3_000, 200_000));
 

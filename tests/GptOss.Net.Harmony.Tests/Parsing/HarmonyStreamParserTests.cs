@@ -5,17 +5,23 @@ public sealed class HarmonyStreamParserTests
     // role|channel|recipient|content type|text|recovered|ending
     [Theory]
     [InlineData("<|channel|>final hello<|return|>", "Assistant|final|||hello|recovered|Return")]
-    [InlineData("<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final {}<|return|>", "Assistant|analysis|||a||End", "Assistant|final|||{}|recovered|Return")]
+    [InlineData("<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final {}<|return|>", "Assistant|analysis|||a||End",
+        "Assistant|final|||{}|recovered|Return")]
     [InlineData("<|channel|>final<|return|>", "Assistant|final||||recovered|Return")]
     [InlineData("<|channel|>??<|message|>a<|end|>", "Assistant|analysis|||a|recovered|End")]
     [InlineData("<|channel|>final<|message|>a<|end|><|return|>", "Assistant|final|||a||End")]
-    [InlineData("<|channel|>final<|message|>a<|end|> <|start|>assistant<|channel|>final<|message|>b<|return|>", "Assistant|final|||a||End", "Assistant|final|||b||Return")]
-    [InlineData("<|channel|>analysis<|message|>a<|end|>assistant<|channel|>final<|message|>b<|return|>", "Assistant|analysis|||a||End", "Assistant|final|||b|recovered|Return")]
-    [InlineData("<|channel|>analysis<|message|>a<|end|><|channel|>final<|message|>b<|return|>", "Assistant|analysis|||a||End", "Assistant|final|||b|recovered|Return")]
+    [InlineData("<|channel|>final<|message|>a<|end|> <|start|>assistant<|channel|>final<|message|>b<|return|>", "Assistant|final|||a||End",
+        "Assistant|final|||b||Return")]
+    [InlineData("<|channel|>analysis<|message|>a<|end|>assistant<|channel|>final<|message|>b<|return|>", "Assistant|analysis|||a||End",
+        "Assistant|final|||b|recovered|Return")]
+    [InlineData("<|channel|>analysis<|message|>a<|end|><|channel|>final<|message|>b<|return|>", "Assistant|analysis|||a||End",
+        "Assistant|final|||b|recovered|Return")]
     [InlineData("<|start|><|start|>assistant<|channel|>final<|message|>b<|return|>", "Assistant|final|||b||Return")]
     [InlineData("<|start|>assistant<|start|>assistant<|channel|>final<|message|>b<|return|>", "Assistant|final|||b||Return")]
-    [InlineData("<|channel|>analysis<|message|>a<|start|>assistant<|channel|>final<|message|>b<|return|>", "Assistant|analysis|||a||NextMessage", "Assistant|final|||b||Return")]
-    [InlineData("<|channel|>analysis<|message|>a<|channel|>final<|message|>b<|return|>", "Assistant|analysis|||a||NextMessage", "Assistant|final|||b||Return")]
+    [InlineData("<|channel|>analysis<|message|>a<|start|>assistant<|channel|>final<|message|>b<|return|>",
+        "Assistant|analysis|||a||NextMessage", "Assistant|final|||b||Return")]
+    [InlineData("<|channel|>analysis<|message|>a<|channel|>final<|message|>b<|return|>", "Assistant|analysis|||a||NextMessage",
+        "Assistant|final|||b||Return")]
     [InlineData("<|channel|>final<|message|>a<|reserved_200004|>b<|return|>", "Assistant|final|||a<|reserved_200004|>b||Return")]
     [InlineData("<|channel|>final<|message|>a<|endoftext|>", "Assistant|final|||a||EndOfText")]
     [InlineData("<|channel|>analysis to=functions.f code<|message|>{}<|call|>", "Assistant|analysis|functions.f|code|{}||Call")]
@@ -66,7 +72,11 @@ public sealed class HarmonyStreamParserTests
     [Fact]
     public void Bytes_left_at_the_end_of_a_message_are_part_of_its_last_delta()
     {
-        int[] ids = [.. Transcripts.Encode("<|channel|>final<|message|>"), 9552, ControlToken.End, .. Transcripts.Encode("<|start|>assistant<|channel|>final<|message|>a")];
+        int[] ids =
+        [
+            .. Transcripts.Encode("<|channel|>final<|message|>"), 9552, ControlToken.End,
+            .. Transcripts.Encode("<|start|>assistant<|channel|>final<|message|>a"),
+        ];
         ParsedMessage.All(ids).Select(message => message.Text).Should().Equal(" \uFFFD", "a");
     }
 

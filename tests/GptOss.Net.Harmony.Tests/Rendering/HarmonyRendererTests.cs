@@ -25,7 +25,8 @@ public sealed class HarmonyRendererTests
     public void A_constrained_content_type_has_a_control_token()
     {
         Renderer.Render([Call]).Should().ContainInOrder(220, ControlToken.Constrain, 4108);
-        Renderer.Render([WithContentType("json")]).Should().ContainInOrder(5701, ControlToken.Message).And.NotContain(ControlToken.Constrain);
+        Renderer.Render([WithContentType("json")]).Should()
+            .ContainInOrder(5701, ControlToken.Message).And.NotContain(ControlToken.Constrain);
         Text(Renderer.Render([WithContentType("<|constrain|>")])).Should().Contain("final <|constrain|><|message|>");
     }
 
@@ -99,7 +100,10 @@ public sealed class HarmonyRendererTests
             new() { Name = "python", Description = "Runs code.\n\nIn a notebook." },
             new() { Name = "browser", Description = "Looks.\nAround.", Tools = [new() { Name = "find" }] },
         ];
-        Text(Renderer.Render([HarmonyMessage.FromSystem(new SystemContent { Identity = null, KnowledgeCutoff = null, ToolNamespaces = tools })])).Should().Be(
+        Text(
+            Renderer.Render(
+                [HarmonyMessage.FromSystem(new SystemContent { Identity = null, KnowledgeCutoff = null, ToolNamespaces = tools })]))
+            .Should().Be(
             "<|start|>system<|message|>Reasoning: medium\n\n# Tools\n\n## browser\n\n// Looks.\n// Around.\nnamespace browser {\n\n"
             + "type find = () => any;\n\n} // namespace browser\n\n## python\n\nRuns code.\n\nIn a notebook.\n\n"
             + "# Valid channels: analysis, commentary, final. Channel must be included for every message.<|end|>");
@@ -117,7 +121,8 @@ public sealed class HarmonyRendererTests
     public void What_was_rendered_parses_back()
     {
         HarmonyMessage[] messages = [Question, Thought, Preamble, Call, Result, Thought];
-        HarmonyParser.Parse(Shared.Tokenizer, Renderer.Render(messages)).Should().BeEquivalentTo(messages, options => options.WithStrictOrdering());
+        HarmonyParser.Parse(Shared.Tokenizer, Renderer.Render(messages)).Should()
+            .BeEquivalentTo(messages, options => options.WithStrictOrdering());
     }
 
     private static void Refuse(HarmonyMessage message, string reason) =>

@@ -6,7 +6,8 @@ namespace GptOss.Net.Harmony.Tests;
 public sealed class SchemaTypeWriterTests
 {
     [Theory]
-    [InlineData(""" {"p":{"type":"object","description":"person","properties":{"n":{"type":"string"}}}} """, "// person\np?: {\n    n?: string,\n    },\n")]
+    [InlineData(""" {"p":{"type":"object","description":"person","properties":{"n":{"type":"string"}}}} """,
+        "// person\np?: {\n    n?: string,\n    },\n")]
     [InlineData(""" {"e":{"type":["string","null"],"enum":["a","b",null]}} """, "e?: \"a\" | \"b\" | null,\n")]
     [InlineData(""" {"o":{"type":["object","null"],"properties":{"a":{"type":"integer"}}}} """, "o?: {\n    a?: number,\n    } | null,\n")]
     [InlineData(""" {"e":{"type":"integer","enum":[1,2]}} """, "e?: 1 | 2,\n")]
@@ -26,13 +27,18 @@ public sealed class SchemaTypeWriterTests
     [InlineData(""" {"m":{"type":"object","additionalProperties":{"type":"number"}}} """, "m?: {\n    [key: string]: number,\n    },\n")]
     [InlineData(""" {"m":{"type":"object"}} """, "m?: {\n    [key: string]: any,\n    },\n")]
     [InlineData(""" {"m":{"type":"object","properties":{}}} """, "m?: {\n    },\n")]
-    [InlineData(""" {"m":{"properties":{"a":{"type":"string"}},"additionalProperties":true}} """, "m?: {\n    a?: string,\n    [key: string]: any,\n    },\n")]
+    [InlineData(""" {"m":{"properties":{"a":{"type":"string"}},"additionalProperties":true}} """,
+        "m?: {\n    a?: string,\n    [key: string]: any,\n    },\n")]
     [InlineData(""" {"m":{"type":"object","patternProperties":{"^x-":{"type":"string"}},"additionalProperties":false}} """,
         "m?: {\n    [key: string]: string, // key pattern: ^x-\n    },\n")]
-    [InlineData(""" {"m":{"type":"object","propertyNames":{"enum":["a","b"]},"additionalProperties":{"type":"number"}}} """, "m?: {\n    a?: number,\n    b?: number,\n    },\n")]
-    [InlineData(""" {"t":{"prefixItems":[{"type":"string"},{"type":"integer"}],"items":false,"minItems":1}} """, "t?: [string, number?], // minItems: 1\n")]
-    [InlineData(""" {"t":{"type":"array","items":[{"type":"string"}],"additionalItems":{"enum":[1,2]}}} """, "t?: [string?, ...(1 | 2)[]],\n")]
-    [InlineData(""" {"t":{"prefixItems":[{"type":"string","minLength":1,"description":"a name"},{"type":"integer"}],"items":{"type":"integer","minimum":0}}} """,
+    [InlineData(""" {"m":{"type":"object","propertyNames":{"enum":["a","b"]},"additionalProperties":{"type":"number"}}} """,
+        "m?: {\n    a?: number,\n    b?: number,\n    },\n")]
+    [InlineData(""" {"t":{"prefixItems":[{"type":"string"},{"type":"integer"}],"items":false,"minItems":1}} """,
+        "t?: [string, number?], // minItems: 1\n")]
+    [InlineData(""" {"t":{"type":"array","items":[{"type":"string"}],"additionalItems":{"enum":[1,2]}}} """,
+        "t?: [string?, ...(1 | 2)[]],\n")]
+    [InlineData(""" {"t":{"prefixItems":[{"type":"string","minLength":1,"description":"a name"},{"type":"integer"}]"""
+        + ""","items":{"type":"integer","minimum":0}}} """,
         "t?: [string?, number?, ...number[]], // items[0]: a name, minLength: 1, items[2...]: minimum: 0\n")]
     [InlineData(""" {"t":{"type":"array","items":{"type":"array","items":{"type":"integer","minimum":0},"maxItems":2}}} """,
         "t?: number[][], // items: (maxItems: 2, items: minimum: 0)\n")]
@@ -44,9 +50,12 @@ public sealed class SchemaTypeWriterTests
     [InlineData(""" {"n":{"anyOf":[{"type":"string"},{"type":"integer"}],"nullable":true}} """, "n?:\n | string\n | number\n | null\n,\n")]
     [InlineData(""" {"n":{"anyOf":[{"not":{}},{"type":"string"}],"description":"optional"}} """, "// optional\nn?: string,\n")]
     [InlineData(""" {"x":{"not":{}},"y":{"type":"boolean","not":{"const":true}}} """, "y?: false,\n")]
-    [InlineData(""" {"s":{"type":"string","pattern":"^[A-Z]{3}$","minLength":3,"default":"ABC"}} """, "s?: string, // pattern: ^[A-Z]{3}$, minLength: 3, default: \"ABC\"\n")]
-    [InlineData(""" {"i":{"type":"integer","minimum":1,"exclusiveMaximum":10,"multipleOf":2}} """, "i?: number, // minimum: 1, exclusiveMaximum: 10, multipleOf: 2\n")]
-    [InlineData(""" {"a":{"type":"array","items":{"type":"string","format":"date","description":"a day"},"maxItems":3}} """, "a?: string[], // maxItems: 3, items: a day, format: date\n")]
+    [InlineData(""" {"s":{"type":"string","pattern":"^[A-Z]{3}$","minLength":3,"default":"ABC"}} """,
+        "s?: string, // pattern: ^[A-Z]{3}$, minLength: 3, default: \"ABC\"\n")]
+    [InlineData(""" {"i":{"type":"integer","minimum":1,"exclusiveMaximum":10,"multipleOf":2}} """,
+        "i?: number, // minimum: 1, exclusiveMaximum: 10, multipleOf: 2\n")]
+    [InlineData(""" {"a":{"type":"array","items":{"type":"string","format":"date","description":"a day"},"maxItems":3}} """,
+        "a?: string[], // maxItems: 3, items: a day, format: date\n")]
     [InlineData(""" {"s":{"type":"string","not":{"enum":["x","y"]}}} """, "s?: string, // not: \"x\", \"y\"\n")]
     [InlineData(""" {"e":{"enum":["\u3000","\ud83d\ude00"]}} """, "e?: \"\u3000\" | \"😀\",\n")]
     [InlineData(""" {"a":{"type":"string"},"r":{"$ref":"#/properties/a","description":"as a"}} """, "a?: string,\n// as a\nr?: string,\n")]
@@ -78,13 +87,17 @@ public sealed class SchemaTypeWriterTests
         {
             Name = "Node",
             Parameters = JsonElement.Parse(
-                """{"type":"object","properties":{"n":REF},"$defs":{"node":{"type":"object","properties":{"v":{"type":"integer"},"next":REF}}}}"""
-                    .Replace("REF", reference, StringComparison.Ordinal)),
+                """
+                {"type":"object","properties":{"n":REF},
+                "$defs":{"node":{"type":"object","properties":{"v":{"type":"integer"},"next":REF}}}}
+                """.Replace("REF", reference, StringComparison.Ordinal)),
         };
 
         var text = new ToolSectionWriter(SchemaRendering.Enriched).Write([new ToolNamespace { Name = "functions", Tools = [tool] }]);
 
-        text.Should().Contain("type Node_2 = {\nv?: number,\nnext?: Node_2,\n};\n\ntype Node = (_: {\nn?: {\n    v?: number,\n    next?: Node_2,\n    },\n}) => any;\n");
+        text.Should().Contain(
+            "type Node_2 = {\nv?: number,\nnext?: Node_2,\n};\n\ntype Node = (_: {\nn?: {\n    v?: number,\n    next?: "
+            + "Node_2,\n    },\n}) => any;\n");
     }
 
     [Fact]

@@ -5,7 +5,8 @@ namespace GptOss.Net.Harmony.Tests;
 public sealed class TypeScriptTypeWriterTests
 {
     [Theory]
-    [InlineData(""" {"p":{"type":"object","description":"person","properties":{"n":{"type":"string","description":"n"},"age":{"type":"integer","default":42}},"required":["n"]}} """,
+    [InlineData(""" {"p":{"type":"object","description":"person","properties":{"n":{"type":"string","description":"n"}"""
+        + ""","age":{"type":"integer","default":42}},"required":["n"]}} """,
         "// person\np?:     // person\n{\n    // n\n    n: string,\n    age?: number, // default: 42\n    },\n")]
     [InlineData(""" {"xs":{"type":"array","items":{"type":"object","properties":{"a":{"type":"number"}},"required":["a"]}}} """,
         "xs?: {\n    a: number,\n    }[],\n")]
@@ -22,7 +23,8 @@ public sealed class TypeScriptTypeWriterTests
     [InlineData(""" {"m":{"type":"object","additionalProperties":{"type":"number"}}} """, "m?: {\n    },\n")]
     [InlineData(""" {"t":true} """, "t?: any,\n")]
     [InlineData(""" {"c":{"const":5}} """, "c?: any,\n")]
-    [InlineData(""" {"u":{"description":"d","default":"x","oneOf":[{"type":"string","description":"a","default":"x"},{"type":"number","description":"b","nullable":true}]}} """,
+    [InlineData(""" {"u":{"description":"d","default":"x","oneOf":[{"type":"string","description":"a","default":"x"}"""
+        + """,{"type":"number","description":"b","nullable":true}]}} """,
         "// d\n// default: \"x\"\nu?:\n | string // default: \"x\"\n | number | null // b\n,\n")]
     [InlineData(""" {"u":{"description":"a","oneOf":[{"type":"string","description":"a"},{"type":"number","description":"b"}]}} """,
         "u?:\n | string\n | number // b\n,\n")]

@@ -53,9 +53,10 @@ public sealed class HarmonyTokenizerTests
         iter: Shared.Samples(3_000, 300_000));
 
     [Fact]
-    public void No_text_has_fewer_tokens_than_its_least() => Gen.OneOf(Texts.Any, Texts.OneOf(" =-xab漢\n".ToCharArray()).Array[0, 2_000].Select(letters => new string(letters))).Sample(
-        text => Tokenizer.LeastTokens(text) <= Tokenizer.Encode(text).Length,
-        iter: Shared.Samples(3_000, 300_000));
+    public void No_text_has_fewer_tokens_than_its_least() =>
+        Gen.OneOf(Texts.Any, Texts.OneOf(" =-xab漢\n".ToCharArray()).Array[0, 2_000].Select(letters => new string(letters))).Sample(
+            text => Tokenizer.LeastTokens(text) <= Tokenizer.Encode(text).Length,
+            iter: Shared.Samples(3_000, 300_000));
 
     [Fact]
     public void Tokens_equal_those_of_another_tokenizer()

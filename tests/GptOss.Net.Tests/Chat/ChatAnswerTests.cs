@@ -31,8 +31,10 @@ public sealed class ChatAnswerTests
         var updates = await chat.Stream();
 
         updates.Where(update => update.Text.Length > 0).Select(update => update.Text).Should().Equal("It", " is", " ", "4", ".");
-        updates.Select(update => update.ResponseId).Distinct(StringComparer.Ordinal).Should().ContainSingle().Which.Should().NotBeNullOrEmpty();
-        updates.Select(update => update.MessageId).Distinct(StringComparer.Ordinal).Should().ContainSingle().Which.Should().NotBeNullOrEmpty();
+        updates.Select(update => update.ResponseId).Distinct(StringComparer.Ordinal)
+            .Should().ContainSingle().Which.Should().NotBeNullOrEmpty();
+        updates.Select(update => update.MessageId).Distinct(StringComparer.Ordinal).Should().ContainSingle().Which.Should()
+            .NotBeNullOrEmpty();
         updates.Should().OnlyContain(update => update.Role == ChatRole.Assistant && update.CreatedAt != null);
     }
 

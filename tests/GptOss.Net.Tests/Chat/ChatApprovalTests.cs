@@ -21,7 +21,10 @@ public sealed class ChatApprovalTests
     [InlineData(false, "Tool call invocation was rejected")]
     public async Task An_approval_leaves_no_trace_but_the_result(bool isApproved, string result)
     {
-        using var chat = new ScriptedChat(prompt => prompt.Contains("<|start|>functions.delete", StringComparison.Ordinal) ? Answer : Thoughts + Preamble + Second + Call);
+        using var chat = new ScriptedChat(
+            prompt => prompt.Contains("<|start|>functions.delete", StringComparison.Ordinal)
+                ? Answer
+                : Thoughts + Preamble + Second + Call);
         using var client = new ChatClientBuilder(chat.Client).UseFunctionInvocation().Build();
         List<ChatMessage> history = [new(ChatRole.User, "Delete a")];
         await Turn();

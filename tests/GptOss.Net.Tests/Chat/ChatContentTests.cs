@@ -14,11 +14,17 @@ public sealed class ChatContentTests : IDisposable
     /// <summary>Gets contents and how they are told where they are not asked about.</summary>
     public static TheoryData<AIContent, string> Contents => new()
     {
-        { new DataContent(new byte[30_000], "image/png") { Name = "cat.png" }, "[image/png, cat.png, 30000 bytes: not shown, the model reads text only]" },
+        {
+            new DataContent(new byte[30_000], "image/png") { Name = "cat.png" },
+            "[image/png, cat.png, 30000 bytes: not shown, the model reads text only]"
+        },
         { new DataContent(Encoding.UTF8.GetBytes("a,b\n1,ü"), "text/csv"), "a,b\n1,ü" },
         { new DataContent(Encoding.UTF8.GetBytes("{\"a\":1}"), "application/json"), "{\"a\":1}" },
         { new DataContent(Encoding.UTF8.GetBytes("<a/>"), "image/svg+xml"), "<a/>" },
-        { new UriContent("https://example.org/a.png", "image/png"), "[image/png, https://example.org/a.png: not shown, the model reads text only]" },
+        {
+            new UriContent("https://example.org/a.png", "image/png"),
+            "[image/png, https://example.org/a.png: not shown, the model reads text only]"
+        },
         { new ErrorContent("It broke."), "Error: It broke." },
         { new HostedFileContent("file_1") { Name = "a.pdf" }, "[file, a.pdf: not shown, the model reads text only]" },
         { new HostedVectorStoreContent("vs_1"), "[files, vs_1: not shown, the model reads text only]" },
@@ -44,7 +50,8 @@ public sealed class ChatContentTests : IDisposable
                 .Should().Contain($"# Instructions\n\nLook{line}<|end|>");
             Result(isStored, content).Should().Contain($"<|message|>{told}<|end|>");
             Result(isStored, new List<AIContent> { new TextContent("Look"), content }).Should().Contain($"<|message|>Look{line}<|end|>");
-            Result(isStored, new[] { content, new TextContent("Look") }).Should().Contain($"<|message|>{(told.Length > 0 ? told + "\n" : "")}Look<|end|>");
+            Result(isStored, new[] { content, new TextContent("Look") }).Should()
+                .Contain($"<|message|>{(told.Length > 0 ? told + "\n" : "")}Look<|end|>");
         }
     }
 
@@ -82,11 +89,13 @@ public sealed class ChatContentTests : IDisposable
     {
         AIContent[] asked =
         [
-            new DataContent("data:image/png;base64,AAAA"), new UriContent("http://example.org/a.png", "image/png"), new HostedFileContent("file_1"),
+            new DataContent("data:image/png;base64,AAAA"), new UriContent("http://example.org/a.png", "image/png"),
+            new HostedFileContent("file_1"),
         ];
         foreach (var content in asked)
         {
-            _chat.Client.Invoking(client => client.GetStreamingResponseAsync([new(ChatRole.Assistant, "Hi"), new(new ChatRole(role), [content])]))
+            _chat.Client.Invoking(
+                client => client.GetStreamingResponseAsync([new(ChatRole.Assistant, "Hi"), new(new ChatRole(role), [content])]))
                 .Should().Throw<NotSupportedException>().WithMessage($"*{content.GetType().Name}*reads text only*");
         }
     }
@@ -95,7 +104,8 @@ public sealed class ChatContentTests : IDisposable
     [InlineData(
         """{"content":[{"type":"text","text":"t"},{"type":"image","data":"AQID","mimeType":"image/png"}],"isError":true}""",
         """{"content":[{"type":"text","text":"t"},{"type":"image","data":"PICTURE","mimeType":"image/png"}],"isError":true}""")]
-    [InlineData("""{"resource":{"uri":"a://b","mimeType":"image/png","blob":"AQID"}}""", """{"resource":{"uri":"a://b","mimeType":"image/png","blob":"PICTURE"}}""")]
+    [InlineData("""{"resource":{"uri":"a://b","mimeType":"image/png","blob":"AQID"}}""",
+        """{"resource":{"uri":"a://b","mimeType":"image/png","blob":"PICTURE"}}""")]
     [InlineData("""["data:image/png;base64,AQID",1]""", """["PICTURE",1]""")]
     [InlineData("""{"data":"AQID","type":"image"}""", null)]
     [InlineData("""{"data":"no base64!","mimeType":"image/png"}""", null)]
@@ -104,7 +114,8 @@ public sealed class ChatContentTests : IDisposable
     [InlineData("""["data:text/plain,hello"]""", null)]
     [InlineData("""{"mimeType":"image/png","data":"AQID","data":"AQID"}""", null)]
     public void Pictures_within_json_are_replaced(string json, string? told) =>
-        Result(false, JsonElement.Parse(json)).Should().Contain($"<|message|>{(told ?? json).Replace("PICTURE", Picture, StringComparison.Ordinal)}<|end|>");
+        Result(false, JsonElement.Parse(json)).Should()
+            .Contain($"<|message|>{(told ?? json).Replace("PICTURE", Picture, StringComparison.Ordinal)}<|end|>");
 
     [Fact]
     public void What_only_looks_like_a_content_is_json()
@@ -118,7 +129,8 @@ public sealed class ChatContentTests : IDisposable
     [Fact]
     public void Results_read_alike_before_and_after_they_were_stored()
     {
-        object?[] results = [Guid.Empty, DateTime.UnixEpoch, 1.50m, new[] { 1, 2 }, new { A = "ü" }, "text", null, 'x', new byte[] { 1, 2, 3 }];
+        object?[] results =
+            [Guid.Empty, DateTime.UnixEpoch, 1.50m, new[] { 1, 2 }, new { A = "ü" }, "text", null, 'x', new byte[] { 1, 2, 3 }];
         foreach (var result in results)
         {
             Result(true, result).Should().Be(Result(false, result));
@@ -126,7 +138,8 @@ public sealed class ChatContentTests : IDisposable
     }
 
     private string Result(bool isStored, object? result) => Prompt(
-        isStored, new(ChatRole.Assistant, [new FunctionCallContent("1", "f")]), new(ChatRole.Tool, [new FunctionResultContent("1", result)]));
+        isStored, new(ChatRole.Assistant, [new FunctionCallContent("1", "f")]),
+        new(ChatRole.Tool, [new FunctionResultContent("1", result)]));
 
     private string Prompt(bool isStored, params ChatMessage[] messages) => _chat.Render(isStored ? Stored(messages) : messages);
 

@@ -33,7 +33,8 @@ public sealed class ChatContextTests : IDisposable
     {
         var text = string.Concat(Enumerable.Repeat("word ", 10_000));
 
-        (await _chat.Client.CountTokensAsync([new(ChatRole.User, text)], null, TestContext.Current.CancellationToken)).Should().BeGreaterThan(10_000);
+        (await _chat.Client.CountTokensAsync([new(ChatRole.User, text)], null, TestContext.Current.CancellationToken)).Should()
+            .BeGreaterThan(10_000);
     }
 
     [Fact]
@@ -42,7 +43,8 @@ public sealed class ChatContextTests : IDisposable
         ChatMessage[] messages = [new(ChatRole.User, string.Concat(Enumerable.Repeat("word ", 5_000)))];
         var count = await _chat.Client.CountTokensAsync(messages, null, TestContext.Current.CancellationToken);
 
-        var refusal = (await _chat.Client.Awaiting(client => client.GetResponseAsync(messages)).Should().ThrowAsync<ContextLengthExceededException>()).Which;
+        var refusal = (await _chat.Client.Awaiting(client => client.GetResponseAsync(messages)).Should()
+            .ThrowAsync<ContextLengthExceededException>()).Which;
 
         (refusal.RequiredTokens, refusal.MaxTokens, refusal.IsExact).Should().Be((count, _chat.Model.MaxModelLength - 1, true));
         refusal.Message.Should().Contain($"{count:N0} tokens").And.Contain($"{refusal.MaxTokens:N0} fit");
@@ -56,7 +58,8 @@ public sealed class ChatContextTests : IDisposable
     {
         ChatMessage[] messages = [new(ChatRole.User, string.Concat(Enumerable.Repeat(unit, Letters / unit.Length)))];
 
-        var refusal = (await _chat.Client.Awaiting(client => client.GetResponseAsync(messages)).Should().ThrowAsync<ContextLengthExceededException>()).Which;
+        var refusal = (await _chat.Client.Awaiting(client => client.GetResponseAsync(messages)).Should()
+            .ThrowAsync<ContextLengthExceededException>()).Which;
 
         refusal.IsExact.Should().BeFalse();
         refusal.RequiredTokens.Should().BeGreaterThan(refusal.MaxTokens);

@@ -24,7 +24,8 @@ public sealed partial class ChatConversationTests : IDisposable
         Gen.Int[0, 1].Select(_ => (AIContent)new TextContent("")),
         Gen.Int[0, 1].Select(_ => (AIContent)new TextContent("")),
         Gen.String[0, 3].Select(text => (AIContent)new TextReasoningContent(text)),
-        Gen.Int[0, 1].Select(_ => (AIContent)new TextReasoningContent("") { ProtectedData = new ReasoningSeal(ReasoningProtection.OfThisProcess).Seal([17]) }),
+        Gen.Int[0, 1].Select(_ =>
+            (AIContent)new TextReasoningContent("") { ProtectedData = new ReasoningSeal(ReasoningProtection.OfThisProcess).Seal([17]) }),
         Gen.Int[0, 1].Select(_ => (AIContent)new ErrorContent("broken")),
         Gen.Int[0, 1].Select(_ => (AIContent)new UsageContent(new UsageDetails())),
         Gen.Int[0, 9].Select(size => (AIContent)new DataContent(new byte[size + 1], size < 3 ? "image/png" : "text/plain")),
@@ -35,10 +36,16 @@ public sealed partial class ChatConversationTests : IDisposable
         Gen.Select(Id, Result, (id, result) => (AIContent)new FunctionResultContent($"{id}", result)),
         Gen.Select(Id, Result, (id, result) => (AIContent)new FunctionResultContent($"{id}", result)),
         Id.Select(id => (AIContent)new ToolApprovalRequestContent($"r{id}", Call(id))),
-        Gen.Select(Id, Gen.Bool, (id, isApproved) => (AIContent)new ToolApprovalRequestContent($"r{id}", Call(id)).CreateResponse(isApproved, "no")));
+        Gen.Select(
+            Id, Gen.Bool,
+            (id, isApproved) => (AIContent)new ToolApprovalRequestContent($"r{id}", Call(id)).CreateResponse(isApproved, "no")));
 
-    private static readonly Gen<ChatMessage> Message = Gen.Select(Gen.Int[0, 3], Gen.Int[0, 2], Content.Array[0, 4], (role, author, contents) =>
-        new ChatMessage(new ChatRole(new[] { "system", "user", "assistant", "tool" }[role]), contents) { AuthorName = new[] { null, "Ann", "Bob" }[author] });
+    private static readonly Gen<ChatMessage> Message =
+        Gen.Select(Gen.Int[0, 3], Gen.Int[0, 2], Content.Array[0, 4], (role, author, contents) =>
+            new ChatMessage(new ChatRole(new[] { "system", "user", "assistant", "tool" }[role]), contents)
+            {
+                AuthorName = new[] { null, "Ann", "Bob" }[author],
+            });
 
     private readonly ScriptedChat _chat = new("<|channel|>final<|message|>Yes.<|return|>");
 

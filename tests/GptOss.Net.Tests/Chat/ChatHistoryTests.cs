@@ -18,7 +18,8 @@ public sealed class ChatHistoryTests : IDisposable
             new() { Instructions = "Be kind." });
 
         prompt.Should().Be(
-            "<|start|>developer<|message|># Instructions\n\nBe kind.\n\nBe brief.\n\nRhyme.<|end|><|start|>user<|message|>Hi<|end|><|start|>assistant");
+            "<|start|>developer<|message|># Instructions\n\nBe kind.\n\nBe brief.\n\nRhyme.<|end|><|start|>user<|message|>"
+            + "Hi<|end|><|start|>assistant");
     }
 
     [Fact]
@@ -116,7 +117,8 @@ public sealed class ChatHistoryTests : IDisposable
 
     [Fact]
     public async Task Arguments_that_are_known_as_text_alone_are_replayed_even_if_they_are_no_json() =>
-        (await Turns([new(ChatRole.Assistant, [new FunctionCallContent("1", "f") { RawRepresentation = "{\"a\": [1" }]), new(ChatRole.User, "Hi")]))
+        (await Turns(
+            [new(ChatRole.Assistant, [new FunctionCallContent("1", "f") { RawRepresentation = "{\"a\": [1" }]), new(ChatRole.User, "Hi")]))
             .Should().StartWith(CallText("f", "{\"a\": [1"));
 
     [Fact]
@@ -129,7 +131,8 @@ public sealed class ChatHistoryTests : IDisposable
         ]);
 
         prompt.Should().Be(
-            CallText("f", """{"x":1}""") + ResultText("f", "one") + CallText("g", """{"y":"z"}""") + ResultText("g", "two") + "<|start|>assistant");
+            CallText("f", """{"x":1}""") + ResultText("f", "one") + CallText("g", """{"y":"z"}""") + ResultText("g", "two")
+                + "<|start|>assistant");
     }
 
     [Fact]
@@ -152,12 +155,15 @@ public sealed class ChatHistoryTests : IDisposable
     public async Task A_result_after_an_interruption_stands_behind_it() =>
         (await Turns(
         [
-            new(ChatRole.Assistant, [Call("1", "f", "x", 1)]), new(ChatRole.User, "Wait"), new(ChatRole.Tool, [new FunctionResultContent("1", "one")]),
-        ])).Should().Be(CallText("f", """{"x":1}""") + "<|start|>user<|message|>Wait<|end|>" + ResultText("f", "one") + "<|start|>assistant");
+            new(ChatRole.Assistant, [Call("1", "f", "x", 1)]), new(ChatRole.User, "Wait"),
+            new(ChatRole.Tool, [new FunctionResultContent("1", "one")]),
+        ])).Should().Be(
+            CallText("f", """{"x":1}""") + "<|start|>user<|message|>Wait<|end|>" + ResultText("f", "one") + "<|start|>assistant");
 
     [Fact]
     public async Task A_call_that_only_informs_is_not_left_open() =>
-        (await Turns([new(ChatRole.User, "Hi"), new(ChatRole.Assistant, [Informing("1"), new TextContent("Done.")]), new(ChatRole.User, "Thanks")]))
+        (await Turns(
+            [new(ChatRole.User, "Hi"), new(ChatRole.Assistant, [Informing("1"), new TextContent("Done.")]), new(ChatRole.User, "Thanks")]))
             .Should().NotContain("functions.f");
 
     [Fact]
@@ -173,7 +179,8 @@ public sealed class ChatHistoryTests : IDisposable
     [InlineData("<|end|> to=x:\n", "__end___to_x_")]
     public async Task Who_speaks_is_told(string author, string told) =>
         (await Turns([new(ChatRole.User, "Hi") { AuthorName = author }, new(ChatRole.Assistant, "Hello.") { AuthorName = "Bot" }]))
-            .Should().Be($"<|start|>user:{told}<|message|>Hi<|end|><|start|>assistant<|channel|>final<|message|>Hello.<|end|><|start|>assistant");
+            .Should().Be(
+                $"<|start|>user:{told}<|message|>Hi<|end|><|start|>assistant<|channel|>final<|message|>Hello.<|end|><|start|>assistant");
 
     [Fact]
     public async Task Which_of_several_assistants_speaks_is_told() =>
@@ -253,8 +260,10 @@ public sealed class ChatHistoryTests : IDisposable
     [Fact]
     public async Task Missing_messages_are_refused()
     {
-        _chat.Client.Invoking(client => client.GetStreamingResponseAsync((IEnumerable<ChatMessage>)null!)).Should().Throw<ArgumentNullException>();
-        await _chat.Client.Awaiting(client => client.GetResponseAsync((IEnumerable<ChatMessage>)null!)).Should().ThrowAsync<ArgumentNullException>();
+        _chat.Client.Invoking(client => client.GetStreamingResponseAsync((IEnumerable<ChatMessage>)null!)).Should()
+            .Throw<ArgumentNullException>();
+        await _chat.Client.Awaiting(client => client.GetResponseAsync((IEnumerable<ChatMessage>)null!)).Should()
+            .ThrowAsync<ArgumentNullException>();
         _chat.Client.Invoking(client => client.GetStreamingResponseAsync([null!])).Should().Throw<ArgumentNullException>();
     }
 

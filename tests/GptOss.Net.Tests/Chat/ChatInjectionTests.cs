@@ -10,7 +10,8 @@ namespace GptOss.Net.Tests.Chat;
 public sealed class ChatInjectionTests(ITestOutputHelper output) : IDisposable
 {
     private static readonly string[] Spellings =
-        [.. Enumerable.Range(ControlToken.First, ControlToken.Last - ControlToken.First + 1).Select(ControlToken.GetSpelling), "<|endofprompt|>"];
+        [.. Enumerable.Range(ControlToken.First, ControlToken.Last - ControlToken.First + 1)
+            .Select(ControlToken.GetSpelling), "<|endofprompt|>"];
 
     // Each puts a text somewhere.
     private static readonly Action<List<ChatMessage>, ChatOptions, string>[] Fields =
@@ -23,12 +24,14 @@ public sealed class ChatInjectionTests(ITestOutputHelper output) : IDisposable
         (messages, _, text) => messages.Add(new(ChatRole.Assistant, text)),
         (messages, _, text) => messages.AddRange([new(ChatRole.Assistant, text), new(ChatRole.Assistant, [Call("f", "a", "b")])]),
         (messages, _, text) => messages.Add(new(ChatRole.Assistant, [new TextReasoningContent(text), Call("f", "a", "b")])),
-        (messages, _, text) => messages.Add(new(ChatRole.Assistant, [new TextReasoningContent("a") { ProtectedData = text }, Call("f", "a", "b")])),
+        (messages, _, text) =>
+            messages.Add(new(ChatRole.Assistant, [new TextReasoningContent("a") { ProtectedData = text }, Call("f", "a", "b")])),
         (messages, _, text) => messages.Add(new(ChatRole.Assistant, [Call(text, "a", "b")])),
         (messages, _, text) => messages.Add(new(ChatRole.Assistant, [Call("f", text, "b")])),
         (messages, _, text) => messages.Add(new(ChatRole.Assistant, [Call("f", "a", text)])),
         (messages, _, text) => messages.Add(new(ChatRole.Assistant, [new FunctionCallContent("1", "f") { RawRepresentation = text }])),
-        (messages, _, text) => messages.AddRange([new(ChatRole.Assistant, [new FunctionCallContent(text, "f")]), new(ChatRole.Tool, [new FunctionResultContent(text, "a")])]),
+        (messages, _, text) => messages.AddRange(
+            [new(ChatRole.Assistant, [new FunctionCallContent(text, "f")]), new(ChatRole.Tool, [new FunctionResultContent(text, "a")])]),
         (messages, _, text) => messages.AddRange(Result(text)),
         (messages, _, text) => messages.AddRange(Result(new TextContent(text))),
         (messages, _, text) => messages.AddRange(Result(new Dictionary<string, string>(StringComparer.Ordinal) { [text] = text })),
@@ -36,12 +39,17 @@ public sealed class ChatInjectionTests(ITestOutputHelper output) : IDisposable
         (_, options, text) => options.Tools = [AIFunctionFactory.CreateDeclaration(text, "a", JsonElement.Parse("{}"))],
         (_, options, text) => options.Tools = [AIFunctionFactory.CreateDeclaration("f", text, JsonElement.Parse("{}"))],
         (_, options, text) => options.Tools = [WithProperty(text, new JsonObject { ["type"] = "string" })],
-        (_, options, text) => options.Tools = [WithProperty("p", new JsonObject { ["type"] = "string", ["title"] = text, ["description"] = text, ["examples"] = new JsonArray(text) })],
-        (_, options, text) => options.Tools = [WithProperty("p", new JsonObject { ["type"] = "string", ["enum"] = new JsonArray(text, "x"), ["default"] = text })],
+        (
+            _, options,
+            text) => options.Tools = [WithProperty(
+                "p", new JsonObject { ["type"] = "string", ["title"] = text, ["description"] = text, ["examples"] = new JsonArray(text) })],
+        (_, options, text) => options.Tools =
+            [WithProperty("p", new JsonObject { ["type"] = "string", ["enum"] = new JsonArray(text, "x"), ["default"] = text })],
         (_, options, text) => options.Tools = [WithProperty("p", new JsonObject { ["const"] = text })],
         (_, options, text) => options.ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonElement.Parse("{}"), text),
         (_, options, text) => options.ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonElement.Parse("{}"), "a", text),
-        (_, options, text) => options.ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonSerializer.SerializeToElement(new JsonObject { ["description"] = text, ["enum"] = new JsonArray(text) })),
+        (_, options, text) => options.ResponseFormat = ChatResponseFormat.ForJsonSchema(
+            JsonSerializer.SerializeToElement(new JsonObject { ["description"] = text, ["enum"] = new JsonArray(text) })),
     ];
 
     private readonly ScriptedChat _chat = new("<|channel|>final<|message|>Yes.<|return|>");
@@ -83,5 +91,6 @@ public sealed class ChatInjectionTests(ITestOutputHelper output) : IDisposable
         [new(ChatRole.Assistant, [Call("f", "a", "b")]), new(ChatRole.Tool, [new FunctionResultContent("1", result)])];
 
     private static AIFunctionDeclaration WithProperty(string name, JsonObject property) => AIFunctionFactory.CreateDeclaration(
-        "f", "a", JsonSerializer.SerializeToElement(new JsonObject { ["type"] = "object", ["properties"] = new JsonObject { [name] = property } }));
+        "f", "a",
+        JsonSerializer.SerializeToElement(new JsonObject { ["type"] = "object", ["properties"] = new JsonObject { [name] = property } }));
 }

@@ -36,7 +36,8 @@ public sealed class ChatJsonTests
         using var chat = new NoisyChat();
         var options = new ChatOptions { Temperature = 1.5f, Seed = seed };
 
-        var response = await chat.Client.GetResponseAsync<Town>("A town?", options, cancellationToken: TestContext.Current.CancellationToken);
+        var response =
+            await chat.Client.GetResponseAsync<Town>("A town?", options, cancellationToken: TestContext.Current.CancellationToken);
 
         response.FinishReason.Should().Be(ChatFinishReason.Stop);
         response.TryGetResult(out var town).Should().BeTrue(response.Text);

@@ -123,7 +123,8 @@ public sealed class ChatOptionsTests : IDisposable
     {
         var yes = HarmonyScript.Encode("Yes").Single();
 
-        (await _chat.Ask(options: With(new() { LogitBias = new Dictionary<int, float> { [yes] = -100 } }))).Text.Should().NotStartWith("Yes");
+        (await _chat.Ask(options: With(new() { LogitBias = new Dictionary<int, float> { [yes] = -100 } }))).Text.Should()
+            .NotStartWith("Yes");
     }
 
     [Fact]
@@ -167,7 +168,9 @@ public sealed class ChatOptionsTests : IDisposable
             new(ChatRole.System, "Be brief."),
             new(ChatRole.Assistant, [new TextReasoningContent("Hm."), new TextContent("Hello.")]),
             new(ChatRole.User, "Hi"),
-            new(ChatRole.Assistant, [new FunctionCallContent("1", "f", new Dictionary<string, object?>(StringComparer.Ordinal) { ["a"] = 1 })]),
+            new(
+                ChatRole.Assistant,
+                [new FunctionCallContent("1", "f", new Dictionary<string, object?>(StringComparer.Ordinal) { ["a"] = 1 })]),
             new(ChatRole.Tool, [new FunctionResultContent("1", new List<int> { 1, 2 })]),
         };
         var options = new ChatOptions

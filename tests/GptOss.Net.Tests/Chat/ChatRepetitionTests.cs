@@ -5,7 +5,8 @@ namespace GptOss.Net.Tests.Chat;
 /// <summary>A message that repeats itself comes to an end, if that is asked for.</summary>
 public sealed class ChatRepetitionTests
 {
-    private static string Looping(string passage, int times) => "<|channel|>final<|message|>Well: " + string.Concat(Enumerable.Repeat(passage, times));
+    private static string Looping(string passage, int times) =>
+        "<|channel|>final<|message|>Well: " + string.Concat(Enumerable.Repeat(passage, times));
 
     [Theory]
     [InlineData(" no", 1)]
@@ -63,5 +64,6 @@ public sealed class ChatRepetitionTests
         }
     }
 
-    private static ChatOptions Limit(int limit) => new() { RawRepresentationFactory = _ => new GptOssRequestOptions { RepetitionLimit = limit } };
+    private static ChatOptions Limit(int limit) =>
+        new() { RawRepresentationFactory = _ => new GptOssRequestOptions { RepetitionLimit = limit } };
 }

@@ -4,7 +4,9 @@ using Microsoft.Extensions.AI;
 
 namespace GptOss.Net.Tests.Chat;
 
-/// <summary>A conversation that is stored after each step and continued by another process has the same tokens as one that never stopped.</summary>
+/// <summary>
+/// A conversation that is stored after each step and continued by another process has the same tokens as one that never stopped.
+/// </summary>
 public sealed class ChatSessionTests
 {
     private const string Store = "GPTOSS_TEST_SESSION";
@@ -14,7 +16,8 @@ public sealed class ChatSessionTests
     // What the model writes, one turn after the other.
     private static readonly string[] Turns =
     [
-        $$"""<|channel|>analysis<|message|>First look.{{Next}}<|channel|>commentary<|message|>One moment.{{Next}}<|channel|>analysis<|message|>Now.{{Next}}"""
+        $$"""<|channel|>analysis<|message|>First look.{{Next}}<|channel|>commentary<|message|>One """
+        + $$"""moment.{{Next}}<|channel|>analysis<|message|>Now.{{Next}}"""
             + """<|channel|>commentary to=functions.look <|constrain|>json<|message|>{"place": "gar\u0064en","zoom": 1.50}<|call|>""",
         $$"""<|channel|>analysis<|message|>A cat.{{Next}}<|channel|>analysis to=functions.chase json<|message|>{"animal":"cat"}<|call|>""",
         $"<|channel|>commentary<|message|>It ran.{Next}<|channel|>final<|message|>Done 🐈.<|return|>",
@@ -28,9 +31,14 @@ public sealed class ChatSessionTests
         Instructions = "Be kind.",
         Tools =
         [
-            AIFunctionFactory.Create((string place, double zoom) => new DataContent(new byte[100], "image/png") { Name = $"{place}{zoom}.png" }, "look"),
-            new ApprovalRequiredAIFunction(AIFunctionFactory.Create((string animal) => new { Chased = animal, At = DateTime.UnixEpoch }, "chase")),
-            AIFunctionFactory.Create(() => new List<AIContent> { new TextContent("rain"), new ErrorContent("no wind"), new DataContent(new byte[3], "audio/wav") }, "weather"),
+            AIFunctionFactory.Create(
+                (string place, double zoom) => new DataContent(new byte[100], "image/png") { Name = $"{place}{zoom}.png" }, "look"),
+            new ApprovalRequiredAIFunction(
+                AIFunctionFactory.Create((string animal) => new { Chased = animal, At = DateTime.UnixEpoch }, "chase")),
+            AIFunctionFactory.Create(() => new List<AIContent>
+            {
+                new TextContent("rain"), new ErrorContent("no wind"), new DataContent(new byte[3], "audio/wav"),
+            }, "weather"),
         ],
     };
 
@@ -38,7 +46,9 @@ public sealed class ChatSessionTests
     private static readonly IReadOnlyList<Func<List<ChatMessage>, ChatMessage[]>> Steps =
     [
         _ => [new(ChatRole.User, "What is in the garden?")],
-        history => [new(ChatRole.User, [history.SelectMany(message => message.Contents).OfType<ToolApprovalRequestContent>().Single().CreateResponse(true)])],
+        history => [new(
+            ChatRole.User,
+            [history.SelectMany(message => message.Contents).OfType<ToolApprovalRequestContent>().Single().CreateResponse(true)])],
         _ => [new(ChatRole.System, "The user is tired."), new(ChatRole.User, "And the weather?") { AuthorName = "Ann" }],
         _ => [new(ChatRole.User, "Bye")],
     ];
@@ -88,7 +98,9 @@ public sealed class ChatSessionTests
         static string HarmonyScriptLine(string line) => HarmonyScript.Decode(JsonSerializer.Deserialize<int[]>(line)!);
     }
 
-    /// <summary>Holds the conversation; gives the tokens of all prompts. What a process leaves behind is what <paramref name="store"/> keeps.</summary>
+    /// <summary>
+    /// Holds the conversation; gives the tokens of all prompts. What a process leaves behind is what <paramref name="store"/> keeps.
+    /// </summary>
     private static async Task<List<int[]>> Run(ReasoningOutput reasoning, Func<List<ChatMessage>, List<ChatMessage>> store)
     {
         var prompts = new List<int[]>();
@@ -109,22 +121,29 @@ public sealed class ChatSessionTests
     {
         var (stored, lines) = (Path.Combine(directory, "history"), Path.Combine(directory, "prompts"));
         var history = File.Exists(stored)
-            ? JsonSerializer.Deserialize<List<ChatMessage>>(await File.ReadAllTextAsync(stored, TestContext.Current.CancellationToken), AIJsonUtilities.DefaultOptions)!
+            ? JsonSerializer.Deserialize<List<ChatMessage>>(
+                await File.ReadAllTextAsync(stored, TestContext.Current.CancellationToken), AIJsonUtilities.DefaultOptions)!
             : [];
         var prompts = File.Exists(lines)
             ? [.. File.ReadLines(lines).Select(line => JsonSerializer.Deserialize<int[]>(line)!)]
             : new List<int[]>();
         history.AddRange(Steps[history.Count(message => message.Role == ChatRole.User)](history));
         await Answer(history, ReasoningOutput.None, prompts);
-        await File.WriteAllTextAsync(stored, JsonSerializer.Serialize(history, AIJsonUtilities.DefaultOptions), TestContext.Current.CancellationToken);
-        await File.WriteAllLinesAsync(lines, prompts.Select(prompt => JsonSerializer.Serialize(prompt)), TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            stored, JsonSerializer.Serialize(history, AIJsonUtilities.DefaultOptions), TestContext.Current.CancellationToken);
+        await File.WriteAllLinesAsync(
+            lines, prompts.Select(prompt => JsonSerializer.Serialize(prompt)), TestContext.Current.CancellationToken);
     }
 
     private static async Task RunProcess(string directory)
     {
         var tests = new ProcessStartInfo("dotnet")
         {
-            ArgumentList = { typeof(ChatSessionTests).Assembly.Location, "--filter-method", $"*.{nameof(ChatSessionTests)}.{nameof(It_goes_on_in_another_process)}" },
+            ArgumentList =
+            {
+                typeof(ChatSessionTests).Assembly.Location, "--filter-method",
+                $"*.{nameof(ChatSessionTests)}.{nameof(It_goes_on_in_another_process)}",
+            },
             Environment = { [Store] = directory },
             RedirectStandardOutput = true,
             UseShellExecute = false,
@@ -137,7 +156,10 @@ public sealed class ChatSessionTests
 
     private static async Task Answer(List<ChatMessage> history, ReasoningOutput reasoning, List<int[]> prompts)
     {
-        using var chat = new ScriptedChat(_ => Turns[prompts.Count - 1], reasoningProtection: ReasoningProtection.FromKey(Key)) { SeePrompt = prompts.Add };
+        using var chat = new ScriptedChat(_ => Turns[prompts.Count - 1], reasoningProtection: ReasoningProtection.FromKey(Key))
+        {
+            SeePrompt = prompts.Add,
+        };
         using var client = new ChatClientBuilder(chat.Client).UseFunctionInvocation().Build();
         var options = Options.Clone();
         options.Reasoning = new() { Output = reasoning };

@@ -89,7 +89,8 @@ public sealed class ChatStreamingTests
             }
 
             (message.MessageId, message.CreatedAt) = (null, null);
-            message.Contents = [.. message.Contents.Select(content => content is FunctionCallContent call ? new FunctionCallContent("", call.Name, call.Arguments) : content)];
+            message.Contents = [.. message.Contents.Select(
+                content => content is FunctionCallContent call ? new FunctionCallContent("", call.Name, call.Arguments) : content)];
         }
 
         return Json(response);

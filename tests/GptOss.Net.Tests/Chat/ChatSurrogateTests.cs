@@ -23,11 +23,14 @@ public sealed class ChatSurrogateTests : IDisposable
 
     [Fact]
     public void In_a_result_that_is_a_string() =>
-        Prompt(new FunctionCallContent("1", "f"), new FunctionResultContent("1", JsonElement.Parse("\"x\\ud83d\""))).Should().Contain("<|message|>x\uFFFD<|end|>");
+        Prompt(new FunctionCallContent("1", "f"), new FunctionResultContent("1", JsonElement.Parse("\"x\\ud83d\""))).Should()
+            .Contain("<|message|>x\uFFFD<|end|>");
 
     [Fact]
     public void In_arguments() =>
-        Prompt(new FunctionCallContent("1", "f", new Dictionary<string, object?>(StringComparer.Ordinal) { ["b"] = Broken, ["c\ud83d"] = "\ude00" }))
+        Prompt(
+            new FunctionCallContent(
+                "1", "f", new Dictionary<string, object?>(StringComparer.Ordinal) { ["b"] = Broken, ["c\ud83d"] = "\ude00" }))
             .Should().Contain($$"""<|message|>{"b":{{Mended}},"c�":"�"}<|call|>""");
 
     [Fact]
@@ -38,9 +41,11 @@ public sealed class ChatSurrogateTests : IDisposable
     [Fact]
     public void In_the_schema_of_a_function()
     {
-        var schema = JsonElement.Parse("""{"type":"object","properties":{"a\ud83d":{"type":"string","enum":["x\ud83d"],"description":"d\ude00"}}}""");
+        var schema = JsonElement.Parse(
+            """{"type":"object","properties":{"a\ud83d":{"type":"string","enum":["x\ud83d"],"description":"d\ude00"}}}""");
 
-        var prompt = _chat.Render([new(ChatRole.User, "Hi")], new() { Tools = [AIFunctionFactory.CreateDeclaration("f", "e\ud83d", schema)] });
+        var prompt =
+            _chat.Render([new(ChatRole.User, "Hi")], new() { Tools = [AIFunctionFactory.CreateDeclaration("f", "e\ud83d", schema)] });
 
         prompt.Should().Contain("\"a\uFFFD\"?: \"x\uFFFD\"").And.Contain("// d\uFFFD").And.Contain("// e\uFFFD");
     }
@@ -50,7 +55,8 @@ public sealed class ChatSurrogateTests : IDisposable
     {
         using var chat = new ScriptedChat("<|channel|>final <|constrain|>json<|message|>\"x\uFFFD\"<|return|>");
 
-        var response = await chat.Ask(options: new() { ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonElement.Parse("""{"enum":["x\ud83d"]}""")) });
+        var response = await chat.Ask(
+            options: new() { ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonElement.Parse("""{"enum":["x\ud83d"]}""")) });
 
         response.Text.Should().Be("\"x\uFFFD\"");
     }
@@ -77,7 +83,8 @@ public sealed class ChatSurrogateTests : IDisposable
             units =>
             {
                 var json = WholeJson.Parse($"\"{string.Concat(units.Select(value => $"\\u{value:x4}"))}\"");
-                var expected = new System.Text.UTF8Encoding().GetString(new System.Text.UTF8Encoding().GetBytes([.. units.Select(value => (char)value)]));
+                var expected = new System.Text.UTF8Encoding().GetString(
+                    new System.Text.UTF8Encoding().GetBytes([.. units.Select(value => (char)value)]));
                 return string.Equals(json.GetString(), expected, StringComparison.Ordinal);
             },
             iter: LongTests.Scale(2_000));

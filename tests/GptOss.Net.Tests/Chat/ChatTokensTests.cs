@@ -55,7 +55,8 @@ public sealed class ChatTokensTests
         }
     }
 
-    private static IReadOnlyList<GeneratedToken> Tokens(ChatResponseUpdate update) => (IReadOnlyList<GeneratedToken>)update.RawRepresentation!;
+    private static IReadOnlyList<GeneratedToken> Tokens(ChatResponseUpdate update) =>
+        (IReadOnlyList<GeneratedToken>)update.RawRepresentation!;
 
     private static ChatOptions Options(ReasoningOutput output) => new()
     {

@@ -26,7 +26,8 @@ public sealed class ChatToolTests
         prompt.Should().Contain("\nCalls to these tools must go to the commentary channel: 'functions'.<|end|>");
         prompt.Should().Contain(
             "<|start|>developer<|message|># Instructions\n\nBe kind.\n\n# Tools\n\n## functions\n\nnamespace functions {\n\n"
-            + "// The weather of a city\ntype get_weather = (_: {\n// Which city\ncity: string,\n}) => any;\n\n} // namespace functions<|end|>");
+            + "// The weather of a city\ntype get_weather = (_: {\n// Which city\ncity: "
+            + "string,\n}) => any;\n\n} // namespace functions<|end|>");
     }
 
     [Fact]
@@ -53,7 +54,8 @@ public sealed class ChatToolTests
         var response = await chat.Ask(options: new() { Tools = [anything] });
 
         var call = response.Messages[0].Contents.Should().ContainSingle().Which.Should().BeOfType<FunctionCallContent>().Subject;
-        call.Arguments!.Select(argument => (argument.Key, ((JsonElement)argument.Value!).GetInt32())).Should().BeEquivalentTo([("", 3), ("a", 2)]);
+        call.Arguments!.Select(argument => (argument.Key, ((JsonElement)argument.Value!).GetInt32())).Should()
+            .BeEquivalentTo([("", 3), ("a", 2)]);
     }
 
     [Fact]
@@ -107,7 +109,8 @@ public sealed class ChatToolTests
         using var chat = new ScriptedChat(prompt =>
             prompt.Contains("rain in Rome", StringComparison.Ordinal) ? Answer
             : prompt.Contains("rain in Bern", StringComparison.Ordinal)
-                ? "<|channel|>analysis<|message|>And Rome.<|end|><|start|>assistant" + Call.Replace("Bern", "Rome", StringComparison.Ordinal)
+                ? "<|channel|>analysis<|message|>And Rome.<|end|><|start|>assistant" + Call.Replace(
+                    "Bern", "Rome", StringComparison.Ordinal)
                 : Thought + Call);
         using var client = new ChatClientBuilder(chat.Client).UseFunctionInvocation().Build();
 
@@ -140,13 +143,18 @@ public sealed class ChatToolTests
         ChatMessage[] Conversation(string? protectedData) =>
         [
             new(ChatRole.User, "Hi"),
-            new(ChatRole.Assistant, [new TextReasoningContent("weather") { ProtectedData = protectedData }, new FunctionCallContent("1", "get_weather")]),
+            new(
+                ChatRole.Assistant,
+                [new TextReasoningContent("weather") { ProtectedData = protectedData }, new FunctionCallContent("1", "get_weather")]),
             new(ChatRole.Tool, [new FunctionResultContent("1", "rain")]),
         ];
 
         var asText = await chat.Client.GetResponseAsync(Conversation(null), Tools, TestContext.Current.CancellationToken);
-        var asTokens = await chat.Client.GetResponseAsync(Conversation(chat.Model.ReasoningSeal.Seal(written)), Tools, TestContext.Current.CancellationToken);
-        var tampered = await chat.Client.GetResponseAsync(Conversation("Ag" + chat.Model.ReasoningSeal.Seal(written)[2..].Insert(40, "AAAA")), Tools, TestContext.Current.CancellationToken);
+        var asTokens = await chat.Client.GetResponseAsync(
+            Conversation(chat.Model.ReasoningSeal.Seal(written)), Tools, TestContext.Current.CancellationToken);
+        var tampered = await chat.Client.GetResponseAsync(
+            Conversation("Ag" + chat.Model.ReasoningSeal.Seal(written)[2..].Insert(40, "AAAA")), Tools,
+            TestContext.Current.CancellationToken);
 
         (asTokens.Usage!.InputTokenCount - asText.Usage!.InputTokenCount).Should().Be(written.Length - 1);
         tampered.Usage!.InputTokenCount.Should().Be(asText.Usage!.InputTokenCount);
@@ -161,10 +169,14 @@ public sealed class ChatToolTests
 
         var response = await chat.Ask(options: options);
 
-        chat.Prompts[0].Should().Contain("type get_weather =").And.Contain("type get_weather_2 =").And.Contain("type _2fast =").And.Contain("type Wetter_ =");
+        chat.Prompts[0].Should().Contain("type get_weather =").And.Contain("type get_weather_2 =").And.Contain("type _2fast =").And.Contain(
+            "type Wetter_ =");
         var call = response.Messages.Single().Contents.OfType<FunctionCallContent>().Single();
         call.Name.Should().Be("get.weather");
-        var history = new ChatMessage[] { new(ChatRole.User, "Hi"), response.Messages.Single(), new(ChatRole.Tool, [new FunctionResultContent(call.CallId, "ok")]) };
+        var history = new ChatMessage[]
+        {
+            new(ChatRole.User, "Hi"), response.Messages.Single(), new(ChatRole.Tool, [new FunctionResultContent(call.CallId, "ok")]),
+        };
         (await chat.Prompt(history, options)).Should().Contain("<|start|>functions.get_weather_2 to=assistant");
     }
 
@@ -247,7 +259,9 @@ public sealed class ChatToolTests
 
         chat.Client.Invoking(client => client.GetStreamingResponseAsync("Hi", new ChatOptions { ToolMode = ChatToolMode.RequireAny }))
             .Should().Throw<ArgumentException>().WithMessage("ChatOptions.ToolMode requires a call of a function,*");
-        chat.Client.Invoking(client => client.GetStreamingResponseAsync("Hi", new ChatOptions { Tools = [Weather], ToolMode = ChatToolMode.RequireSpecific("x") }))
+        chat.Client.Invoking(
+            client => client.GetStreamingResponseAsync(
+                "Hi", new ChatOptions { Tools = [Weather], ToolMode = ChatToolMode.RequireSpecific("x") }))
             .Should().Throw<ArgumentException>().WithMessage("ChatOptions.ToolMode requires a call of the function 'x',*");
     }
 
@@ -258,7 +272,9 @@ public sealed class ChatToolTests
         var prompt = await chat.Prompt([new(ChatRole.User, "Hi")], new() { Tools = [new HostedWebSearchTool()] });
 
         prompt.Should().NotContain("# Tools");
-        chat.Client.Invoking(client => client.GetStreamingResponseAsync("Hi", new ChatOptions { Tools = [new HostedWebSearchTool()], ToolMode = ChatToolMode.RequireAny }))
+        chat.Client.Invoking(
+            client => client.GetStreamingResponseAsync(
+                "Hi", new ChatOptions { Tools = [new HostedWebSearchTool()], ToolMode = ChatToolMode.RequireAny }))
             .Should().Throw<ArgumentException>();
     }
 
@@ -286,11 +302,13 @@ public sealed class ChatToolTests
     public async Task A_function_with_a_name_of_9000_characters_can_be_called()
     {
         AIFunction[] functions = [.. Enumerable.Range(0, 3).Select(i => AIFunctionFactory.Create(() => i, new string('f', 9_000 + i)))];
-        using var chat = new ScriptedChat($"<|channel|>commentary to=functions.{new string('f', 126)}_3 <|constrain|>json<|message|>{{}}<|call|>");
+        using var chat =
+            new ScriptedChat($"<|channel|>commentary to=functions.{new string('f', 126)}_3 <|constrain|>json<|message|>{{}}<|call|>");
 
         var response = await chat.Ask(options: new() { Tools = functions });
 
-        response.Messages.Single().Contents.Should().ContainSingle().Which.Should().BeOfType<FunctionCallContent>().Which.Name.Should().HaveLength(9_002);
+        response.Messages.Single().Contents.Should().ContainSingle().Which.Should().BeOfType<FunctionCallContent>().Which.Name.Should()
+            .HaveLength(9_002);
     }
 
     [Fact]
@@ -306,9 +324,12 @@ public sealed class ChatToolTests
             var call = response.Messages[^1].Contents.OfType<FunctionCallContent>().Single();
 
             var prompt = chat.Render(
-                [new(ChatRole.User, "Hi"), .. response.Messages, new(ChatRole.Tool, [new FunctionResultContent(call.CallId, "rain")])], options);
+                [new(ChatRole.User, "Hi"), .. response.Messages, new(ChatRole.Tool, [new FunctionResultContent(call.CallId, "rain")])],
+                options);
 
-            prompt.Should().Contain("<|start|>assistant" + Turn[..Turn.IndexOf("<|channel|>commentary to=", StringComparison.Ordinal)] + " to=functions.get_weather");
+            prompt.Should().Contain(
+                "<|start|>assistant" + Turn[..Turn.IndexOf("<|channel|>commentary to=", StringComparison.Ordinal)]
+                    + " to=functions.get_weather");
         }
     }
 
@@ -318,7 +339,8 @@ public sealed class ChatToolTests
         using var chat = new ScriptedChat(Call.Replace("{\"city\":\"Bern\"}", "{\"city\": \"Bern\"}", StringComparison.Ordinal));
         var response = await chat.Ask(options: Tools);
         var call = response.Messages.Single().Contents.OfType<FunctionCallContent>().Single();
-        ChatMessage[] history = [new(ChatRole.User, "Hi"), response.Messages.Single(), new(ChatRole.Tool, [new FunctionResultContent(call.CallId, "rain")])];
+        ChatMessage[] history =
+            [new(ChatRole.User, "Hi"), response.Messages.Single(), new(ChatRole.Tool, [new FunctionResultContent(call.CallId, "rain")])];
 
         var unedited = await chat.Prompt(history, Tools);
         call.Arguments!["city"] = "Rome";
@@ -356,8 +378,10 @@ public sealed class ChatToolTests
         await chat.Ask("C", new() { Tools = [Odd("odd"), Odd("other")] });
 
         logs.Texts.Where(text => text.StartsWith("Not enforced", StringComparison.Ordinal)).Should().Equal(
-            "Not enforced: odd #/properties/b: 'contains' is not enforced", "Not enforced: other #/properties/b: 'contains' is not enforced");
-        second.AdditionalProperties![GptOssChatClient.NotEnforced].Should().BeEquivalentTo(first.AdditionalProperties![GptOssChatClient.NotEnforced], "each response lists it");
+            "Not enforced: odd #/properties/b: 'contains' is not enforced",
+            "Not enforced: other #/properties/b: 'contains' is not enforced");
+        second.AdditionalProperties![GptOssChatClient.NotEnforced].Should()
+            .BeEquivalentTo(first.AdditionalProperties![GptOssChatClient.NotEnforced], "each response lists it");
     }
 
     [Theory]
@@ -394,6 +418,7 @@ public sealed class ChatToolTests
         var response = await chat.Ask(options: options);
 
         response.Messages.SelectMany(message => message.Contents).Should().NotContain(content => content is TextContent);
-        (response.FinishReason == ChatFinishReason.ToolCalls).Should().Be(response.Messages.Any(message => message.Contents.Any(content => content is FunctionCallContent)));
+        (response.FinishReason == ChatFinishReason.ToolCalls).Should()
+            .Be(response.Messages.Any(message => message.Contents.Any(content => content is FunctionCallContent)));
     }
 }

@@ -10,7 +10,8 @@ internal static class ConstrainedWriter
 
     // Often tried first, so that messages come to an end.
     private static readonly int[] Favored =
-        [ControlToken.Return, ControlToken.Call, ControlToken.End, ControlToken.Message, .. "\"}],:0".Select(c => HarmonyScript.Encode($"{c}").Single())];
+        [ControlToken.Return, ControlToken.Call, ControlToken.End, ControlToken.Message, .. "\"}],:0".Select(
+            c => HarmonyScript.Encode($"{c}").Single())];
 
     /// <summary>A random turn: the tokens up to and including the one that ends it, or the most allowed.</summary>
     public static List<int> Write(HarmonyConstraint constraint, Random random, int maxTokens = 400)
@@ -50,7 +51,8 @@ internal static class ConstrainedWriter
         }
     }
 
-    public static HarmonyConstraint Constraint(this TurnGrammar grammar) => new(grammar, ScriptedModel.Masks.Value, ScriptedModel.Tokenizer);
+    public static HarmonyConstraint Constraint(this TurnGrammar grammar) =>
+        new(grammar, ScriptedModel.Masks.Value, ScriptedModel.Tokenizer);
 
     private static int Choose(float[] logits, Random random)
     {

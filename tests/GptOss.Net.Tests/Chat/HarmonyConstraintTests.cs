@@ -15,7 +15,8 @@ public sealed class HarmonyConstraintTests
     [Theory]
     [InlineData("<|channel|>final<|message|>Hello<|return|>")]
     [InlineData("<|channel|>analysis<|message|>Hm" + ToAssistant + "<|channel|>final<|message|><|return|>")]
-    [InlineData("<|channel|>commentary<|message|>Hm" + ToAssistant + "<|channel|>analysis<|message|>x" + ToAssistant + "<|channel|>final<|message|>y<|return|>")]
+    [InlineData("<|channel|>commentary<|message|>Hm" + ToAssistant + "<|channel|>analysis<|message|>x" + ToAssistant
+        + "<|channel|>final<|message|>y<|return|>")]
     public void Well_formed_turns_may_be_written(string turn) => Free.Constraint().Write(turn);
 
     [Theory]
@@ -69,7 +70,8 @@ public sealed class HarmonyConstraintTests
 
         constraint.AllowedTokens().Should().Equal(ControlToken.Start);
         constraint.Write("<|start|>");
-        constraint.AllowedTokens().Should().OnlyContain(token => "assistant".StartsWith(HarmonyScript.Decode(new[] { token }), StringComparison.Ordinal));
+        constraint.AllowedTokens().Should()
+            .OnlyContain(token => "assistant".StartsWith(HarmonyScript.Decode(new[] { token }), StringComparison.Ordinal));
         constraint.Write("assistant");
         constraint.AllowedTokens().Should().Equal(ControlToken.Channel);
     }
@@ -151,7 +153,8 @@ public sealed class HarmonyConstraintTests
         var constraint = Grammar(reasoningBudget: 0).Constraint();
         constraint.Write("<|channel|>");
 
-        constraint.AllowedTokens().Should().OnlyContain(token => "final".StartsWith(HarmonyScript.Decode(new[] { token }), StringComparison.Ordinal));
+        constraint.AllowedTokens().Should()
+            .OnlyContain(token => "final".StartsWith(HarmonyScript.Decode(new[] { token }), StringComparison.Ordinal));
     }
 
     [Fact]
@@ -165,7 +168,8 @@ public sealed class HarmonyConstraintTests
 
         constraint.Write("<|channel|>");
 
-        constraint.AllowedTokens().Should().OnlyContain(token => "final".StartsWith(HarmonyScript.Decode(new[] { token }), StringComparison.Ordinal));
+        constraint.AllowedTokens().Should()
+            .OnlyContain(token => "final".StartsWith(HarmonyScript.Decode(new[] { token }), StringComparison.Ordinal));
     }
 
     [Fact]
@@ -225,7 +229,8 @@ public sealed class HarmonyConstraintTests
         }
     }
 
-    private static TurnGrammar Grammar(string[]? calls = null, bool answers = true, TextState? answer = null, int reasoningBudget = int.MaxValue) =>
+    private static TurnGrammar Grammar(
+        string[]? calls = null, bool answers = true, TextState? answer = null, int reasoningBudget = int.MaxValue) =>
         TurnGrammar.Create(
             (calls ?? []).ToDictionary(name => name, _ => JsonSchemaGrammar.AnyObject.Start(), StringComparer.Ordinal),
             answers,

@@ -35,7 +35,8 @@ internal sealed class NoisyChat : IDisposable
 
     private static void Write(ReadOnlySpan<int> output, int last, Span<float> logits)
     {
-        Noise.AsSpan((int)(((uint)(output.Length + 1) * 7_919 * (uint)(last + 1)) % (Noise.Length - logits.Length)), logits.Length).CopyTo(logits);
+        Noise.AsSpan((int)(((uint)(output.Length + 1) * 7_919 * (uint)(last + 1)) % (Noise.Length - logits.Length)), logits.Length)
+            .CopyTo(logits);
         foreach (var token in Liked)
         {
             logits[token] += Liking;

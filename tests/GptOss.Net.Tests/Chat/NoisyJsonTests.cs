@@ -108,7 +108,8 @@ public sealed class NoisyJsonTests(ITestOutputHelper output)
 
     private sealed record Planets([property: MaxLength(8)] Size[] Sizes, [property: MaxLength(3)] bool?[] AreNear);
 
-    private sealed record Town([property: MaxLength(50)] string Name, [property: Range(1, 20_000_000)] int Inhabitants, Size Size, Town? Neighbour = null);
+    private sealed record Town(
+        [property: MaxLength(50)] string Name, [property: Range(1, 20_000_000)] int Inhabitants, Size Size, Town? Neighbour = null);
 
     private sealed record Appointment(DateTime Start, TimeOnly? End, Guid Id, bool IsCertain, double Share = 1);
 

@@ -25,13 +25,19 @@ public sealed class NoisyTurnTests(ITestOutputHelper output)
         new() { Tools = Tools },
         new() { Tools = Tools, ToolMode = ChatToolMode.RequireAny },
         new() { Tools = Tools, ToolMode = ChatToolMode.RequireSpecific("forecast") },
-        new() { Tools = Tools, ToolMode = ChatToolMode.None, RawRepresentationFactory = _ => new GptOssRequestOptions { ReasoningBudget = 10 } },
+        new()
+        {
+            Tools = Tools,
+            ToolMode = ChatToolMode.None,
+            RawRepresentationFactory = _ => new GptOssRequestOptions { ReasoningBudget = 10 },
+        },
         new() { Tools = Tools, ResponseFormat = ChatResponseFormat.Json },
         new() { Tools = Tools, Reasoning = new() { Effort = Microsoft.Extensions.AI.ReasoningEffort.Low } },
     ];
 
     private static readonly string[] Questions =
-        ["Hello!", "What is the weather in Paris?", "What is the capital of France?", "What is 7 + 5?", "Is it cold in Oslo?", "Name a planet."];
+        ["Hello!", "What is the weather in Paris?", "What is the capital of "
+            + "France?", "What is 7 + 5?", "Is it cold in Oslo?", "Name a planet."];
 
     [Fact]
     public async Task No_turn_is_lost_and_no_call_fails_to_parse()
@@ -100,17 +106,22 @@ public sealed class NoisyTurnTests(ITestOutputHelper output)
         }
 
         if (calls.Length != (wanted == MessageEnding.Call ? 1 : 0)
-            || calls.Any(call => call.Arguments is null || !Array.Exists(Tools, tool => string.Equals(tool.Name, call.Name, StringComparison.Ordinal))))
+            || calls.Any(
+                call => call.Arguments is null
+                    || !Array.Exists(Tools, tool => string.Equals(tool.Name, call.Name, StringComparison.Ordinal))))
         {
             yield return $"{calls.Length} calls";
         }
 
-        if (wanted == (options.ToolMode is RequiredChatToolMode ? MessageEnding.Return : options.ToolMode is NoneChatToolMode ? MessageEnding.Call : null))
+        if (wanted == (options.ToolMode is RequiredChatToolMode
+            ? MessageEnding.Return
+            : options.ToolMode is NoneChatToolMode ? MessageEnding.Call : null))
         {
             yield return $"an end that {options.ToolMode} forbids";
         }
 
-        if (wanted == MessageEnding.Return && options.ResponseFormat is ChatResponseFormatJson && !JsonText.IsObject(turn.Response.Messages[^1].Text))
+        if (wanted == MessageEnding.Return && options.ResponseFormat is ChatResponseFormatJson
+            && !JsonText.IsObject(turn.Response.Messages[^1].Text))
         {
             yield return "an answer that is no JSON object";
         }
@@ -121,6 +132,7 @@ public sealed class NoisyTurnTests(ITestOutputHelper output)
         var parser = new HarmonyStreamParser(ScriptedModel.Tokenizer);
         var events = tokens.SelectMany(parser.Append).ToList();
         events.AddRange(parser.Finish());
-        return [.. events.Where(found => found.Kind == HarmonyStreamEventKind.MessageEnded).Select(found => (found.Header, found.Ending!.Value))];
+        return [.. events.Where(found => found.Kind == HarmonyStreamEventKind.MessageEnded)
+            .Select(found => (found.Header, found.Ending!.Value))];
     }
 }

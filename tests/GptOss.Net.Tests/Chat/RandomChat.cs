@@ -9,7 +9,8 @@ internal sealed class RandomChat : IDisposable
     private static readonly int[] Header = HarmonyScript.Encode("<|channel|>final<|message|>");
 
     private readonly GptOssModel _model = ScriptedModel.Create(
-        new ScriptedReplies(_ => Write, HarmonyTokenizer.VocabularySize), vocabularySize: HarmonyTokenizer.VocabularySize, cachesPrefixes: false);
+        new ScriptedReplies(_ => Write, HarmonyTokenizer.VocabularySize), vocabularySize: HarmonyTokenizer.VocabularySize,
+        cachesPrefixes: false);
 
     public Task<ChatResponse> Ask(ChatOptions options) =>
         _model.AsIChatClient().GetResponseAsync("Hello", options, TestContext.Current.CancellationToken);

@@ -81,7 +81,8 @@ internal sealed class ScriptedChat : IDisposable
 
     /// <summary>The prompt of a conversation, without asking the model.</summary>
     public string Render(IEnumerable<ChatMessage> messages, ChatOptions? options = null) => HarmonyScript.Decode(
-        new HarmonyRenderer(_model.Tokenizer).RenderForCompletion(ChatRequest.MapMessages(messages, options ?? new ChatOptions(), Client, _model)));
+        new HarmonyRenderer(_model.Tokenizer).RenderForCompletion(
+            ChatRequest.MapMessages(messages, options ?? new ChatOptions(), Client, _model)));
 
     public Task<ChatResponse> Ask(string text = "Hello", ChatOptions? options = null) =>
         Client.GetResponseAsync(text, options, TestContext.Current.CancellationToken);

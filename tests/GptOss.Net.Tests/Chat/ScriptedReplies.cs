@@ -94,7 +94,8 @@ internal sealed class ScriptedReplies(ScriptedReplies.Script script, int vocabul
         for (var i = 0; i < tokens.Length; i++)
         {
             var position = first + i;
-            tokens[i] = _tokenOfSlot[(blocks[position / PagedKVCache.BlockSize] * PagedKVCache.BlockSize) + (position % PagedKVCache.BlockSize)];
+            tokens[i] =
+                _tokenOfSlot[(blocks[position / PagedKVCache.BlockSize] * PagedKVCache.BlockSize) + (position % PagedKVCache.BlockSize)];
         }
 
         return tokens;

@@ -15,7 +15,8 @@ public sealed class ScriptedSpeedTests(ITestOutputHelper output)
     {
         tokens = LongTests.Cases(tokens / 10, tokens);
         using var model = ScriptedModel.Create(
-            new ScriptedReplies(_ => Count, vocabularySize), maxModelLength: tokens + 10, maxSequences: Sequences, vocabularySize: vocabularySize, cachesPrefixes: false);
+            new ScriptedReplies(_ => Count, vocabularySize), maxModelLength: tokens + 10, maxSequences: Sequences,
+            vocabularySize: vocabularySize, cachesPrefixes: false);
 
         for (var run = 0; run < LongTests.Cases(1, 5); run++)
         {
@@ -23,20 +24,23 @@ public sealed class ScriptedSpeedTests(ITestOutputHelper output)
 
             await Generate();
 
-            output.WriteLine($"{Sequences * tokens / Stopwatch.GetElapsedTime(started).TotalSeconds:F0} tokens/s with {vocabularySize} logits each");
+            output.WriteLine(
+                $"{Sequences * tokens / Stopwatch.GetElapsedTime(started).TotalSeconds:F0} tokens/s with {vocabularySize} logits each");
         }
 
         void Count(ReadOnlySpan<int> written, Span<float> logits) => logits[written.Length % 1_000] = 100;
 
-        Task Generate() => Parallel.ForAsync(0, Sequences, new ParallelOptions { MaxDegreeOfParallelism = Sequences }, async (_, cancellationToken) =>
-        {
-            var next = 0;
-            await foreach (var token in model.GenerateAsync([1], new() { Temperature = 0, MaxOutputTokens = tokens }, cancellationToken: cancellationToken))
+        Task Generate() =>
+            Parallel.ForAsync(0, Sequences, new ParallelOptions { MaxDegreeOfParallelism = Sequences }, async (_, cancellationToken) =>
             {
-                token.Id.Should().Be(next++ % 1_000);
-            }
+                var next = 0;
+                await foreach (var token
+                    in model.GenerateAsync([1], new() { Temperature = 0, MaxOutputTokens = tokens }, cancellationToken: cancellationToken))
+                {
+                    token.Id.Should().Be(next++ % 1_000);
+                }
 
-            next.Should().Be(tokens);
-        });
+                next.Should().Be(tokens);
+            });
     }
 }

@@ -26,7 +26,8 @@ internal sealed class ShakenDemoChat : IDisposable
     public static async Task<ShakenDemoChat> LoadAsync()
     {
         using var directory = new TemporaryDirectory();
-        using var checkpoint = SafetensorsCheckpoint.Open(await DemoCheckpoint.ExtractAsync(directory.File("nano"), TestContext.Current.CancellationToken));
+        using var checkpoint =
+            SafetensorsCheckpoint.Open(await DemoCheckpoint.ExtractAsync(directory.File("nano"), TestContext.Current.CancellationToken));
         var config = ModelConfigReader.Read(checkpoint.ConfigPath);
         var progress = new WeightReadProgress(0, (_, _) => { }, CancellationToken.None);
         var executor = CpuExecutor.Load(config, ModelWeightsReader.Read(config, checkpoint), Capacity, Options, progress);

@@ -58,7 +58,8 @@ public sealed class CheckpointLocatorTests : IDisposable
         Snapshot("4567efab");
         Snapshot("0123abcd");
 
-        Locate(Id).Should().Throw<CheckpointException>().WithMessage("*no snapshot of revision 'main'*0123abcd, 4567efab. Give the directory*");
+        Locate(Id).Should().Throw<CheckpointException>()
+            .WithMessage("*no snapshot of revision 'main'*0123abcd, 4567efab. Give the directory*");
     }
 
     [Fact]

@@ -94,7 +94,8 @@ public sealed class CheckpointTensorTests : IDisposable
     [Fact]
     public void Integers_do_not_read_as_singles()
     {
-        Tensor("weight").Invoking(tensor => tensor.ReadSingles()).Should().Throw<CheckpointException>().WithMessage("*U8*BF16, F16 or F32*");
+        Tensor("weight").Invoking(tensor => tensor.ReadSingles()).Should().Throw<CheckpointException>()
+            .WithMessage("*U8*BF16, F16 or F32*");
     }
 
     private static byte[] Bytes(CheckpointTensor tensor)

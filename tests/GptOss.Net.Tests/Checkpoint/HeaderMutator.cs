@@ -16,7 +16,10 @@ internal sealed class HeaderMutator(int seed)
     ];
 
     private static readonly string[] Fragments =
-        ["{", "}", "[", "]", ",", ":", "\"", "\\", "\\u0000", "\\ud800", "\\u0061", "\0", " ", "\n", "\uFEFF", "é", "__metadata__", "dtype", "//", "/*", "NaN"];
+        [
+            "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u0000", "\\ud800", "\\u0061", "\0", " ", "\n", "\uFEFF", "é", "__metadata__",
+            "dtype", "//", "/*", "NaN",
+        ];
 
     private readonly Random _random = new(seed);
 

@@ -38,7 +38,8 @@ public sealed class ModelNameTests : IDisposable
 
     [Fact]
     public void A_snapshot_is_known_by_its_repository() =>
-        ModelName.AliasesOf(Create("models--openai--gpt-oss-20b/snapshots/0123abc")).Should().Contain(["openai/gpt-oss-20b", "gpt-oss-20b"]);
+        ModelName.AliasesOf(Create("models--openai--gpt-oss-20b/snapshots/0123abc")).Should()
+            .Contain(["openai/gpt-oss-20b", "gpt-oss-20b"]);
 
     private string Create(string path)
     {

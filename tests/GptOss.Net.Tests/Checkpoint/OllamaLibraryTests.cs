@@ -32,7 +32,9 @@ public sealed class OllamaLibraryTests : IDisposable
         var blob = Blob();
         var settings = HubSettings.Read(_directory.Path, name => name == "OLLAMA_MODELS" ? _directory.Path : null);
 
-        (await ModelSource.ResolveAsync("ollama:gpt-oss:20b", new GptOssModelOptions { AllowDownload = true }, settings, null, TestContext.Current.CancellationToken)).Should().Be(blob);
+        (await ModelSource.ResolveAsync(
+            "ollama:gpt-oss:20b", new GptOssModelOptions { AllowDownload = true }, settings, null, TestContext.Current.CancellationToken))
+            .Should().Be(blob);
     }
 
     [Theory]
@@ -41,7 +43,8 @@ public sealed class OllamaLibraryTests : IDisposable
     [InlineData("ollama:")]
     [InlineData("ollama:gpt-oss:")]
     [InlineData("ollama:gpt-oss:..")]
-    public void A_name_that_leads_elsewhere_is_refused(string name) => Locating(name).Should().Throw<CheckpointException>().WithMessage("*is no name*");
+    public void A_name_that_leads_elsewhere_is_refused(string name) =>
+        Locating(name).Should().Throw<CheckpointException>().WithMessage("*is no name*");
 
     [Fact]
     public void A_model_that_was_not_pulled_is_told_with_the_command_that_does() =>
@@ -72,7 +75,9 @@ public sealed class OllamaLibraryTests : IDisposable
     private Action Locating(string name) => () => OllamaLibrary.Locate(name, _directory.Path);
 
     private static string Manifest(string digest) =>
-        $$"""{"schemaVersion": 2, "layers": [{"mediaType": "application/vnd.ollama.image.license", "digest": "sha256:{{new string('b', 64)}}"}, {"mediaType": "application/vnd.ollama.image.model", "digest": "{{digest}}"}]}""";
+        $$"""{"schemaVersion": 2"""
+        + $$""", "layers": [{"mediaType": "application/vnd.ollama.image.license", "digest": "sha256:{{new string('b', 64)}}"}"""
+        + $$""", {"mediaType": "application/vnd.ollama.image.model", "digest": "{{digest}}"}]}""";
 
     private void Write(string name, string manifest)
     {

@@ -110,7 +110,8 @@ public sealed class SafetensorsCheckpointTests : IDisposable
     {
         Shard("pytorch_model.safetensors", "a");
 
-        Open().Should().Throw<CheckpointException>().WithMessage("*but pytorch_model.safetensors: give such a file the name model.safetensors*");
+        Open().Should().Throw<CheckpointException>()
+            .WithMessage("*but pytorch_model.safetensors: give such a file the name model.safetensors*");
     }
 
     [Theory]
@@ -136,7 +137,8 @@ public sealed class SafetensorsCheckpointTests : IDisposable
         try
         {
             Open().Should().Throw<CheckpointException>().WithMessage("*cannot be read*denied*");
-            FluentActions.Invoking(() => CheckpointLocator.Locate(_directory.File("below"), _directory.Path)).Should().Throw<CheckpointException>()
+            FluentActions.Invoking(() => CheckpointLocator.Locate(_directory.File("below"), _directory.Path)).Should()
+                .Throw<CheckpointException>()
                 .WithMessage("*may not be read by the user*");
         }
         finally

@@ -31,7 +31,8 @@ public sealed class SafetensorsHeaderAttackTests
         { "type twice", "{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}", 4, "unknown or appears twice" },
         { "unknown key", "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4],\"x\":1}}", 4, "unknown or appears twice" },
         { "duplicate tensor", "{" + A + "," + A + "}", 4, "appears twice" },
-        { "duplicate tensor by escape", "{" + A + ",\"\\u0061\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[4,4]}}", 4, "appears twice" },
+        { "duplicate tensor by escape", "{" + A
+            + ",\"\\u0061\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[4,4]}}", 4, "appears twice" },
         { "unknown type", Object(Entry("a", "U9", "[4]", "[0,4]")), 4, "dtype is unknown" },
         { "escaped type", Object(Entry("a", "\\u00558", "[4]", "[0,4]")), 4, "dtype is unknown" },
         { "lower-case type", Object(Entry("a", "u8", "[4]", "[0,4]")), 4, "dtype is unknown" },
@@ -48,7 +49,10 @@ public sealed class SafetensorsHeaderAttackTests
         { "product wraps to 4", Object(Entry("a", "U8", "[4611686018427387905,4]", "[0,4]")), 4, "too large" },
         { "product wraps to 0", Object(Entry("a", "U8", "[4294967296,4294967296]", "[0,0]")), 0, "too large" },
         { "size wraps", Object(Entry("a", "F64", "[2305843009213693953]", "[0,8]")), 8, "too large" },
-        { "product beyond 128 bits", Object(Entry("a", "F64", "[9223372036854775807,9223372036854775807,9223372036854775807]", "[0,8]")), 8, "too large" },
+        {
+            "product beyond 128 bits", Object(Entry("a", "F64", "[9223372036854775807,9223372036854775807,9223372036854775807]", "[0,8]")),
+            8, "too large"
+        },
         { "nine dimensions", Object(Entry("a", "U8", "[1,1,1,1,1,1,1,1,1]", "[0,1]")), 1, "more than 8 values" },
         { "negative offset", Object(Entry("a", "U8", "[4]", "[-4,0]")), 4, "integers of 0 or more" },
         { "offsets swapped", Object(Entry("a", "U8", "[4]", "[4,0]")), 4, "data_offsets are 4 and 0" },
@@ -77,7 +81,8 @@ public sealed class SafetensorsHeaderAttackTests
         { "metadata is nested", "{\"__metadata__\":{\"a\":{}}}", 0, "expected String" },
         { "metadata twice", "{\"__metadata__\":{},\"__metadata__\":{}}", 0, "appears twice" },
         { "metadata key twice", "{\"__metadata__\":{\"a\":\"\",\"a\":\"\"}}", 0, "appears twice" },
-        { "metadata of 2,000 keys", "{\"__metadata__\":{" + string.Join(",", Enumerable.Range(0, 2000).Select(i => $"\"{i}\":\"\"")) + "}}", 0, "more than 1024" },
+        { "metadata of 2,000 keys", "{\"__metadata__\":{" + string.Join(",", Enumerable.Range(0, 2000).Select(i => $"\"{i}\":\"\""))
+            + "}}", 0, "more than 1024" },
     };
 
     [Theory]

@@ -62,7 +62,8 @@ public sealed class BlockedThreadPoolTests
 
         BlockedThreadPool.Run(() =>
         {
-            using var model = GptOssModel.LoadAsync(folder, new GptOssModelOptions { MaxModelLength = 64, MaxSequences = 1 }).GetAwaiter().GetResult();
+            using var model = GptOssModel.LoadAsync(folder, new GptOssModelOptions { MaxModelLength = 64, MaxSequences = 1 }).GetAwaiter()
+                .GetResult();
 
             model.ComputeLogits([7], CancellationToken.None).GetLength(1).Should().Be(model.VocabularySize);
         });

@@ -105,7 +105,8 @@ public sealed class EngineEndingTests
         };
         using var model = ScriptedModel.Create(executor, cache: cache);
 
-        await foreach (var token in model.GenerateAsync(Enumerable.Range(0, 40).ToArray(), Generations.Greedy(500), cancellationToken: TestContext.Current.CancellationToken))
+        await foreach (var token in model.GenerateAsync(
+            Enumerable.Range(0, 40).ToArray(), Generations.Greedy(500), cancellationToken: TestContext.Current.CancellationToken))
         {
             token.Id.Should().Be(40);
             break;

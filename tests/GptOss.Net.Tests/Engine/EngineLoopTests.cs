@@ -97,8 +97,9 @@ public sealed class EngineLoopTests
             Logits = (token, _, row) => row[3] = token == Poison ? float.NaN : 0,
         };
         using var model = ScriptedModel.Create(executor);
-        await using var tokens = model.GenerateAsync([Poison - 1], Generations.Greedy(50), cancellationToken: TestContext.Current.CancellationToken)
-            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        await using var tokens =
+            model.GenerateAsync([Poison - 1], Generations.Greedy(50), cancellationToken: TestContext.Current.CancellationToken)
+                .GetAsyncEnumerator(TestContext.Current.CancellationToken);
 
         (await tokens.MoveNextAsync()).Should().BeTrue();
         tokens.Current.Id.Should().Be(Poison);
@@ -180,7 +181,8 @@ public sealed class EngineLoopTests
         var rows = await logits;
 
         executor.Positions.Should().HaveCountGreaterThan(16 + 39 + 100, "some were computed again");
-        Enumerable.Range(0, 100).Select(i => (rows[i, 0], rows[i, 1])).Should().Equal(Enumerable.Range(0, 100).Select(i => (300f + i, (float)i)));
+        Enumerable.Range(0, 100).Select(i => (rows[i, 0], rows[i, 1])).Should()
+            .Equal(Enumerable.Range(0, 100).Select(i => (300f + i, (float)i)));
     }
 
     private static ScriptedExecutor FailingOnPoison() => new(ScriptedModel.VocabularySize)

@@ -37,7 +37,8 @@ public sealed class FullCacheTests(ITestOutputHelper output)
             for (var i = 0; i < LongTests.Cases(4, 100); i++)
             {
                 var beginning = random.Next(2) == 0 ? shared[..random.Next(shared.Length)] : [];
-                var job = new ComputedJob([.. beginning, client, .. ComputedJob.RandomTokens(random, random.Next(40))], random.Next(1, 99), client);
+                var job = new ComputedJob(
+                    [.. beginning, client, .. ComputedJob.RandomTokens(random, random.Next(40))], random.Next(1, 99), client);
 
                 var answer = await model.Answer(job);
 

@@ -43,7 +43,8 @@ public sealed class ModelLoaderTests
         await using var first = Load(new GptOssModelOptions { MaxSequences = 4_000 });
         await using var second = Load(new GptOssModelOptions { MaxSequences = 4_000 });
 
-        second.Placement.Devices[0].FreeBytes.Should().Be((8 * GiB) - first.Placement.Devices[0].KVBytes - first.Placement.Devices[0].WorkspaceBytes);
+        second.Placement.Devices[0].FreeBytes.Should()
+            .Be((8 * GiB) - first.Placement.Devices[0].KVBytes - first.Placement.Devices[0].WorkspaceBytes);
         (first.Placement.Devices[0].TotalBytes + second.Placement.Devices[0].TotalBytes).Should().BeLessThan(8 * GiB);
     }
 
@@ -80,7 +81,8 @@ public sealed class ModelLoaderTests
 
         await using var model = Load(new GptOssModelOptions { LoggerFactory = logs }, directory.Path);
 
-        logs.Texts.Should().ContainSingle(text => text.Contains("not known", StringComparison.Ordinal)).Which.Should().Contain("depth_scale");
+        logs.Texts.Should().ContainSingle(text => text.Contains("not known", StringComparison.Ordinal)).Which.Should()
+            .Contain("depth_scale");
     }
 
     [Fact]
@@ -88,8 +90,10 @@ public sealed class ModelLoaderTests
     {
         using var memory = new CpuMemory();
 
-        memory.Invoking(m => Allocate(m)).Should().Throw<PlacementException>().WithMessage("*1,152,921,504,606,846,976 bytes*MaxModelLength*");
-        ModelLoader.IsOutOfMemory(new ExternalException("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried")).Should().BeTrue();
+        memory.Invoking(m => Allocate(m)).Should().Throw<PlacementException>()
+            .WithMessage("*1,152,921,504,606,846,976 bytes*MaxModelLength*");
+        ModelLoader.IsOutOfMemory(new ExternalException("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"))
+            .Should().BeTrue();
         ModelLoader.IsOutOfMemory(new ExternalException("CUDA out of memory. Tried to allocate 2 GiB")).Should().BeTrue();
         ModelLoader.IsOutOfMemory(new ExternalException("shapes do not match")).Should().BeFalse();
 
@@ -99,7 +103,8 @@ public sealed class ModelLoaderTests
     private LoadedModel Load(GptOssModelOptions options, string? directory = null)
     {
         var onCpu = options with { Placement = new PlacementOptions { Devices = [DeviceId.Cpu] }, Cpu = new CpuOptions { Threads = 1 } };
-        return new ModelLoader(onCpu, "model", _ledger, progress: null, CancellationToken.None).Load(directory ?? Fixtures.ModelDirectory("a"));
+        return new ModelLoader(onCpu, "model", _ledger, progress: null, CancellationToken.None).Load(
+            directory ?? Fixtures.ModelDirectory("a"));
     }
 
     private sealed class FailingMeterFactory : IMeterFactory

@@ -3,7 +3,9 @@ using GptOss.Net.KVCache;
 
 namespace GptOss.Net.Tests.Engine;
 
-/// <summary>Random traffic of every sort through the whole engine on real kernels: each answer is the one that its prompt gets alone.</summary>
+/// <summary>
+/// Random traffic of every sort through the whole engine on real kernels: each answer is the one that its prompt gets alone.
+/// </summary>
 public sealed class RequestTraceTests : IDisposable
 {
     private const int LongestSequence = 160;
@@ -27,7 +29,8 @@ public sealed class RequestTraceTests : IDisposable
             {
                 // The sliding layers have room for the window and a step of every sequence, as a loaded model's have.
                 var model = ComputedModel.Create(
-                    new KVCacheCapacity(fullBlocks, maxSequences * 8), maxSequences, maxStepTokens, caches, maxModelLength: LongestSequence, stepsAhead: stepsAhead);
+                    new KVCacheCapacity(fullBlocks, maxSequences * 8), maxSequences, maxStepTokens, caches, maxModelLength: LongestSequence,
+                    stepsAhead: stepsAhead);
                 Play(model, requests).GetAwaiter().GetResult();
                 model.Dispose();
                 model.Cache.Usage.Fraction.Should().Be(0);

@@ -11,7 +11,8 @@ public sealed class StepsAheadTests
 
     private readonly ScriptedExecutor _script = new(ScriptedModel.VocabularySize)
     {
-        BeforeStep = (_, batch) => _ = batch.TokenIds.Span.Contains(Poison) ? throw new InvalidOperationException("The device is out of memory.") : 0,
+        BeforeStep = (_, batch) => _ =
+            batch.TokenIds.Span.Contains(Poison) ? throw new InvalidOperationException("The device is out of memory.") : 0,
     };
 
     private readonly ScriptedExecutor _steady = new(ScriptedModel.VocabularySize);
@@ -141,8 +142,9 @@ public sealed class StepsAheadTests
     public async Task A_prompt_that_comes_does_not_wait_for_the_end_of_those_that_run_ahead()
     {
         using var model = ScriptedModel.Create(new AheadExecutor(_steady), maxModelLength: 100_000);
-        await using var endless = model.GenerateAsync([501], new SamplingOptions { Temperature = 0 }, cancellationToken: TestContext.Current.CancellationToken)
-            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        await using var endless =
+            model.GenerateAsync([501], new SamplingOptions { Temperature = 0 }, cancellationToken: TestContext.Current.CancellationToken)
+                .GetAsyncEnumerator(TestContext.Current.CancellationToken);
         await endless.MoveNextAsync();
 
         (await model.Ids([1, 2, 3], Generations.Greedy(5))).Should().Equal(4, 5, 6, 7, 8);
@@ -185,8 +187,9 @@ public sealed class StepsAheadTests
     public async Task A_disposed_model_ends_every_generation_and_gives_back_all_blocks()
     {
         var model = ScriptedModel.Create(new AheadExecutor(_steady), cache: _cache, maxModelLength: 900);
-        await using var endless = model.GenerateAsync([501], new SamplingOptions { Temperature = 0 }, cancellationToken: TestContext.Current.CancellationToken)
-            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        await using var endless =
+            model.GenerateAsync([501], new SamplingOptions { Temperature = 0 }, cancellationToken: TestContext.Current.CancellationToken)
+                .GetAsyncEnumerator(TestContext.Current.CancellationToken);
         await endless.MoveNextAsync();
 
         await model.DisposeAsync();
@@ -216,7 +219,8 @@ public sealed class StepsAheadTests
     private static async Task<int[]> Read(GptOssModel model, int[] prompt, SamplingOptions options, ITokenConstraint constraint)
     {
         var tokens = new List<int>();
-        await foreach (var token in model.GenerateAsync(prompt, options, null, constraint, cancellationToken: TestContext.Current.CancellationToken))
+        await foreach (var token
+            in model.GenerateAsync(prompt, options, null, constraint, cancellationToken: TestContext.Current.CancellationToken))
         {
             tokens.Add(token.Id);
         }

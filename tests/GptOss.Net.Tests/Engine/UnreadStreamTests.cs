@@ -28,7 +28,8 @@ public sealed class UnreadStreamTests
     public async Task A_stream_that_is_read_goes_on()
     {
         var read = new SemaphoreSlim(1);
-        var executor = new ScriptedExecutor(ScriptedModel.VocabularySize) { BeforeStep = (_, _) => read.Wait(TestContext.Current.CancellationToken) };
+        var executor =
+            new ScriptedExecutor(ScriptedModel.VocabularySize) { BeforeStep = (_, _) => read.Wait(TestContext.Current.CancellationToken) };
         using var model = ScriptedModel.Create(executor);
         await using var reader = Read(model, new GenerationOptions { MaxUnreadTokens = 1 });
         for (var i = 0; i < 50; i++)

@@ -31,7 +31,8 @@ public sealed class ExecutorChainTests
 
         var ours = Error(alone, cases.Select(known => known.Logits));
 
-        ours.Should().BeLessThanOrEqualTo(1.5 * Error(official.Cases.Select(known => known.BFloat16Logits!), official.Cases.Select(known => known.Logits)));
+        ours.Should().BeLessThanOrEqualTo(
+            1.5 * Error(official.Cases.Select(known => known.BFloat16Logits!), official.Cases.Select(known => known.Logits)));
         var together = Driver(fixture, chain, 13);
         together.Logits([.. cases.Select(known => known.InputIds)]).Zip(alone, (left, right) => left.AsSpan().SequenceEqual(right))
             .Should().AllBeEquivalentTo(true);
@@ -97,7 +98,8 @@ public sealed class ExecutorChainTests
 
         public MemoryEstimate Estimate(ModelConfig config, ModelWeights weights, Precision precision) => throw new NotSupportedException();
 
-        public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, int devices) => throw new NotSupportedException();
+        public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, int devices) =>
+            throw new NotSupportedException();
 
         public IModelExecutor Create(ExecutorRequest request) => new CudaExecutorLoader(
             request.Config,

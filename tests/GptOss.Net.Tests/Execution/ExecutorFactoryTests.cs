@@ -7,7 +7,8 @@ namespace GptOss.Net.Tests.Execution;
 public sealed class ExecutorFactoryTests
 {
     private static readonly DeviceInventory TwoCards = new(
-        [new(0, "card", default, new(9, 0), 24L << 30, 23L << 30), new(1, "card", default, new(9, 0), 24L << 30, 23L << 30)], [], 64L << 30, 32L << 30);
+        [new(0, "card", default, new(9, 0), 24L << 30, 23L << 30), new(1, "card", default, new(9, 0), 24L << 30, 23L << 30)], [], 64L << 30,
+        32L << 30);
 
     [Theory]
     [InlineData(Precision.Default, "cpu", "the CPU kernels")]
@@ -42,7 +43,9 @@ public sealed class ExecutorFactoryTests
         var create = () => Factory(precision, devices);
 
         create.Should().Throw<PlacementException>()
-            .WithMessage($"*Precision.{precision} on cuda:0*CUDA kernels:*CPU kernels: they run what lies on the CPU*reference:*Choose another precision*");
+            .WithMessage(
+                $"*Precision.{precision} on cuda:0*CUDA kernels:*CPU kernels: "
+                + "they run what lies on the CPU*reference:*Choose another precision*");
     }
 
     [Fact]

@@ -75,7 +75,8 @@ public sealed class GgufLogitsTests
 
         var (ours, theirs) = (Lost(fixture.Checkpoint), Lost(gguf));
 
-        TestContext.Current.TestOutputHelper!.WriteLine(FormattableString.Invariant($"bfloat16 to int8 {ours:E2}, Q8_0 to int8 {theirs:E2}"));
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            FormattableString.Invariant($"bfloat16 to int8 {ours:E2}, Q8_0 to int8 {theirs:E2}"));
         theirs.Should().BeLessThan(1.25 * ours);
     }
 
@@ -125,7 +126,8 @@ public sealed class GgufLogitsTests
     {
         var config = ModelConfigReader.Read(checkpoint);
         using var executor = CpuExecutor.Load(
-            config, ModelWeightsReader.Read(config, checkpoint), Capacity, options with { Threads = 1 }, new WeightReadProgress(0, (_, _) => { }, default));
+            config, ModelWeightsReader.Read(config, checkpoint), Capacity, options with { Threads = 1 },
+            new WeightReadProgress(0, (_, _) => { }, default));
         return Logits(executor, config, fixture.Cases.Select(expected => expected.InputIds));
     }
 

@@ -11,8 +11,8 @@ using Microsoft.Extensions.AI;
 namespace GptOss.Net.Tests.Execution;
 
 /// <summary>
-/// llama.cpp and this library, on the same GGUF file. Needs <c>GPTOSS_LLAMA</c>: a folder with benchmarks/peers/llama-greedy.mjs and the npm package that
-/// it names.
+/// llama.cpp and this library, on the same GGUF file. Needs <c>GPTOSS_LLAMA</c>: a folder with benchmarks/peers/llama-greedy.mjs and the
+/// npm package that it names.
 /// </summary>
 public sealed class LlamaComparisonTests
 {
@@ -23,9 +23,12 @@ public sealed class LlamaComparisonTests
 
     private static readonly string[] Questions =
     [
-        "Hello!", "Who are you?", "What is GptOss.Net?", "What is the capital of France?", "What is 7 + 5?", "Why is the sky blue?", "Tell me a joke.",
-        "What colour is a banana?", "Name a planet.", "What is the capital of Italy?", "What is 3 + 4?", "Good morning", "How are you?", "What is 9 + 1?",
-        "What can you do?", "Thank you", "What is the capital of Japan?", "What colour is the sky?", "Write a poem about rain.", "Is water wet?",
+        "Hello!", "Who are you?", "What is GptOss.Net?", "What is the capital of France?", "What is 7 + 5?", "Why is the sky blue?",
+        "Tell me a joke.",
+        "What colour is a banana?", "Name a planet.", "What is the capital of Italy?", "What is 3 + 4?", "Good morning", "How are you?",
+        "What is 9 + 1?",
+        "What can you do?", "Thank you", "What is the capital of Japan?", "What colour is the sky?", "Write a poem about rain.",
+        "Is water wet?",
     ];
 
     [Theory]
@@ -41,8 +44,10 @@ public sealed class LlamaComparisonTests
         var folder = Environment.GetEnvironmentVariable("GPTOSS_LLAMA");
         Assert.SkipWhen(folder is null, "Set GPTOSS_LLAMA to a folder with llama-greedy.mjs and node-llama-cpp.");
         using var directory = new TemporaryDirectory();
-        using var checkpoint = SafetensorsCheckpoint.Open(await DemoCheckpoint.ExtractAsync(directory.File("nano"), TestContext.Current.CancellationToken));
-        var gguf = new GgufModel(checkpoint, ModelConfigReader.Read(checkpoint)) { Dense = Enum.Parse<GgmlType>(dense), HasVocabulary = true };
+        using var checkpoint =
+            SafetensorsCheckpoint.Open(await DemoCheckpoint.ExtractAsync(directory.File("nano"), TestContext.Current.CancellationToken));
+        var gguf =
+            new GgufModel(checkpoint, ModelConfigReader.Read(checkpoint)) { Dense = Enum.Parse<GgmlType>(dense), HasVocabulary = true };
         var path = directory.Write("model.gguf", gguf.Write().Write());
 
         await using var model = await GptOssModel.LoadAsync(
@@ -66,7 +71,8 @@ public sealed class LlamaComparisonTests
             }
         }
 
-        TestContext.Current.TestOutputHelper!.WriteLine($"{dense}: {same} tokens the same, {tied} of {prompts.Length} prompts left at a near tie");
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"{dense}: {same} tokens the same, {tied} of {prompts.Length} prompts left at a near tie");
         same.Should().BeGreaterThan(5 * prompts.Length);
     }
 

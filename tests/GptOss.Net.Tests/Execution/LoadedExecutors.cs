@@ -76,7 +76,9 @@ public sealed class LoadedExecutors : IDisposable
             MaxModelLength = 1,
         };
         var progress = new WeightReadProgress(0, (_, _) => { }, CancellationToken.None);
-        return new TorchExecutorFactory(fixture.Config, fixture.Weights, capacity ?? Capacity, float32 ? ScalarType.Float32 : ScalarType.BFloat16, expands, progress).Create(placement);
+        return new TorchExecutorFactory(
+            fixture.Config, fixture.Weights, capacity ?? Capacity, float32 ? ScalarType.Float32 : ScalarType.BFloat16, expands, progress)
+            .Create(placement);
     }
 
     private static StagePlacement[] Split(int layers, int stages) =>

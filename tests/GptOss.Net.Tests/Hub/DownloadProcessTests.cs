@@ -6,7 +6,9 @@ using static GptOss.Net.Tests.Hub.HubServer;
 
 namespace GptOss.Net.Tests.Hub;
 
-/// <summary>The console's chat as a program of its own, with the hub on this machine: consent, a program that is killed, a disk that is full.</summary>
+/// <summary>
+/// The console's chat as a program of its own, with the hub on this machine: consent, a program that is killed, a disk that is full.
+/// </summary>
 public sealed class DownloadProcessTests : IDisposable
 {
     private const string Id = "openai/gpt-oss-20b";
@@ -25,7 +27,8 @@ public sealed class DownloadProcessTests : IDisposable
     [Fact]
     public async Task The_chat_asks_downloads_and_answers()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "Needs a terminal: the program 'script' of util-linux.");
+        Assert.SkipUnless(
+            OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "Needs a terminal: the program 'script' of util-linux.");
         await ServeDemoModelAsync();
 
         var declined = await RunInTerminalAsync("n\n");
@@ -83,7 +86,8 @@ public sealed class DownloadProcessTests : IDisposable
         second.ExitCode.Should().Be(0);
         output.Should().Contain("gpt-oss-nano");
         File.ReadAllBytes(Path.Combine(Repository, "snapshots", Commit, "model.safetensors")).Should().Equal(weights);
-        var first = _server.Requests.Where(request => request.Path.Contains("model.safetensors", StringComparison.Ordinal) && request.Range is not null)
+        var first = _server.Requests.Where(
+            request => request.Path.Contains("model.safetensors", StringComparison.Ordinal) && request.Range is not null)
             .Min(request => long.Parse(request.Range!["bytes=".Length..].Split('-')[0], CultureInfo.InvariantCulture));
         first.Should().Be(kept, "what came is not sent again");
         TestContext.Current.TestOutputHelper!.WriteLine($"killed at {kept:N0} of {weights.Length:N0} bytes, and resumed there");
@@ -112,7 +116,8 @@ public sealed class DownloadProcessTests : IDisposable
                 return null;
             };
             var settings = new HubSettings(_server.Address, disk, Token: null, IsOffline: false);
-            Task<string> Resolve() => ModelSource.ResolveAsync(Id, new GptOssModelOptions { AllowDownload = true }, settings, null, TestContext.Current.CancellationToken);
+            Task<string> Resolve() => ModelSource.ResolveAsync(
+                Id, new GptOssModelOptions { AllowDownload = true }, settings, null, TestContext.Current.CancellationToken);
 
             (await FluentActions.Awaiting(Resolve).Should().ThrowAsync<ModelDownloadException>()).WithMessage("*cannot be written*");
 
@@ -130,7 +135,9 @@ public sealed class DownloadProcessTests : IDisposable
     {
         try
         {
-            using var process = size is null ? Process.Start("umount", [path]) : Process.Start("mount", ["-t", "tmpfs", "-o", $"size={size}", "tmpfs", path]);
+            using var process = size is null
+                ? Process.Start("umount", [path])
+                : Process.Start("mount", ["-t", "tmpfs", "-o", $"size={size}", "tmpfs", path]);
             await process.WaitForExitAsync();
             return process.ExitCode == 0;
         }
@@ -173,7 +180,8 @@ public sealed class DownloadProcessTests : IDisposable
     private async Task<string> RunInTerminalAsync(string input)
     {
         var command = $"dotnet '{Path.GetFullPath(Program)}' --model {Id} --temperature 0 'Who are you?'";
-        using var process = Process.Start(Environment(new ProcessStartInfo("script", ["-qefc", command, "/dev/null"]) { RedirectStandardInput = true, UseShellExecute = false }))!;
+        using var process = Process.Start(Environment(
+            new ProcessStartInfo("script", ["-qefc", command, "/dev/null"]) { RedirectStandardInput = true, UseShellExecute = false }))!;
         var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.StandardInput.WriteAsync(input);
         await process.StandardInput.FlushAsync();

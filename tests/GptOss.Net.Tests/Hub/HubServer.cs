@@ -26,7 +26,9 @@ internal sealed class HubServer : IDisposable
     /// <summary>Gets the repository's files; those over 1,000 bytes are listed by their SHA-256, as the hub does.</summary>
     public Dictionary<string, byte[]> Files { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Gets or sets what happens to a request, by its number from 0 and its path: <see langword="null"/> is the right answer.</summary>
+    /// <summary>
+    /// Gets or sets what happens to a request, by its number from 0 and its path: <see langword="null"/> is the right answer.
+    /// </summary>
     public Func<int, string, Fault?> Faults { get; set; } = (_, _) => null;
 
     /// <summary>Gets the requests so far: path, range, authorization.</summary>
@@ -132,10 +134,13 @@ internal sealed class HubServer : IDisposable
         var from = range is null ? 0 : int.Parse(range[0], CultureInfo.InvariantCulture);
         await Task.Delay(PauseBetweenParts * (from >> 20), _stopping.Token);
         var part = range is null ? file : file[from..(int.Parse(range[1], CultureInfo.InvariantCulture) + 1)];
-        var sent = fault?.Corrupts == true ? [.. part.Select(value => (byte)(value ^ 1))] : fault?.CutAt is { } cut ? part[..Math.Min(cut, part.Length)] : part;
+        var sent = fault?.Corrupts == true
+            ? [.. part.Select(value => (byte)(value ^ 1))]
+            : fault?.CutAt is { } cut ? part[..Math.Min(cut, part.Length)] : part;
         var head = range is null
             ? $"HTTP/1.1 200 OK\r\nContent-Length: {part.Length}\r\n\r\n"
-            : $"HTTP/1.1 206 Partial Content\r\nContent-Length: {part.Length}\r\nContent-Range: bytes {from}-{from + part.Length - 1}/{fault?.ClaimedLength ?? file.Length}\r\n\r\n";
+            : $"HTTP/1.1 206 Partial Content\r\nContent-Length: {part.Length}\r\nContent-Range: "
+                + $"bytes {from}-{from + part.Length - 1}/{fault?.ClaimedLength ?? file.Length}\r\n\r\n";
         await WriteAsync(stream, head, sent);
         return sent.Length == part.Length;
     }

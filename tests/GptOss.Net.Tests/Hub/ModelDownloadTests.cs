@@ -24,7 +24,8 @@ public sealed class ModelDownloadTests : IDisposable
 
     public static TheoryData<string, int> PassingFaults => new()
     {
-        { "cut at once", 0 }, { "cut in the middle", 1 }, { "500", 2 }, { "503 with Retry-After", 3 }, { "429 with Retry-After", 4 }, { "silence", 5 },
+        { "cut at once", 0 }, { "cut in the middle", 1 }, { "500", 2 }, { "503 with Retry-After", 3 }, { "429 with Retry-After", 4 },
+        { "silence", 5 },
         { "range ignored", 6 }, { "408", 7 },
     };
 
@@ -56,7 +57,13 @@ public sealed class ModelDownloadTests : IDisposable
         File.ReadAllText(Path.Combine(Repository, "refs", "main")).Should().Be(Commit);
         Directory.GetFiles(Path.Combine(Repository, "blobs")).Should().HaveCount(2);
         reports[0].Should().Be(new LoadProgress(0, _weights.Length + 2) { Stage = LoadStage.Downloading, TotalFiles = 2 });
-        reports[^1].Should().Be(new LoadProgress(_weights.Length + 2, _weights.Length + 2) { Stage = LoadStage.Downloading, FinishedFiles = 2, TotalFiles = 2 });
+        reports[^1].Should().Be(
+            new LoadProgress(_weights.Length + 2, _weights.Length + 2)
+            {
+                Stage = LoadStage.Downloading,
+                FinishedFiles = 2,
+                TotalFiles = 2,
+            });
     }
 
     [Theory]
@@ -66,8 +73,10 @@ public sealed class ModelDownloadTests : IDisposable
         var seen = 0;
         Fault[] faults =
         [
-            new() { CutAt = 0 }, new() { CutAt = 1_000_000 }, new() { Status = 500 }, new() { Status = 503, Headers = "Retry-After: 0\r\n" },
-            new() { Status = 429, Headers = "Retry-After: 0\r\n" }, new() { Silence = TimeSpan.FromSeconds(10) }, new() { IgnoresRange = true }, new() { Status = 408 },
+            new() { CutAt = 0 }, new() { CutAt = 1_000_000 }, new() { Status = 500 },
+            new() { Status = 503, Headers = "Retry-After: 0\r\n" },
+            new() { Status = 429, Headers = "Retry-After: 0\r\n" }, new() { Silence = TimeSpan.FromSeconds(10) },
+            new() { IgnoresRange = true }, new() { Status = 408 },
         ];
         _server.Faults = (_, path) => path.Contains("model.safetensors", StringComparison.Ordinal) && seen++ < 2 ? faults[kind] : null;
 
@@ -115,7 +124,8 @@ public sealed class ModelDownloadTests : IDisposable
     [Fact]
     public async Task A_file_of_another_length_is_refused()
     {
-        _server.Faults = (_, path) => path.Contains("model.safetensors", StringComparison.Ordinal) ? new Fault { ClaimedLength = _weights.Length + 7 } : null;
+        _server.Faults = (_, path) =>
+            path.Contains("model.safetensors", StringComparison.Ordinal) ? new Fault { ClaimedLength = _weights.Length + 7 } : null;
 
         await RunFails("*has 20,971,527 bytes on the server*20,971,520 bytes*load again*");
     }
@@ -158,7 +168,8 @@ public sealed class ModelDownloadTests : IDisposable
         _server.Requests.Clear();
 
         await RunAsync();
-        _server.Requests.Where(request => request.Range is not null).Select(request => long.Parse(request.Range!["bytes=".Length..].Split('-')[0], null))
+        _server.Requests.Where(request => request.Range is not null)
+            .Select(request => long.Parse(request.Range!["bytes=".Length..].Split('-')[0], null))
             .Min().Should().Be(begun);
         _server.Requests.Clear();
 
@@ -191,7 +202,11 @@ public sealed class ModelDownloadTests : IDisposable
         using var other = new HubServer();
         other.Files["model.safetensors"] = _weights;
         _server.Faults = (_, path) => path.Contains("model.safetensors", StringComparison.Ordinal)
-            ? new Fault { Status = 302, Headers = $"Location: {other.Address}xet/{Commit}/model.safetensors?signature=1\r\nX-Xet-Hash: 1\r\n" }
+            ? new Fault
+            {
+                Status = 302,
+                Headers = $"Location: {other.Address}xet/{Commit}/model.safetensors?signature=1\r\nX-Xet-Hash: 1\r\n",
+            }
             : null;
 
         await RunAsync();
@@ -244,7 +259,8 @@ public sealed class ModelDownloadTests : IDisposable
 
         var snapshot = await RunAsync();
 
-        Directory.GetFiles(snapshot).Select(Path.GetFileName).Should().BeEquivalentTo("gpt-oss-00001-of-00002.gguf", "gpt-oss-00002-of-00002.gguf");
+        Directory.GetFiles(snapshot).Select(Path.GetFileName).Should()
+            .BeEquivalentTo("gpt-oss-00001-of-00002.gguf", "gpt-oss-00002-of-00002.gguf");
     }
 
     [Fact]
@@ -271,13 +287,15 @@ public sealed class ModelDownloadTests : IDisposable
         _server.Requests.Should().BeEmpty();
 
         var offline = () => ModelSource.ResolveAsync(
-            Id, new GptOssModelOptions { AllowDownload = true }, Settings with { IsOffline = true }, null, TestContext.Current.CancellationToken);
+            Id, new GptOssModelOptions { AllowDownload = true }, Settings with { IsOffline = true }, null,
+            TestContext.Current.CancellationToken);
         await offline.Should().ThrowAsync<CheckpointException>();
         _server.Requests.Should().BeEmpty();
 
         var options = new GptOssModelOptions { AllowDownload = true };
         var path = await ModelSource.ResolveAsync(Id, options, Settings, null, TestContext.Current.CancellationToken);
-        await using (var model = await GptOssModel.LoadAsync(path, options with { MaxModelLength = 64 }, null, TestContext.Current.CancellationToken))
+        await using (var model =
+            await GptOssModel.LoadAsync(path, options with { MaxModelLength = 64 }, null, TestContext.Current.CancellationToken))
         {
             (await model.Ids([1, 2, 3], Generations.Greedy(3))).Should().HaveCount(3);
         }
@@ -300,15 +318,18 @@ public sealed class ModelDownloadTests : IDisposable
 
         var settings = HubSettings.Read(null, variables.GetValueOrDefault);
 
-        settings.Should().Be(new HubSettings(new Uri("https://mirror.example/hf/"), Path.Combine(_cache.Path, "hub"), "abc", IsOffline: true));
+        settings.Should().Be(
+            new HubSettings(new Uri("https://mirror.example/hf/"), Path.Combine(_cache.Path, "hub"), "abc", IsOffline: true));
         HubSettings.Read("/given", variables.GetValueOrDefault).CacheDirectory.Should().Be("/given");
-        FluentActions.Invoking(() => HubSettings.Read(null, name => name == "HF_ENDPOINT" ? "ftp:x" : null)).Should().Throw<ModelDownloadException>();
+        FluentActions.Invoking(() => HubSettings.Read(null, name => name == "HF_ENDPOINT" ? "ftp:x" : null)).Should()
+            .Throw<ModelDownloadException>();
     }
 
     private async Task<string> RunAsync(Action<LoadProgress>? report = null, CancellationToken? cancellationToken = null)
     {
         using var client = new HubClient(Settings, TimeProvider.System);
-        return await new ModelDownload(client, Settings, Id, "main").RunAsync(report ?? (_ => { }), cancellationToken ?? TestContext.Current.CancellationToken);
+        return await new ModelDownload(client, Settings, Id, "main").RunAsync(
+            report ?? (_ => { }), cancellationToken ?? TestContext.Current.CancellationToken);
     }
 
     private async Task RunFails(string message) =>

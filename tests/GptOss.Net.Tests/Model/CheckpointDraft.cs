@@ -143,6 +143,7 @@ internal sealed class CheckpointDraft(string fixture)
 
     private string[] With(string ending) =>
     [
-        .. Tensors.Keys.Where(name => name.EndsWith(ending, StringComparison.Ordinal)).Select(name => name[..^ending.Length]).Order(StringComparer.Ordinal),
+        .. Tensors.Keys.Where(name => name.EndsWith(ending, StringComparison.Ordinal)).Select(name => name[..^ending.Length])
+            .Order(StringComparer.Ordinal),
     ];
 }

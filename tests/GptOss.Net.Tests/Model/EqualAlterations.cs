@@ -22,7 +22,8 @@ internal static class EqualAlterations
         new("MXFP4 expanded", IsHuggingFaceMxfp4, (draft, random) =>
         {
             // A form of the experts is that of all matrices of a layer.
-            foreach (var layer in Some([.. draft.Mxfp4Matrices().Select(name => name[..name.LastIndexOf('.')]).Distinct(StringComparer.Ordinal)], random))
+            foreach (var layer
+                in Some([.. draft.Mxfp4Matrices().Select(name => name[..name.LastIndexOf('.')]).Distinct(StringComparer.Ordinal)], random))
             {
                 draft.ExpandMxfp4($"{layer}.gate_up_proj");
                 draft.ExpandMxfp4($"{layer}.down_proj");
@@ -34,11 +35,14 @@ internal static class EqualAlterations
         new("BF16 as F32", Any, (draft, random) => Each(Some(Bf16(draft), random), draft.Widen)),
         new("experts in another order", IsHuggingFaceMxfp4, PermuteExperts),
         new("norm twice, projections half", IsHuggingFaceMxfp4, ScaleNorm),
-        new("original names", draft => draft.Fixture == "a" && IsHuggingFaceMxfp4(draft) && draft.Mxfp4Matrices().Length == 8 && QkvTypesAgree(draft), (draft, _) =>
-        {
-            draft.Tensors.UseOriginalNames(layers: 4);
-            return null;
-        }),
+        new(
+            "original names",
+            draft => draft.Fixture == "a" && IsHuggingFaceMxfp4(draft) && draft.Mxfp4Matrices().Length == 8 && QkvTypesAgree(draft),
+            (draft, _) =>
+            {
+                draft.Tensors.UseOriginalNames(layers: 4);
+                return null;
+            }),
         new("older rope", HasRopeParameters, (draft, random) => SpellRope(draft, random.Next(3))),
         new("neutral keys", Any, (draft, random) =>
         {
@@ -63,10 +67,13 @@ internal static class EqualAlterations
 
     private static bool IsHuggingFaceMxfp4(CheckpointDraft draft) => HasBlocks(draft) && IsHuggingFace(draft);
 
-    private static bool HasRopeParameters(CheckpointDraft draft) => draft.Config.ContainsKey("rope_parameters") && !draft.Config.ContainsKey("rope_scaling");
+    private static bool HasRopeParameters(CheckpointDraft draft) =>
+        draft.Config.ContainsKey("rope_parameters") && !draft.Config.ContainsKey("rope_scaling");
 
     private static bool QkvTypesAgree(CheckpointDraft draft) => draft.Tensors
-        .Where(tensor => tensor.Key.Contains("self_attn.", StringComparison.Ordinal) && tensor.Key.Contains("_proj.", StringComparison.Ordinal))
+        .Where(
+            tensor => tensor.Key.Contains("self_attn.", StringComparison.Ordinal)
+                && tensor.Key.Contains("_proj.", StringComparison.Ordinal))
         .All(tensor => tensor.Value.Type == TensorType.BF16);
 
     private static string? FlipZeros(CheckpointDraft draft, Random random)
@@ -86,7 +93,8 @@ internal static class EqualAlterations
         var prefix = $"model.layers.{random.Next(3)}.mlp.";
         var order = Enumerable.Range(0, (int)draft.Tensors[$"{prefix}router.bias"].Shape[0]).ToArray();
         random.Shuffle(order);
-        return Each(draft.Tensors.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)), name => draft.Permute(name, order));
+        return Each(
+            draft.Tensors.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)), name => draft.Permute(name, order));
     }
 
     private static string? ScaleNorm(CheckpointDraft draft, Random random)

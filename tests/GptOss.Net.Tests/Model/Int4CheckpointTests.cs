@@ -9,7 +9,9 @@ using GptOss.Net.Quantization;
 
 namespace GptOss.Net.Tests.Model;
 
-/// <summary>4-bit checkpoints of GPTQ, AutoRound and compressed-tensors, packed here by their definitions, against their dequantized weights.</summary>
+/// <summary>
+/// 4-bit checkpoints of GPTQ, AutoRound and compressed-tensors, packed here by their definitions, against their dequantized weights.
+/// </summary>
 public sealed class Int4CheckpointTests : IDisposable
 {
     private const int Group = 32;
@@ -28,12 +30,20 @@ public sealed class Int4CheckpointTests : IDisposable
     [Theory]
     [InlineData("gptq", true, """{"quant_method": "gptq", "bits": 4, "group_size": 32, "desc_act": false, "sym": true}""")]
     [InlineData("gptq", false, """{"quant_method": "gptq", "bits": 4, "group_size": 32, "sym": false, "checkpoint_format": "gptq"}""")]
-    [InlineData("gptq_v2", false, """{"quant_method": "gptq", "bits": 4, "group_size": 32, "desc_act": false, "sym": false, "checkpoint_format": "gptq_v2"}""")]
-    [InlineData("gptq", true, """{"quant_method": "auto-round", "bits": 4, "group_size": 32, "sym": true, "data_type": "int", "packing_format": "auto_round:auto_gptq"}""")]
-    [InlineData("gptq_v2", true, """{"quant_method": "auto-round", "bits": 4, "group_size": 32, "sym": true, "packing_format": "auto_round:gptqmodel"}""")]
-    [InlineData("awq", false, """{"quant_method": "auto-round", "bits": 4, "group_size": 32, "sym": false, "packing_format": "auto_round:auto_awq"}""")]
-    [InlineData("packed", true, """{"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": {"group_0": {"targets": ["Linear"], "weights": {"num_bits": 4, "group_size": 32, "strategy": "group", "symmetric": true, "type": "int"}}}, "ignore": ["lm_head"]}""")]
-    [InlineData("packed", false, """{"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": {"group_0": {"targets": ["Linear"], "weights": {"num_bits": 4, "group_size": 32, "strategy": "group", "symmetric": false, "type": "int"}}}}""")]
+    [InlineData("gptq_v2", false,
+        """{"quant_method": "gptq", "bits": 4, "group_size": 32, "desc_act": false, "sym": false, "checkpoint_format": "gptq_v2"}""")]
+    [InlineData("gptq", true, """{"quant_method": "auto-round", "bits": 4, "group_size": 32"""
+        + """, "sym": true, "data_type": "int", "packing_format": "auto_round:auto_gptq"}""")]
+    [InlineData("gptq_v2", true,
+        """{"quant_method": "auto-round", "bits": 4, "group_size": 32, "sym": true, "packing_format": "auto_round:gptqmodel"}""")]
+    [InlineData("awq", false,
+        """{"quant_method": "auto-round", "bits": 4, "group_size": 32, "sym": false, "packing_format": "auto_round:auto_awq"}""")]
+    [InlineData("packed", true, """{"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": {"group_0":"""
+        + """ {"targets": ["Linear"], "weights": {"num_bits": 4, "group_size": 32, "strategy": "group", "symmetric": """
+        + """true, "type": "int"}}}, "ignore": ["lm_head"]}""")]
+    [InlineData("packed", false,
+        """{"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": {"group_0": {"targets": ["Linear"]"""
+        + """, "weights": {"num_bits": 4, "group_size": 32, "strategy": "group", "symmetric": false, "type": "int"}}}}""")]
     public void Packed_weights_give_the_logits_of_their_values(string layout, bool isSymmetric, string quantization)
     {
         var (packed, dense) = Repack(layout, isSymmetric);
@@ -49,17 +59,21 @@ public sealed class Int4CheckpointTests : IDisposable
     [InlineData("""{"quant_method": "gptq", "bits": 4, "group_size": 32, "desc_act": true}""", "desc_act")]
     [InlineData("""{"quant_method": "gptq", "bits": 4, "group_size": 32, "checkpoint_format": "marlin"}""", "'marlin'")]
     [InlineData("""{"quant_method": "gptq", "bits": 4, "group_size": -1}""", "group_size is -1")]
-    [InlineData("""{"quant_method": "auto-round", "bits": 4, "group_size": 32, "sym": false, "packing_format": "auto_round:exllamav2"}""", "packing_format")]
+    [InlineData("""{"quant_method": "auto-round", "bits": 4, "group_size": 32, "sym": false, "packing_format": "auto_round:exllamav2"}""",
+        "packing_format")]
     [InlineData("""{"quant_method": "compressed-tensors", "format": "float-quantized"}""", "format")]
     [InlineData("""{"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": {}}""", "config_groups")]
-    [InlineData("""{"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": {"a": {"weights": {"num_bits": 4, "group_size": 32, "strategy": "group", "actorder": "group"}}}}""", "actorder")]
-    [InlineData("""{"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": {"a": {"input_activations": {"num_bits": 8}, "weights": {"num_bits": 4}}}}""", "input_activations")]
+    [InlineData("""{"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": {"a": {"weights": {"num_bits": 4"""
+        + """, "group_size": 32, "strategy": "group", "actorder": "group"}}}}""", "actorder")]
+    [InlineData("""{"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": {"a": {"input_activations":"""
+        + """ {"num_bits": 8}, "weights": {"num_bits": 4}}}}""", "input_activations")]
     [InlineData("""{"quant_method": "bitsandbytes"}""", "'bitsandbytes'")]
     public void What_is_packed_otherwise_is_refused_by_name(string quantization, string told)
     {
         var (packed, _) = Repack("gptq", isSymmetric: true);
 
-        FluentActions.Invoking(() => ModelConfigReader.Read(Write("packed", packed, quantization))).Should().Throw<CheckpointException>().WithMessage($"*{told}*");
+        FluentActions.Invoking(() => ModelConfigReader.Read(Write("packed", packed, quantization))).Should().Throw<CheckpointException>()
+            .WithMessage($"*{told}*");
     }
 
     [Fact]
@@ -70,11 +84,14 @@ public sealed class Int4CheckpointTests : IDisposable
         packed[name].Values.AsSpan().Fill(0xFF);
         using var checkpoint = Write("packed", packed, """{"quant_method": "gptq", "bits": 4, "group_size": 32, "sym": false}""");
 
-        FluentActions.Invoking(() => Logits(checkpoint)).Should().Throw<CheckpointException>().WithMessage("*a zero of 16*").Which.Tensor.Should().Be(name);
+        FluentActions.Invoking(() => Logits(checkpoint)).Should().Throw<CheckpointException>()
+            .WithMessage("*a zero of 16*").Which.Tensor.Should().Be(name);
     }
 
     /// <summary>The fixture's 4-bit layers in another layout, and the same values as float32.</summary>
-    private (Dictionary<string, (TensorType Type, long[] Shape, byte[] Values)> Packed, Dictionary<string, (TensorType Type, long[] Shape, byte[] Values)> Dense) Repack(
+    private (
+        Dictionary<string, (TensorType Type, long[] Shape, byte[] Values)> Packed,
+        Dictionary<string, (TensorType Type, long[] Shape, byte[] Values)> Dense) Repack(
         string layout, bool isSymmetric)
     {
         var packed = new Dictionary<string, (TensorType Type, long[] Shape, byte[] Values)>(StringComparer.Ordinal);
@@ -133,7 +150,8 @@ public sealed class Int4CheckpointTests : IDisposable
     }
 
     private static void Pack(
-        string layout, string name, int[,] values, int[,] zeros, Half[,] scales, bool isSymmetric, Dictionary<string, (TensorType Type, long[] Shape, byte[] Values)> to)
+        string layout, string name, int[,] values, int[,] zeros, Half[,] scales, bool isSymmetric,
+        Dictionary<string, (TensorType Type, long[] Shape, byte[] Values)> to)
     {
         int inputs = values.GetLength(0), outputs = values.GetLength(1), groups = inputs / Group;
         if (layout is "packed")
@@ -161,7 +179,8 @@ public sealed class Int4CheckpointTests : IDisposable
         var less = layout is "gptq" ? 1 : 0;
         to[$"{name}.qweight"] = Words(inputs / 8, outputs, (row, column, j) => values[(8 * row) + j, column]);
         to[$"{name}.qzeros"] = Words(groups, outputs / 8, (row, word, j) => zeros[row, (8 * word) + j] - less);
-        to[$"{name}.g_idx"] = (TensorType.I32, [inputs], MemoryMarshal.AsBytes<int>(Enumerable.Range(0, inputs).Select(i => i / Group).ToArray()).ToArray());
+        to[$"{name}.g_idx"] =
+            (TensorType.I32, [inputs], MemoryMarshal.AsBytes<int>(Enumerable.Range(0, inputs).Select(i => i / Group).ToArray()).ToArray());
     }
 
     private static (TensorType Type, long[] Shape, byte[] Values) Words(int rows, int columns, Func<int, int, int, int> nibble)
@@ -178,7 +197,8 @@ public sealed class Int4CheckpointTests : IDisposable
         return (TensorType.F32, [rows, columns], MemoryMarshal.AsBytes<float>(values).ToArray());
     }
 
-    private SafetensorsCheckpoint Write(string name, Dictionary<string, (TensorType Type, long[] Shape, byte[] Values)> tensors, string? quantization)
+    private SafetensorsCheckpoint Write(
+        string name, Dictionary<string, (TensorType Type, long[] Shape, byte[] Values)> tensors, string? quantization)
     {
         var writer = new SafetensorsWriter();
         foreach (var (tensor, (type, shape, values)) in tensors)

@@ -71,7 +71,8 @@ public sealed class LoraAdapterTests : IDisposable
     {
         Add("model.layers.1.self_attn.k_proj", 160, 64);
 
-        Merging(Save()).Should().Throw<CheckpointException>().WithMessage("*[64, 160]*[256, 160]*").Which.Tensor.Should().Be("model.layers.1.self_attn.k_proj");
+        Merging(Save()).Should().Throw<CheckpointException>().WithMessage("*[64, 160]*[256, 160]*").Which.Tensor.Should()
+            .Be("model.layers.1.self_attn.k_proj");
     }
 
     [Theory]
@@ -104,7 +105,8 @@ public sealed class LoraAdapterTests : IDisposable
     {
         Add("model.layers.0.self_attn.q_proj", 160, 256);
         var directory = Save();
-        var config = JsonSerializer.Deserialize<Dictionary<string, object>>(File.ReadAllText(Path.Combine(directory, "adapter_config.json")))!;
+        var config =
+            JsonSerializer.Deserialize<Dictionary<string, object>>(File.ReadAllText(Path.Combine(directory, "adapter_config.json")))!;
         config[key] = value;
         File.WriteAllText(Path.Combine(directory, "adapter_config.json"), JsonSerializer.Serialize(config));
 
@@ -215,7 +217,8 @@ public sealed class LoraAdapterTests : IDisposable
         if (other is not null)
         {
             using var file = SafetensorsFile.Open(Path.Combine(other, "adapter_model.safetensors"));
-            AddDeltas(tensors, file.Tensors.ToDictionary(tensor => tensor.Name, tensor => (tensor.Shape.ToArray(), tensor.ReadSingles())), scale);
+            AddDeltas(
+                tensors, file.Tensors.ToDictionary(tensor => tensor.Name, tensor => (tensor.Shape.ToArray(), tensor.ReadSingles())), scale);
         }
 
         CheckpointWriter.Write(_directory.File("merged"), _fixture.Config with { Quantization = QuantizationConfig.None }, Writer(tensors));
@@ -223,14 +226,17 @@ public sealed class LoraAdapterTests : IDisposable
     }
 
     private static void AddDeltas(
-        Dictionary<string, (long[] Shape, float[] Values)> tensors, Dictionary<string, (long[] Shape, float[] Values)> adapter, double scale)
+        Dictionary<string, (long[] Shape, float[] Values)> tensors, Dictionary<string, (long[] Shape, float[] Values)> adapter,
+        double scale)
     {
         foreach (var name in adapter.Keys.Where(name => name.Contains("lora_A", StringComparison.Ordinal)))
         {
             var (a, b) = (adapter[name], adapter[name.Replace("lora_A", "lora_B", StringComparison.Ordinal)]);
-            var module = name["base_model.model.".Length..^".lora_A.weight".Length].Replace(".base_layer", string.Empty, StringComparison.Ordinal);
+            var module =
+                name["base_model.model.".Length..^".lora_A.weight".Length].Replace(".base_layer", string.Empty, StringComparison.Ordinal);
             var isExperts = module.EndsWith("experts", StringComparison.Ordinal);
-            var target = tensors[!isExperts ? $"{module}.weight" : b.Shape[0] == 192 ? $"{module}.gate_up_proj" : $"{module}.down_proj"].Values;
+            var target =
+                tensors[!isExperts ? $"{module}.weight" : b.Shape[0] == 192 ? $"{module}.gate_up_proj" : $"{module}.down_proj"].Values;
             var experts = isExperts ? 5 : 1;
             var (inputs, outputs, rank) = ((int)a.Shape[1], (int)b.Shape[0], (int)a.Shape[0] / experts);
             for (var e = 0; e < experts; e++)

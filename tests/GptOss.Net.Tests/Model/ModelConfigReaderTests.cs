@@ -92,15 +92,18 @@ public sealed class ModelConfigReaderTests
 
     /// <summary>Whatever says two things at once, or asks for other arithmetic, is refused by name.</summary>
     [Theory]
-    [InlineData("rope_scaling", """{"rope_type":"yarn","factor":16,"original_max_position_embeddings":4096,"truncate":false}""", "*rope_scaling*Factor = 16*rope_parameters says*Factor = 32*")]
+    [InlineData("rope_scaling", """{"rope_type":"yarn","factor":16,"original_max_position_embeddings":4096,"truncate":false}""",
+        "*rope_scaling*Factor = 16*rope_parameters says*Factor = 32*")]
     [InlineData("rope_scaling", """{"rope_type":"default"}""", "*rope_scaling*rope_parameters says*")]
     [InlineData("rope_theta", "10000", "*rope_parameters.rope_theta is 150000, but beside it rope_theta is 10000*")]
     [InlineData("rope_scaling_factor", "8", "*initial_context_length is absent*")]
     [InlineData("initial_context_length", "8192", "*initial_context_length is 8192; expected 4096*")]
     [InlineData("rope_parameters", """{"rope_type":"default","type":"yarn"}""", "*type is \"yarn\"; expected rope_type = \"default\"*")]
     [InlineData("rope_parameters", """{"rope_type":"default","factor":32}""", "*rope_parameters.factor is set*'default'*")]
-    [InlineData("rope_parameters", """{"rope_type":"yarn","factor":32,"original_max_position_embeddings":4096,"short_factor":[1]}""", "*rope_parameters.short_factor is set*")]
-    [InlineData("rope_parameters", """{"rope_type":"default","partial_rotary_factor":0.5}""", "*rope_parameters.partial_rotary_factor is 0.5; expected 1*")]
+    [InlineData("rope_parameters", """{"rope_type":"yarn","factor":32,"original_max_position_embeddings":4096,"short_factor":[1]}""",
+        "*rope_parameters.short_factor is set*")]
+    [InlineData("rope_parameters", """{"rope_type":"default","partial_rotary_factor":0.5}""",
+        "*rope_parameters.partial_rotary_factor is 0.5; expected 1*")]
     [InlineData("experts_per_token", "4", "*experts_per_token is 4; expected num_experts_per_tok = 2*")]
     [InlineData("num_experts", "16", "*num_experts is 16; expected num_local_experts = 8*")]
     [InlineData("swiglu_alpha", "1.5", "*swiglu_alpha is 1.5; expected 1.702*")]
@@ -163,7 +166,8 @@ public sealed class ModelConfigReaderTests
         (config.LayerCount, config.ExpertCount, config.ExpertsPerToken).Should().Be((24, 32, 4));
         config.LayerKinds[0].Should().Be(AttentionKind.Sliding);
         config.MaxPositions.Should().Be(131_072);
-        config.Rope.Should().Be(new YarnParameters { Theta = 150_000, Factor = 32, BetaFast = 32, BetaSlow = 1, OriginalMaxPositions = 4096 });
+        config.Rope.Should().Be(
+            new YarnParameters { Theta = 150_000, Factor = 32, BetaFast = 32, BetaSlow = 1, OriginalMaxPositions = 4096 });
         config.Quantization.Method.Should().Be(QuantizationMethod.Mxfp4);
         config.UnknownKeys.Should().BeEmpty();
     }
@@ -234,8 +238,10 @@ public sealed class ModelConfigReaderTests
     [InlineData("rope_parameters", "[]", "*rope_parameters must be a JSON object*")]
     [InlineData("rope_parameters", "{\"rope_type\":\"llama3\"}", "*rope_type is 'llama3'*")]
     [InlineData("rope_parameters", "{\"rope_type\":\"yarn\"}", "*rope_parameters.factor is absent*")]
-    [InlineData("rope_parameters", "{\"rope_type\":\"yarn\",\"factor\":32,\"attention_factor\":2}", "*attention_factor is 2; expected none*")]
-    [InlineData("rope_parameters", "{\"rope_type\":\"yarn\",\"factor\":32,\"beta_fast\":1,\"beta_slow\":1,\"original_max_position_embeddings\":4}", "*fast > slow*")]
+    [InlineData("rope_parameters", "{\"rope_type\":\"yarn\",\"factor\":32,\"attention_factor\":2}",
+        "*attention_factor is 2; expected none*")]
+    [InlineData("rope_parameters",
+        "{\"rope_type\":\"yarn\",\"factor\":32,\"beta_fast\":1,\"beta_slow\":1,\"original_max_position_embeddings\":4}", "*fast > slow*")]
     [InlineData("quantization_config", "1", "*quantization_config must be a JSON object*")]
     public void Wrong_value_is_named_with_what_is_expected(string field, string value, string message)
     {

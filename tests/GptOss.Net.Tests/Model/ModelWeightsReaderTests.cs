@@ -137,7 +137,8 @@ public sealed class ModelWeightsReaderTests : IDisposable
         }
 
         Reading(_config).Should().Throw<CheckpointException>()
-            .WithMessage("*lacks *model.embed_tokens.weight*It has 79 that gpt-oss does not: base_model.lm_head.weight, base_model.model.embed*");
+            .WithMessage(
+                "*lacks *model.embed_tokens.weight*It has 79 that gpt-oss does not: base_model.lm_head.weight, base_model.model.embed*");
     }
 
     [Fact]
@@ -156,7 +157,8 @@ public sealed class ModelWeightsReaderTests : IDisposable
         var gateUp = expert.GateUp!.Weight.Should().BeOfType<DenseWeightSource>().Subject;
         (gateUp.OutputSize, gateUp.InputSize, gateUp.Transposed).Should().Be((128, 96, true));
         gateUp.Values.Shape.Should().Equal(96, 128);
-        StoredTensors.Bytes(gateUp.Values).Should().Equal(_tensors["model.layers.2.mlp.experts.gate_up_proj"].Values[(5 * 24_576)..(6 * 24_576)]);
+        StoredTensors.Bytes(gateUp.Values).Should()
+            .Equal(_tensors["model.layers.2.mlp.experts.gate_up_proj"].Values[(5 * 24_576)..(6 * 24_576)]);
     }
 
     [Fact]

@@ -45,8 +45,10 @@ public sealed class OriginalWeightsReaderTests : IDisposable
     [
         weights.Embedding.Values, weights.FinalNorm, weights.Unembedding.Values,
         .. weights.Layers.SelectMany(layer => new[] { layer.AttentionNorm, layer.Sinks, layer.MlpNorm }),
-        .. weights.Layers.SelectMany(layer => new[] { layer.Query, layer.Key, layer.Value, layer.Output, layer.Router }).SelectMany(Tensors),
-        .. weights.Layers.SelectMany(layer => layer.Experts).SelectMany(expert => new[] { expert.GateUp!, expert.Down }).SelectMany(Tensors),
+        .. weights.Layers.SelectMany(layer => new[] { layer.Query, layer.Key, layer.Value, layer.Output, layer.Router })
+            .SelectMany(Tensors),
+        .. weights.Layers.SelectMany(layer => layer.Experts).SelectMany(expert => new[] { expert.GateUp!, expert.Down })
+            .SelectMany(Tensors),
     ];
 
     private static IEnumerable<CheckpointTensor> Tensors(LinearSource linear) => linear.Weight switch

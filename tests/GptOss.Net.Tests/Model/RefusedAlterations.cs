@@ -8,7 +8,8 @@ internal static class RefusedAlterations
 {
     private static readonly (string Key, JsonNode Value)[] WrongKeys =
     [
-        ("hidden_size", -1), ("hidden_size", 97), ("vocab_size", 0), ("head_dim", 31), ("num_key_value_heads", 3), ("num_experts_per_tok", 99),
+        ("hidden_size", -1), ("hidden_size", 97), ("vocab_size", 0), ("head_dim", 31), ("num_key_value_heads", 3),
+        ("num_experts_per_tok", 99),
         ("layer_types", new JsonArray("full_attention")), ("sliding_window", "16"), ("rms_norm_eps", -1e-5), ("model_type", "llama"),
         ("hidden_act", "gelu"), ("swiglu_alpha", 1.5), ("partial_rotary_factor", 0.25), ("attention_bias", false),
         ("use_sliding_window", false), ("routed_scaling_factor", 2.5), ("final_logit_softcapping", 30), ("experts_per_token", 1),

@@ -107,7 +107,8 @@ public class PlacementRefusalTests
     {
         AvailableDevice memory = Cpu(3 * GiB) with { ReservedBytes = GiB };
 
-        Refusal(Toy(0, [(2 * GiB) + 1], 0, memory)).Should().Contain("but only 2.00 GiB of the 3.00 GiB that are free is for it (MemoryLimits can ask for more).");
+        Refusal(Toy(0, [(2 * GiB) + 1], 0, memory)).Should()
+            .Contain("but only 2.00 GiB of the 3.00 GiB that are free is for it (MemoryLimits can ask for more).");
         PlacementPlanner.Draft(Toy(0, [(2 * GiB) + 1], 0, memory) with
         {
             Options = new PlacementOptions { MemoryLimits = new Dictionary<DeviceId, long> { [DeviceId.Cpu] = 3 * GiB } },
@@ -119,8 +120,12 @@ public class PlacementRefusalTests
     {
         Settings =
         [
-            new("MaxModelLength", request.KV.MaxModelLength, 16, length => Adjustable(request with { KV = request.KV with { MaxModelLength = length } })),
-            new("MaxSequences", request.KV.MaxSequences, 1, count => Adjustable(request with { KV = request.KV with { MaxSequences = count } })),
+            new(
+                "MaxModelLength", request.KV.MaxModelLength, 16,
+                length => Adjustable(request with { KV = request.KV with { MaxModelLength = length } })),
+            new(
+                "MaxSequences", request.KV.MaxSequences, 1,
+                count => Adjustable(request with { KV = request.KV with { MaxSequences = count } })),
             .. request.Workspace.PerDevice is > 0 and <= 1024
                 ? [new PlacementSetting(
                     "MaxStepTokens",

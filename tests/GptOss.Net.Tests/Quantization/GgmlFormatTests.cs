@@ -6,7 +6,8 @@ namespace GptOss.Net.Tests.Quantization;
 
 public sealed class GgmlFormatTests
 {
-    public static TheoryData<string> Types => [.. Blocks().RootElement.EnumerateArray().Select(entry => entry.GetProperty("type").GetString()!)];
+    public static TheoryData<string> Types =>
+        [.. Blocks().RootElement.EnumerateArray().Select(entry => entry.GetProperty("type").GetString()!)];
 
     /// <summary>The values are those that ggml's own functions give for the same blocks (TestData/README.md).</summary>
     [Theory]
@@ -22,7 +23,8 @@ public sealed class GgmlFormatTests
         var values = new float[expected.Length];
         for (var i = 0; i < expected.Length / type.BlockValues(); i++)
         {
-            GgmlFormat.Decode(type, blocks.AsSpan(i * type.BlockBytes(), type.BlockBytes()), values.AsSpan(i * type.BlockValues(), type.BlockValues()));
+            GgmlFormat.Decode(
+                type, blocks.AsSpan(i * type.BlockBytes(), type.BlockBytes()), values.AsSpan(i * type.BlockValues(), type.BlockValues()));
         }
 
         // ggml fuses some products and sums: the last bit may differ.
@@ -38,5 +40,6 @@ public sealed class GgmlFormatTests
         Types.Select(row => row.Data).Should().BeEquivalentTo(
             Enum.GetValues<GgmlType>().Where(type => !type.IsPlain() && type != GgmlType.OllamaMxfp4).Select(type => type.ToString()));
 
-    private static JsonDocument Blocks() => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "TestData", "gguf", "blocks.json")));
+    private static JsonDocument Blocks() =>
+        JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "TestData", "gguf", "blocks.json")));
 }

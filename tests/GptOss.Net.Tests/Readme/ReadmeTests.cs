@@ -8,7 +8,8 @@ public sealed class ReadmeTests
 {
     [Fact]
     public void The_code_of_the_readme_is_compiled() =>
-        DocumentCode.Missing(Read("README.md"), Read("ReadmeSnippets.cs")).Should().BeEmpty("every paragraph of code stands in ReadmeSnippets.cs");
+        DocumentCode.Missing(Read("README.md"), Read("ReadmeSnippets.cs")).Should()
+            .BeEmpty("every paragraph of code stands in ReadmeSnippets.cs");
 
     [Fact]
     public async Task Tools_and_structured_output_run_as_the_readme_shows_them()

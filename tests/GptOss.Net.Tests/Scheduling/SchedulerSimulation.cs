@@ -130,7 +130,8 @@ internal sealed class SchedulerSimulation
         foreach (var copy in plan.BlockCopies)
         {
             var slots = copy.Kind == AttentionKind.Full ? _fullSlots : _slidingSlots;
-            Array.Copy(slots, copy.Source * PagedKVCache.BlockSize, slots, copy.Destination * PagedKVCache.BlockSize, PagedKVCache.BlockSize);
+            Array.Copy(
+                slots, copy.Source * PagedKVCache.BlockSize, slots, copy.Destination * PagedKVCache.BlockSize, PagedKVCache.BlockSize);
             CopyCount++;
         }
 
@@ -148,7 +149,8 @@ internal sealed class SchedulerSimulation
         Expect(step.HasItsBlocks, "the blocks of a sequence changed while a step computed it");
         foreach (var chunk in step.Plan.Chunks)
         {
-            Expect(chunk.Sequence is { Status: SequenceStatus.Running, IsInFlight: true }, "a sequence was stopped while a step computed it");
+            Expect(
+                chunk.Sequence is { Status: SequenceStatus.Running, IsInFlight: true }, "a sequence was stopped while a step computed it");
             Read(chunk);
         }
 
@@ -240,19 +242,23 @@ internal sealed class SchedulerSimulation
     }
 
     /// <summary>
-    /// What decodes goes first. It can be left out only while other steps hold its blocks, when they ran out and a later one whose turn came
-    /// earlier is in the step with the last, or to leave a quarter to prompts.
+    /// What decodes goes first. It can be left out only while other steps hold its blocks, when they ran out and a later one whose turn
+    /// came earlier is in the step with the last, or to leave a quarter to prompts.
     /// </summary>
     private void CheckDecodesFirst(StepPlan plan, SequenceObservation[] before)
     {
         var decoding = before.Where(sequence => sequence is { IsDecoding: true, IsInFlight: false })
             .Where(sequence => sequence.Sequence.Status == SequenceStatus.Running).Select(sequence => sequence.Sequence).ToHashSet();
         var leading = plan.Chunks.TakeWhile(chunk => decoding.Contains(chunk.Sequence)).Count();
-        Expect(plan.Chunks.Skip(leading).All(chunk => !decoding.Contains(chunk.Sequence)), "a prompt was computed before a sequence that decodes");
-        var quarter = (_options.MaxStepTokens + 3) / 4;
-        var ranOut = before.Any(sequence => sequence.Status == SequenceStatus.Running && sequence.Sequence.Status == SequenceStatus.Waiting);
         Expect(
-            ranOut || leading == decoding.Count || leading == plan.Chunks.Count || leading >= _options.MaxStepTokens - quarter || _inFlight.Count > 0,
+            plan.Chunks.Skip(leading).All(chunk => !decoding.Contains(chunk.Sequence)),
+            "a prompt was computed before a sequence that decodes");
+        var quarter = (_options.MaxStepTokens + 3) / 4;
+        var ranOut =
+            before.Any(sequence => sequence.Status == SequenceStatus.Running && sequence.Sequence.Status == SequenceStatus.Waiting);
+        Expect(
+            ranOut || leading == decoding.Count || leading == plan.Chunks.Count || leading >= _options.MaxStepTokens - quarter
+                || _inFlight.Count > 0,
             "a prompt was computed instead of a sequence that decodes");
     }
 
@@ -263,14 +269,17 @@ internal sealed class SchedulerSimulation
         {
             var isLeftOut = sequence.Observe() is { IsDecoding: true, IsInFlight: false } && !plan.IsEmpty;
             sequence.StepsLeftOut = isLeftOut ? sequence.StepsLeftOut + 1 : 0;
-            Expect(sequence.StepsLeftOut <= 2 * _options.MaxStepsInFlight * (_options.MaxSequences + 4), "a sequence that decodes was left out too long");
+            Expect(
+                sequence.StepsLeftOut <= 2 * _options.MaxStepsInFlight * (_options.MaxSequences + 4),
+                "a sequence that decodes was left out too long");
         }
     }
 
     /// <summary>None gives up its blocks while one that came later could: only what is being computed keeps them.</summary>
     private static void CheckPreemptions(SequenceObservation[] before)
     {
-        var ordered = before.OrderBy(observation => observation.Sequence.Rank).ThenBy(observation => observation.Sequence.Arrival).ToArray();
+        var ordered = before.OrderBy(observation => observation.Sequence.Rank)
+            .ThenBy(observation => observation.Sequence.Arrival).ToArray();
         for (var i = 0; i < ordered.Length; i++)
         {
             if (ordered[i].Status == SequenceStatus.Running && ordered[i].Sequence.Status == SequenceStatus.Waiting)
@@ -313,7 +322,8 @@ internal sealed class SchedulerSimulation
                 || _cache.SlidingPool.FreeCount * PagedKVCache.BlockSize < _options.MaxStepTokens + PagedKVCache.BlockSize;
             Expect(share >= Math.Min(first.PendingTokens, half) || lacksBlocks, "the first in rank got less than half");
         }
-        else if (!before.Any(observation => observation.Status == SequenceStatus.Running && observation.Sequence.Status == SequenceStatus.Waiting))
+        else if (!before.Any(
+            observation => observation.Status == SequenceStatus.Running && observation.Sequence.Status == SequenceStatus.Waiting))
         {
             var earlier = _arrived.Select(sequence => sequence.Sequence).Where(sequence => sequence.Status == SequenceStatus.Running)
                 .Where(sequence => (sequence.Rank, sequence.Arrival).CompareTo((first.Rank, first.Arrival)) < 0).ToArray();

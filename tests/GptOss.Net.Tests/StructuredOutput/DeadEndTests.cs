@@ -3,7 +3,9 @@ using GptOss.Net.StructuredOutput;
 
 namespace GptOss.Net.Tests.StructuredOutput;
 
-/// <summary>No state that can be reached is without a way on: every byte is a token, so a byte that may follow is a token that may.</summary>
+/// <summary>
+/// No state that can be reached is without a way on: every byte is a token, so a byte that may follow is a token that may.
+/// </summary>
 public sealed class DeadEndTests
 {
     private const int MaxStates = 3_000;
@@ -19,7 +21,8 @@ public sealed class DeadEndTests
     [InlineData("""{"type":"string","pattern":"^[^\\x20-\\x7e]{2}$"}""")]
     [InlineData("""{"type":"integer","not":{"enum":[0,5]}}""")]
     [InlineData("""{"type":"number","minimum":0.01,"maximum":999.99}""")]
-    [InlineData("""{"type":"object","patternProperties":{"^x-":{"type":"integer"},"-y$":{"minimum":5}},"additionalProperties":{"type":"null"}}""")]
+    [InlineData("""{"type":"object","patternProperties":{"^x-":{"type":"integer"},"-y$":{"minimum":5}}"""
+        + ""","additionalProperties":{"type":"null"}}""")]
     public void No_state_is_a_dead_end(string schema) => Search(schema);
 
     [Fact]

@@ -12,8 +12,10 @@ public sealed class JsonSchemaGrammarTests
     [InlineData("""{"type":"string","minLength":6,"maxLength":7}""", "\"🍎🍐🍊🍋ab\"", "\"🍎🍐🍊🍋🍎🍐🍊\"")]
     [InlineData("""{"type":["string","null"],"minLength":4,"maxLength":4}""", "\"𠮷野家屋\"", "null")]
     [InlineData("""{"type":"string","pattern":"^.{3}$","maxLength":3}""", "\"😀ab\"")]
-    [InlineData("""{"type":"integer"}""", "0", "-120", "1846987139428634858", "9223372036854775807", "-9223372036854775808", "18446744073709551615")]
-    [InlineData("""{"type":"number"}""", "79228162514264337593543950335", "-0.0000000000000000000000000001", "1234567890.123456789012345678")]
+    [InlineData("""{"type":"integer"}""", "0", "-120", "1846987139428634858", "9223372036854775807", "-9223372036854775808",
+        "18446744073709551615")]
+    [InlineData("""{"type":"number"}""", "79228162514264337593543950335", "-0.0000000000000000000000000001",
+        "1234567890.123456789012345678")]
     [InlineData("""{"type":"integer","minimum":9007199254740993,"maximum":9007199254740995}""", "9007199254740993", "9007199254740995")]
     [InlineData("""{"type":"integer","minimum":0}""", "0", "18446744073709551615")]
     [InlineData("""{"type":"number","minimum":0.01,"maximum":999.99}""", "0.01", "999.99", "0.0100000000000000000000000001")]
@@ -37,15 +39,20 @@ public sealed class JsonSchemaGrammarTests
         "{\"ab\":null}", "{\"a\":1}", "{\"abc\":1}", "{\"ab\":null,\"b\":1}")]
     [InlineData("""{"type":"object"}""", "{}", "{\"x\":{\"y\":[]}}")]
     [InlineData("""{"type":"array","items":{"type":"integer"},"minItems":1,"maxItems":3}""", "[1]", "[1, 2,3]")]
-    [InlineData("""{"type":"array","prefixItems":[{"type":"integer"},{"type":"null"}],"items":{"type":"boolean"}}""", "[]", "[1]", "[1,null,true]")]
+    [InlineData("""{"type":"array","prefixItems":[{"type":"integer"},{"type":"null"}],"items":{"type":"boolean"}}""", "[]", "[1]",
+        "[1,null,true]")]
     [InlineData("""{"type":"array","items":[{"type":"integer"}],"additionalItems":false}""", "[]", "[1]")]
-    [InlineData("""{"anyOf":[{"type":"integer"},{"type":"object","properties":{"k":{"const":1}},"required":["k"]},{"type":"object","properties":{"k":{"const":2},"l":{}},"required":["k","l"]}]}""",
+    [InlineData("""{"anyOf":[{"type":"integer"},{"type":"object","properties":{"k":{"const":1}},"required":["k"]}"""
+        + """,{"type":"object","properties":{"k":{"const":2},"l":{}},"required":["k","l"]}]}""",
         "5", "{\"k\":1}", "{\"k\":2,\"l\":0}")]
-    [InlineData("""{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}},"anyOf":[{"required":["a"]},{"required":["b"]}]}""",
+    [InlineData("""{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}},"anyOf":[{"required":["a"]}"""
+        + """,{"required":["b"]}]}""",
         "{\"a\":1}", "{\"b\":1}", "{\"a\":1,\"b\":1}")]
-    [InlineData("""{"allOf":[{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]},{"properties":{"a":{"minimum":5},"b":{"type":"null"}}}]}""",
+    [InlineData("""{"allOf":[{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]},{"properties":{"a":{"minimum":5}"""
+        + ""","b":{"type":"null"}}}]}""",
         "{\"a\":5}", "{\"a\":17,\"b\":null}")]
-    [InlineData("""{"$ref":"#/$defs/n","$defs":{"n":{"type":"object","properties":{"v":{"type":"integer"},"next":{"anyOf":[{"$ref":"#/$defs/n"},{"type":"null"}]}},"required":["v","next"]}}}""",
+    [InlineData("""{"$ref":"#/$defs/n","$defs":{"n":{"type":"object","properties":{"v":{"type":"integer"}"""
+        + ""","next":{"anyOf":[{"$ref":"#/$defs/n"},{"type":"null"}]}},"required":["v","next"]}}}""",
         "{\"v\":1,\"next\":null}", "{\"v\":1,\"next\":{\"v\":2,\"next\":null}}")]
     [InlineData("""{"type":"object","properties":{"x":{"type":"array","items":{"$ref":"#"}}}}""", "{}", "{\"x\":[{},{\"x\":[]}]}")]
     [InlineData("""{"type":"string","pattern":"^a+(b|[c-e]{2})?$"}""", "\"a\"", "\"aab\"", "\"ade\"")]
@@ -64,14 +71,20 @@ public sealed class JsonSchemaGrammarTests
     [InlineData("""{"type":"number","minimum":0,"not":{"const":1.5}}""", "0", "1.4", "1.6", "15")]
     [InlineData("""{"not":{"type":["string","null"]}}""", "1", "[\"a\"]")]
     [InlineData("""{"type":"boolean","not":{"const":false}}""", "true")]
-    [InlineData("""{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}},"dependentRequired":{"a":["b"]}}""", "{}", "{\"b\":1}", "{\"a\":1,\"b\":1}")]
-    [InlineData("""{"type":"object","properties":{"a":{"type":"integer"}},"dependentSchemas":{"a":{"properties":{"b":{"const":1}},"required":["b"]}}}""", "{}", "{\"a\":1,\"b\":1}")]
-    [InlineData("""{"type":"object","patternProperties":{"^x-":{"type":"integer"},"-y$":{"minimum":5}},"additionalProperties":{"type":"null"}}""",
+    [InlineData("""{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}},"dependentRequired":{"a":["b"]}}""", "{}",
+        "{\"b\":1}", "{\"a\":1,\"b\":1}")]
+    [InlineData("""{"type":"object","properties":{"a":{"type":"integer"}},"dependentSchemas":{"a":{"properties":{"b":{"const":1}}"""
+        + ""","required":["b"]}}}""", "{}", "{\"a\":1,\"b\":1}")]
+    [InlineData("""{"type":"object","patternProperties":{"^x-":{"type":"integer"},"-y$":{"minimum":5}}"""
+        + ""","additionalProperties":{"type":"null"}}""",
         "{}", "{\"x-\":1}", "{\"x-y\":5}", "{\"z-y\":6.5}", "{\"a\":null}", "{\"x-1\":1,\"b\":null}")]
-    [InlineData("""{"type":"object","properties":{"x-a":{"minimum":3}},"patternProperties":{"^x-":{"type":"integer"}},"additionalProperties":false}""", "{\"x-a\":3,\"x-ab\":1}")]
+    [InlineData("""{"type":"object","properties":{"x-a":{"minimum":3}},"patternProperties":{"^x-":{"type":"integer"}}"""
+        + ""","additionalProperties":false}""", "{\"x-a\":3,\"x-ab\":1}")]
     [InlineData("""{"type":"object","propertyNames":{"pattern":"^[a-z]+$"},"additionalProperties":{"type":"integer"}}""", "{\"abc\":1}")]
-    [InlineData("""{"type":"object","propertyNames":{"enum":["a","b"]},"additionalProperties":{"type":"integer"}}""", "{}", "{\"a\":1,\"b\":2}")]
-    [InlineData("""{"type":"object","allOf":[{"properties":{"a":{"type":"integer"}},"required":["a"]}],"unevaluatedProperties":false}""", "{\"a\":1}")]
+    [InlineData("""{"type":"object","propertyNames":{"enum":["a","b"]},"additionalProperties":{"type":"integer"}}""", "{}",
+        "{\"a\":1,\"b\":2}")]
+    [InlineData("""{"type":"object","allOf":[{"properties":{"a":{"type":"integer"}},"required":["a"]}],"unevaluatedProperties":false}""",
+        "{\"a\":1}")]
     [InlineData("""{"type":"object","properties":{}}""", "{}")]
     [InlineData("""{"type":"number","minimum":"0.01","maximum":"999.99"}""", "0.01", "999.99")]
     [InlineData("""{"type":"number","multipleOf":0.01,"minimum":0}""", "0", "0.25")]
@@ -84,10 +97,19 @@ public sealed class JsonSchemaGrammarTests
     [InlineData("""{"type":"string","format":"date","maxLength":10}""", "\"2024-02-29\"")]
     [InlineData("""{"type":"string","minLength":20000}""")]
     [InlineData("""{"$ref":"#n","$defs":{"x":{"$anchor":"n","type":"integer"}}}""", "5")]
-    [InlineData("""{"$ref":"https://example.org/a.json#/$defs/b","$defs":{"x":{"$id":"https://example.org/a.json","$defs":{"b":{"const":1}}}}}""", "1")]
-    [InlineData("""{"type":"object","properties":{"data":{"$schema":"s","type":"array","items":{"type":"object","properties":{"next":{"$ref":"#/items"}}}}},"required":["data"]}""",
+    [InlineData("""
+        {"$ref":"https://example.org/a.json#/$defs/b",
+        "$defs":{"x":{"$id":"https://example.org/a.json","$defs":{"b":{"const":1}}}}}
+        """, "1")]
+    [InlineData("""
+        {"type":"object","properties":{"data":{
+        "$schema":"s","type":"array","items":{"type":"object","properties":{"next":{"$ref":"#/items"}}}}},"required":["data"]}
+        """,
         "{\"data\":[{\"next\":{\"next\":{}}}]}")]
-    [InlineData("""{"type":"object","properties":{"data":{"type":"array","items":{"type":"object","properties":{"next":{"$ref":"#/items"}}}}},"required":["data"]}""",
+    [InlineData("""
+        {"type":"object","properties":{"data":{"type":"array","items":{"type":"object","properties":{"next":{"$ref":"#/items"}}}}},
+        "required":["data"]}
+        """,
         "{\"data\":[{\"next\":{\"next\":{}}}]}")]
     public void Texts_that_a_schema_allows_are_accepted(string schema, params string[] texts)
     {
@@ -101,7 +123,8 @@ public sealed class JsonSchemaGrammarTests
     [InlineData("""{"type":"string"}""", "\"\\udc00\"", "\"\\ud83dx\"", "\"\\ud83d\\u0041\"", "\"\\ud83d\\n\"")]
     [InlineData("""{"type":"string","minLength":3,"maxLength":3}""", "\"😀a\"", "\"😀abc\"")]
     [InlineData("""{"type":"string","minLength":1,"maxLength":1}""", "\"😀\"", "\"\\ud83d\\ude00\"")]
-    [InlineData("""{"type":"integer"}""", "", "-", "01", "1.0", "1e5", "18446744073709551616", "-9223372036854775809", "123456789012345678901", "+1")]
+    [InlineData("""{"type":"integer"}""", "", "-", "01", "1.0", "1e5", "18446744073709551616", "-9223372036854775809",
+        "123456789012345678901", "+1")]
     [InlineData("""{"type":"integer","minimum":9007199254740993,"maximum":9007199254740995}""", "9007199254740992", "9007199254740996")]
     [InlineData("""{"type":"number","minimum":0.01,"maximum":999.99}""", "0.00", "0.0099", "999.991", "1000", "0")]
     [InlineData("""{"type":"number"}""", "1.", ".5", "1e", "1e+", "1e400", "--1")]
@@ -113,12 +136,15 @@ public sealed class JsonSchemaGrammarTests
     [InlineData("""{"type":["string","null"],"enum":["A",5]}""", "5", "null")]
     [InlineData("""{"type":"object","properties":{"a":{"type":"integer"},"b":{}},"required":["b"]}""",
         "{}", "{\"a\":1}", "{\"b\":1,\"a\":1}", "{\"b\":1,}", "{\"b\":1,\"x\":1}", "{\"b\":  1}", "{\"a\":\"\",\"b\":1}", "{,\"b\":1}")]
-    [InlineData("""{"type":"object","properties":{"ab":{"type":"null"}},"additionalProperties":{"type":"integer"}}""", "{\"ab\":1}", "{\"x\":1,\"ab\":null}")]
+    [InlineData("""{"type":"object","properties":{"ab":{"type":"null"}},"additionalProperties":{"type":"integer"}}""", "{\"ab\":1}",
+        "{\"x\":1,\"ab\":null}")]
     [InlineData("""{"type":"object","properties":{},"additionalProperties":false}""", "{\"a\":1}", "[]")]
     [InlineData("""{"type":"array","items":{"type":"integer"},"minItems":1,"maxItems":3}""", "[]", "[1,2,3,4]", "[1,]", "[null]")]
     [InlineData("""{"type":"array","items":[{"type":"integer"}],"additionalItems":false}""", "[1,1]")]
-    [InlineData("""{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}},"anyOf":[{"required":["a"]},{"required":["b"]}]}""", "{}")]
-    [InlineData("""{"allOf":[{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]},{"properties":{"a":{"minimum":5}}}]}""", "{\"a\":4}", "{}")]
+    [InlineData("""{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}},"anyOf":[{"required":["a"]}"""
+        + """,{"required":["b"]}]}""", "{}")]
+    [InlineData("""{"allOf":[{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]}"""
+        + """,{"properties":{"a":{"minimum":5}}}]}""", "{\"a\":4}", "{}")]
     [InlineData("""{"type":"string","pattern":"^a+(b|[c-e]{2})?$"}""", "\"\"", "\"aabb\"", "\"af\"")]
     [InlineData("""{"type":"string","pattern":"x\\d"}""", "\"x\"", "\"1x\"")]
     [InlineData("""{"type":"string","pattern":"^[^a]*$","minLength":1,"maxLength":2}""", "\"\"", "\"bbb\"", "\"a\"")]
@@ -128,19 +154,26 @@ public sealed class JsonSchemaGrammarTests
     [InlineData("""{"type":"integer","not":{"enum":[0,5]}}""", "0", "5")]
     [InlineData("""{"type":"number","minimum":0,"not":{"const":1.5}}""", "1.5", "1.50")]
     [InlineData("""{"not":{"type":["string","null"]}}""", "null", "\"a\"")]
-    [InlineData("""{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}},"dependentRequired":{"a":["b"]}}""", "{\"a\":1}")]
-    [InlineData("""{"type":"object","patternProperties":{"^x-":{"type":"integer"},"-y$":{"minimum":5}},"additionalProperties":{"type":"null"}}""",
+    [InlineData("""{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}},"dependentRequired":{"a":["b"]}}""",
+        "{\"a\":1}")]
+    [InlineData("""{"type":"object","patternProperties":{"^x-":{"type":"integer"},"-y$":{"minimum":5}}"""
+        + ""","additionalProperties":{"type":"null"}}""",
         "{\"x-\":null}", "{\"x-y\":1}", "{\"x-y\":5.5}", "{\"a\":1}")]
-    [InlineData("""{"type":"object","properties":{"x-a":{"minimum":3}},"patternProperties":{"^x-":{"type":"integer"}},"additionalProperties":false}""",
+    [InlineData("""{"type":"object","properties":{"x-a":{"minimum":3}},"patternProperties":{"^x-":{"type":"integer"}}"""
+        + ""","additionalProperties":false}""",
         "{\"x-a\":2}", "{\"x-a\":3.5}", "{\"x-a\":3,\"x-a\":1}", "{\"b\":1}")]
-    [InlineData("""{"type":"object","propertyNames":{"pattern":"^[a-z]+$"},"additionalProperties":{"type":"integer"}}""", "{\"Abc\":1}", "{\"\":1}")]
+    [InlineData("""{"type":"object","propertyNames":{"pattern":"^[a-z]+$"},"additionalProperties":{"type":"integer"}}""", "{\"Abc\":1}",
+        "{\"\":1}")]
     [InlineData("""{"type":"object","propertyNames":{"enum":["a","b"]},"additionalProperties":{"type":"integer"}}""", "{\"c\":1}")]
     [InlineData("""{"type":"object","properties":{}}""", "{\"a\":1}")]
     [InlineData("""{"type":"number","minimum":"0.01","maximum":"999.99"}""", "0.001", "1000")]
     [InlineData("""{"type":"number","multipleOf":0.01,"minimum":0}""", "0.255", "-1")]
-    [InlineData("""{"type":"string","pattern":"^\\p{L}+$"}""", "\"a1\"", "\"\"", "\"\\u0031\"", "\"\\ud842\"", "\"\\udfb7\"", "\"\\ud83d\\ude00\"")]
-    [InlineData("""{"type":"string","pattern":"^[\\t/😀]{1,2}$"}""", "\"\\u0002\"", "\"\\uD83D\"", "\"\\uD83D\\uDE01\"", "\"\\uD83C\\uDE00\"")]
-    [InlineData("""{"type":"string","pattern":"^(?=.*[a-z])(?=.*\\d)(?!.*\\s).{4,8}$"}""", "\"abcd\"", "\"abc 1\"", "\"ab1\"", "\"12345678a\"")]
+    [InlineData("""{"type":"string","pattern":"^\\p{L}+$"}""", "\"a1\"", "\"\"", "\"\\u0031\"", "\"\\ud842\"", "\"\\udfb7\"",
+        "\"\\ud83d\\ude00\"")]
+    [InlineData("""{"type":"string","pattern":"^[\\t/😀]{1,2}$"}""", "\"\\u0002\"", "\"\\uD83D\"", "\"\\uD83D\\uDE01\"",
+        "\"\\uD83C\\uDE00\"")]
+    [InlineData("""{"type":"string","pattern":"^(?=.*[a-z])(?=.*\\d)(?!.*\\s).{4,8}$"}""", "\"abcd\"", "\"abc 1\"", "\"ab1\"",
+        "\"12345678a\"")]
     [InlineData("""{"type":"string","pattern":"^(?!-)[a-z-]{1,5}(?<!-)$"}""", "\"-a\"", "\"a-\"")]
     [InlineData("""{"type":"string","pattern":"^\\bfoo\\b.*$"}""", "\"food\"", "\"fo\"")]
     [InlineData("""{"allOf":[{"type":"string","pattern":"^a"},{"pattern":"b$"}]}""", "\"ba\"", "\"a\"")]
@@ -172,7 +205,8 @@ public sealed class JsonSchemaGrammarTests
     [Fact]
     public void What_follows_the_JSON_can_be_given()
     {
-        var state = Schemas.Compile("""{"type":"integer"}""").Start(GptOss.Net.StructuredOutput.TextLiteral.Create("!", GptOss.Net.StructuredOutput.TextEnd.Instance));
+        var state = Schemas.Compile("""{"type":"integer"}""")
+            .Start(GptOss.Net.StructuredOutput.TextLiteral.Create("!", GptOss.Net.StructuredOutput.TextEnd.Instance));
         state.Advance("12"u8)!.IsAccepting.Should().BeFalse();
         state.Advance("12!"u8)!.MustEnd.Should().BeTrue();
     }

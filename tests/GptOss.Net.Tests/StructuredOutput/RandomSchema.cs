@@ -33,7 +33,11 @@ internal static class RandomSchema
         0 => new JsonObject { ["type"] = "string" },
         1 => new JsonObject { ["type"] = "string", ["minLength"] = random.Next(4), ["maxLength"] = 4 + random.Next(10) },
         2 => new JsonObject { ["type"] = "string", ["format"] = new[] { "date", "date-time", "uuid", "ipv4" }[random.Next(4)] },
-        _ => new JsonObject { ["type"] = "string", ["pattern"] = new[] { "^[a-z]{2,5}$", "^a|b", "x[0-9]+y", "^(\\+\\d )?[\\d-]{3,}$", "^\\W\\D?$" }[random.Next(5)] },
+        _ => new JsonObject
+        {
+            ["type"] = "string",
+            ["pattern"] = new[] { "^[a-z]{2,5}$", "^a|b", "x[0-9]+y", "^(\\+\\d )?[\\d-]{3,}$", "^\\W\\D?$" }[random.Next(5)],
+        },
     };
 
     private static JsonObject Number(Random random, string type)
@@ -42,7 +46,8 @@ internal static class RandomSchema
         var low = random.Next(-200, 200);
         if (random.Next(2) == 0)
         {
-            schema[random.Next(2) == 0 ? "minimum" : "exclusiveMinimum"] = JsonNode.Parse((low / (type == "number" ? 4.0 : 1)).ToString(CultureInfo.InvariantCulture));
+            schema[random.Next(2) == 0 ? "minimum" : "exclusiveMinimum"] =
+                JsonNode.Parse((low / (type == "number" ? 4.0 : 1)).ToString(CultureInfo.InvariantCulture));
         }
 
         if (random.Next(2) == 0)
@@ -102,7 +107,8 @@ internal static class RandomSchema
             var names = properties.Select(property => property.Key).ToList();
             if (random.Next(2) == 0)
             {
-                schema["anyOf"] = new JsonArray(names.Take(3).Select(name => (JsonNode)new JsonObject { ["required"] = new JsonArray(name) }).ToArray());
+                schema["anyOf"] =
+                    new JsonArray(names.Take(3).Select(name => (JsonNode)new JsonObject { ["required"] = new JsonArray(name) }).ToArray());
             }
             else
             {

@@ -13,7 +13,10 @@ internal static class RandomWalk
     private const int MaxTokens = 20_000;
 
     // Tokens that tend to bring a JSON text to its end.
-    private static readonly int[] Closing = [.. new[] { "\"", "y", "x", "b", "}", "]", "\"}", "\"]", ".", "@", "Z", "p", ":", "0", "1", "null", ",", "a" }.SelectMany(text => Vocabulary.Tokenizer.Encode(text))];
+    private static readonly int[] Closing = [.. new[]
+    {
+        "\"", "y", "x", "b", "}", "]", "\"}", "\"]", ".", "@", "Z", "p", ":", "0", "1", "null", ",", "a",
+    }.SelectMany(text => Vocabulary.Tokenizer.Encode(text))];
 
     public static string Run(JsonSchemaGrammar grammar, Random random)
     {
@@ -59,7 +62,8 @@ internal static class RandomWalk
     private static byte[]? Follow(TextState state, Random random, bool inHurry)
     {
         if (random.Next(inHurry ? 10 : 3) == 0
-            && Enumerable.Range(0, 8).Select(_ => Text(random.Next(ControlToken.First))).FirstOrDefault(text => state.Advance(text) is not null) is { } any)
+            && Enumerable.Range(0, 8).Select(_ => Text(random.Next(ControlToken.First)))
+                .FirstOrDefault(text => state.Advance(text) is not null) is { } any)
         {
             return any;
         }

@@ -5,7 +5,9 @@ using GptOss.Net.StructuredOutput.Patterns;
 
 namespace GptOss.Net.Tests.StructuredOutput;
 
-/// <summary>Whatever the schema is, its compilation keeps to its bounds. Allocations stand for them: they do not depend on the machine.</summary>
+/// <summary>
+/// Whatever the schema is, its compilation keeps to its bounds. Allocations stand for them: they do not depend on the machine.
+/// </summary>
 public sealed class SchemaBoundTests(ITestOutputHelper output)
 {
     private const long MaxAllocated = 32_000_000;

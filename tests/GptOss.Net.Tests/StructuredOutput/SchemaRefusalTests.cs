@@ -25,8 +25,10 @@ public sealed class SchemaRefusalTests
     [InlineData("""{"$ref":"#"}""", "#")]
     [InlineData("false", "#")]
     [InlineData("""{"enum":[]}""", "#")]
-    [InlineData("""{"properties":{"a":{"properties":{"b":{"enum":[]}},"required":["b"]}},"required":["a"]}""", "#/properties/a/properties/b")]
-    [InlineData("""{"properties":{"a":{"type":"array","items":{"anyOf":[{"enum":[]},{"enum":[1],"type":"string"}]},"minItems":1}},"required":["a"]}""", "#/properties/a/items/anyOf/0")]
+    [InlineData("""{"properties":{"a":{"properties":{"b":{"enum":[]}},"required":["b"]}},"required":["a"]}""",
+        "#/properties/a/properties/b")]
+    [InlineData("""{"properties":{"a":{"type":"array","items":{"anyOf":[{"enum":[]},{"enum":[1],"type":"string"}]},"minItems":1}}"""
+        + ""","required":["a"]}""", "#/properties/a/items/anyOf/0")]
     [InlineData("""{"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]}""", "#*")]
     [InlineData("""{"allOf":[{"type":"string"},{"type":"null"}]}""", "#")]
     public void What_is_wrong_in_itself_is_refused_with_its_place(string schema, string path) =>
@@ -34,7 +36,8 @@ public sealed class SchemaRefusalTests
 
     [Fact]
     public void A_message_names_the_property() => FluentActions
-        .Invoking(() => Schemas.Compile("""{"properties":{"order":{"properties":{"amount":{"type":"integer","minimum":5,"maximum":3}}}}}"""))
+        .Invoking(
+            () => Schemas.Compile("""{"properties":{"order":{"properties":{"amount":{"type":"integer","minimum":5,"maximum":3}}}}}"""))
         .Should().Throw<ArgumentException>().WithMessage("*, the property 'amount': *");
 
     [Fact]

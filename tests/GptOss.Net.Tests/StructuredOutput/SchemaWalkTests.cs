@@ -30,6 +30,8 @@ public sealed class SchemaWalkTests(ITestOutputHelper output)
             }
         });
 
-        output.WriteLine($"{schemas} schemas, {schemas * Walks} answers that parse and validate, in {Stopwatch.GetElapsedTime(started).TotalSeconds:F0} s");
+        output.WriteLine(
+            $"{schemas} schemas, {schemas * Walks} answers that parse and validate, "
+            + $"in {Stopwatch.GetElapsedTime(started).TotalSeconds:F0} s");
     }
 }

@@ -21,11 +21,12 @@ internal static class Schemas
     public static bool Accepts(string schema, string text) => Accepts(Compile(schema), text);
 
     /// <summary>The schema for the validator, in a registry of its own: the one that all share is not made for several threads.</summary>
-    public static JsonSchema Validator(string schema) => JsonSchema.FromText(schema, new BuildOptions { SchemaRegistry = new SchemaRegistry() });
+    public static JsonSchema Validator(string schema) =>
+        JsonSchema.FromText(schema, new BuildOptions { SchemaRegistry = new SchemaRegistry() });
 
     /// <summary>
-    /// Whether the validator that the tests use finds a text valid. It counts what a reader sees as one character, JSON Schema code points: where
-    /// that differs it is not asked.
+    /// Whether the validator that the tests use finds a text valid. It counts what a reader sees as one character, JSON Schema code points:
+    /// where that differs it is not asked.
     /// </summary>
     public static bool IsValid(JsonSchema validator, string text) =>
         new StringInfo(text).LengthInTextElements != text.EnumerateRunes().Count() || validator.Evaluate(JsonElement.Parse(text)).IsValid;

@@ -33,7 +33,8 @@ public sealed class TokenMaskCacheTests(ITestOutputHelper output)
     [Fact]
     public void Every_byte_is_a_token_so_no_state_is_a_dead_end_for_tokens()
     {
-        var bytes = Enumerable.Range(0, ControlToken.First).Where(token => Vocabulary.Tokenizer.TryGetBytes(token, out var text) && text.Length == 1);
+        var bytes = Enumerable.Range(0, ControlToken.First)
+            .Where(token => Vocabulary.Tokenizer.TryGetBytes(token, out var text) && text.Length == 1);
         bytes.Should().HaveCount(256);
     }
 
@@ -90,7 +91,10 @@ public sealed class TokenMaskCacheTests(ITestOutputHelper output)
     {
         var masks = new TokenMaskCache(Vocabulary.Trie, 1 << 20);
         var start = Schemas.Compile("""{"type":"string","minLength":240}""").Start().Advance("\""u8)!;
-        Parallel.For(0, 400, i => masks.GetMask(start.Advance(System.Text.Encoding.UTF8.GetBytes(new string('a', (i % 60) + 1)))!).Count.Should().BePositive());
+        Parallel.For(
+            0, 400,
+            i => masks.GetMask(start.Advance(System.Text.Encoding.UTF8.GetBytes(new string('a', (i % 60) + 1)))!).Count.Should()
+                .BePositive());
     }
 
     [Fact]
@@ -111,10 +115,14 @@ public sealed class TokenMaskCacheTests(ITestOutputHelper output)
             var shared = Stopwatch.GetElapsedTime(started).TotalMicroseconds;
             var look = Time(2_000, () => masks.GetMask(root.Advance(System.Text.Encoding.UTF8.GetBytes(text))!));
             var apply = Time(2_000, () => masks.GetMask(state).Apply(logits));
-            output.WriteLine($"{text,-20} {masks.GetMask(state).Count,7} allowed: cold {cold:F0} us, with the inner mask known {shared:F0} us, look up {look:F2} us, look up and apply {apply:F1} us");
+            output.WriteLine(
+                $"{text,-20} {masks.GetMask(state).Count,7} allowed: cold {cold:F0} us, with the inner mask known {shared:F0} us, "
+                + $"look up {look:F2} us, look up and apply {apply:F1} us");
         }
 
-        output.WriteLine($"{Vocabulary.Trie.NodeCount} nodes, longest token {Vocabulary.Trie.LongestToken} bytes; trie built in {Time(3, () => TokenTrie.Create(Vocabulary.Tokenizer)):F0} us");
+        output.WriteLine(
+            $"{Vocabulary.Trie.NodeCount} nodes, longest token {Vocabulary.Trie.LongestToken} bytes; "
+            + $"trie built in {Time(3, () => TokenTrie.Create(Vocabulary.Tokenizer)):F0} us");
     }
 
     private static double Time(int times, Action action)

@@ -6,7 +6,9 @@ using GptOss.Net.Harmony;
 
 namespace GptOss.Net.Tests.StructuredOutput;
 
-/// <summary>Reads what the model is told about the arguments of a tool, a TypeScript type with bounds in comments, back as a JSON schema.</summary>
+/// <summary>
+/// Reads what the model is told about the arguments of a tool, a TypeScript type with bounds in comments, back as a JSON schema.
+/// </summary>
 internal sealed partial class ToldSchema
 {
     private static readonly HarmonyRenderer Renderer = new(Vocabulary.Tokenizer);
@@ -21,7 +23,8 @@ internal sealed partial class ToldSchema
     {
         var tool = new ToolDescription { Name = "f", Parameters = JsonElement.Parse(schema) };
         var content = new DeveloperContent { ToolNamespaces = [new ToolNamespace { Name = "functions", Tools = [tool] }] };
-        var prompt = Vocabulary.Tokenizer.Decode(Renderer.Render([new HarmonyMessage { Role = HarmonyRole.Developer, Content = [content] }]));
+        var prompt =
+            Vocabulary.Tokenizer.Decode(Renderer.Render([new HarmonyMessage { Role = HarmonyRole.Developer, Content = [content] }]));
         var start = prompt.IndexOf("{\n", StringComparison.Ordinal) + 2;
         return prompt[start..prompt.IndexOf("} // namespace", StringComparison.Ordinal)];
     }
@@ -40,7 +43,9 @@ internal sealed partial class ToldSchema
             if (reader._tokens[reader._at] == "(" && reader._tokens[reader._at + 1] is "_" or ")")
             {
                 reader.Take("(");
-                arguments = reader.TryTake("_") ? reader.ArgumentType() : new JsonObject { ["type"] = "object", ["properties"] = new JsonObject() };
+                arguments = reader.TryTake("_")
+                    ? reader.ArgumentType()
+                    : new JsonObject { ["type"] = "object", ["properties"] = new JsonObject() };
                 reader.Take(")");
                 reader.Take("=>");
                 reader.Take("any");
@@ -61,8 +66,8 @@ internal sealed partial class ToldSchema
     [GeneratedRegex("""//[^\n]*\n|"(?:[^"\\]|\\.)*"|=>|\.\.\.|[\p{L}_$][\p{L}\p{N}_$]*|-?\d[\d.eE+-]*|[^\s]""")]
     private static partial Regex Token();
 
-    [GeneratedRegex(@", (?=(?:key )?(?:format|contentEncoding|pattern|minLength|maxLength|minimum|maximum|exclusiveMinimum|exclusiveMaximum|multipleOf"
-        + @"|minItems|maxItems|not|items|items\[\d+(?:\.\.\.)?\]): )")]
+    [GeneratedRegex(@", (?=(?:key )?(?:format|contentEncoding|pattern|minLength|maxLength|minimum|maximum"
+        + @"|exclusiveMinimum|exclusiveMaximum|multipleOf|minItems|maxItems|not|items|items\[\d+(?:\.\.\.)?\]): )")]
     private static partial Regex Separator();
 
     [GeneratedRegex(@"^(items(?:\[\d+(?:\.\.\.)?\])?): \((.*)\)$")]
@@ -152,7 +157,8 @@ internal sealed partial class ToldSchema
         }
 
         // A fixed value has one spelling, without spaces.
-        return prefix.Count > 0 && least == prefix.Count && rest is JsonValue && prefix.All(item => item!["const"] is not null || item["type"]?.ToString() == "null")
+        return prefix.Count > 0 && least == prefix.Count && rest is JsonValue
+            && prefix.All(item => item!["const"] is not null || item["type"]?.ToString() == "null")
             ? new JsonObject { ["const"] = new JsonArray([.. prefix.Select(item => item!["const"]?.DeepClone())]) }
             : new JsonObject { ["type"] = "array", ["prefixItems"] = prefix, ["items"] = rest, ["minItems"] = least };
     }
@@ -206,7 +212,10 @@ internal sealed partial class ToldSchema
 
         if (isFixed)
         {
-            return new JsonObject { ["const"] = new JsonObject(properties.Select(one => KeyValuePair.Create(one.Key, one.Value!["const"]?.DeepClone()))) };
+            return new JsonObject
+            {
+                ["const"] = new JsonObject(properties.Select(one => KeyValuePair.Create(one.Key, one.Value!["const"]?.DeepClone()))),
+            };
         }
 
         return new JsonObject
@@ -227,7 +236,8 @@ internal sealed partial class ToldSchema
         var parts = new JsonArray { type.DeepClone() };
         foreach (var note in notes)
         {
-            var (keyword, value) = (note[..note.IndexOf(": ", StringComparison.Ordinal)], note[(note.IndexOf(": ", StringComparison.Ordinal) + 2)..]);
+            var (keyword, value) =
+                (note[..note.IndexOf(": ", StringComparison.Ordinal)], note[(note.IndexOf(": ", StringComparison.Ordinal) + 2)..]);
             parts.Add(keyword switch
             {
                 "format" or "pattern" or "contentEncoding" => new JsonObject { [keyword] = value },
@@ -256,7 +266,8 @@ internal sealed partial class ToldSchema
         return new JsonObject { ["prefixItems"] = before };
     }
 
-    // A comment that is no bound is a description. What follows on items is about them, up to the next such note, or as far as parentheses reach.
+    // A comment that is no bound is a description. What follows on items is about them, up to the next such note, or as far as parentheses
+    // reach.
     private static IEnumerable<string> Notes(string? comment)
     {
         var open = 0;
@@ -300,7 +311,8 @@ internal sealed partial class ToldSchema
         return isNext;
     }
 
-    private void Take(string token) => TryTake(token).Should().BeTrue("'{0}' is to come at {1} of '{2}'", token, _at, string.Join(' ', _tokens));
+    private void Take(string token) =>
+        TryTake(token).Should().BeTrue("'{0}' is to come at {1} of '{2}'", token, _at, string.Join(' ', _tokens));
 
     private string Take() => _tokens[_at++];
 }

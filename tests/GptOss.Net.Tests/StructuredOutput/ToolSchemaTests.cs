@@ -3,10 +3,14 @@ using GptOss.Net.StructuredOutput;
 
 namespace GptOss.Net.Tests.StructuredOutput;
 
-/// <summary>100 schemas of arguments in the style of zod 3 and 4, pydantic, and generators for Java and Go, and 20 in that of public tool servers, written for these tests.</summary>
+/// <summary>
+/// 100 schemas of arguments in the style of zod 3 and 4, pydantic, and generators for Java and Go, and 20 in that of public tool servers,
+/// written for these tests.
+/// </summary>
 public sealed class ToolSchemaTests
 {
-    private static readonly string[] NotEnforced = ["'uniqueItems'", "'contains'", "'if'", "'multipleOf'", "too much work", "Properties'", "schemas.example"];
+    private static readonly string[] NotEnforced =
+        ["'uniqueItems'", "'contains'", "'if'", "'multipleOf'", "too much work", "Properties'", "schemas.example"];
 
     public static TheoryData<string> Tools => [.. All().Keys];
 

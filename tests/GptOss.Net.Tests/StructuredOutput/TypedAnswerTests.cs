@@ -17,14 +17,18 @@ public sealed class TypedAnswerTests
     public static TheoryData<Type> Types =>
     [
         typeof(sbyte), typeof(byte), typeof(short), typeof(ushort), typeof(int), typeof(uint), typeof(long), typeof(ulong), typeof(float),
-        typeof(double), typeof(decimal), typeof(Half), typeof(int?), typeof(decimal?), typeof(bool), typeof(bool?), typeof(string), typeof(char),
+        typeof(double), typeof(decimal), typeof(Half), typeof(int?), typeof(decimal?), typeof(bool), typeof(bool?), typeof(string),
+        typeof(char),
         typeof(Guid), typeof(Guid?), typeof(DateTime), typeof(DateTimeOffset), typeof(DateOnly), typeof(TimeOnly), typeof(TimeSpan),
-        typeof(TimeSpan?), typeof(Uri), typeof(Version), typeof(byte[]), typeof(ReadOnlyMemory<byte>), typeof(DayOfWeek), typeof(DayOfWeek?),
-        typeof(Access), typeof(Colour), typeof(int[]), typeof(byte[][]), typeof(List<string>), typeof(HashSet<int>), typeof(Node[]), typeof(List<Node>),
+        typeof(TimeSpan?), typeof(Uri), typeof(Version), typeof(byte[]), typeof(ReadOnlyMemory<byte>), typeof(DayOfWeek),
+        typeof(DayOfWeek?),
+        typeof(Access), typeof(Colour), typeof(int[]), typeof(byte[][]), typeof(List<string>), typeof(HashSet<int>), typeof(Node[]),
+        typeof(List<Node>),
         typeof(Dictionary<string, int>), typeof(Dictionary<int, string>), typeof(Dictionary<byte, bool>), typeof(Dictionary<Guid, int>),
         typeof(Dictionary<DayOfWeek, decimal>), typeof(Dictionary<DateOnly, int[]>), typeof(Dictionary<string, Person[]>),
         typeof(SortedDictionary<long, Uri>), typeof(KeyValuePair<string, int>), typeof(JsonElement), typeof(object), typeof(Nothing),
-        typeof(Person), typeof(Tree), typeof(Node), typeof(Everything), typeof(Shape), typeof(Shape[]), typeof(Annotated), typeof(Denied), typeof(Limits),
+        typeof(Person), typeof(Tree), typeof(Node), typeof(Everything), typeof(Shape), typeof(Shape[]), typeof(Annotated), typeof(Denied),
+        typeof(Limits),
     ];
 
     [Theory]
@@ -38,8 +42,10 @@ public sealed class TypedAnswerTests
         using var client = new WalkingClient(AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(T)));
         for (var walk = 0; walk < Walks; walk++)
         {
-            var response = client.GetResponseAsync<T>("Hi", cancellationToken: TestContext.Current.CancellationToken).GetAwaiter().GetResult();
-            if (JsonElement.Parse(response.Text) is { ValueKind: JsonValueKind.Object } answer && answer.TryGetProperty("data", out var data)
+            var response = client.GetResponseAsync<T>("Hi", cancellationToken: TestContext.Current.CancellationToken)
+                .GetAwaiter().GetResult();
+            if (JsonElement.Parse(response.Text) is { ValueKind: JsonValueKind.Object } answer
+                && answer.TryGetProperty("data", out var data)
                 && data.ValueKind == JsonValueKind.Null)
             {
                 continue; // Null is an answer, which Result does not return.
@@ -56,7 +62,8 @@ public sealed class TypedAnswerTests
         private JsonSchemaGrammar? _plain;
         private JsonSchemaGrammar? _typed;
 
-        public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+        public Task<ChatResponse> GetResponseAsync(
+            IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
         {
             _plain ??= Grammar(options!, cancellationToken);
             _typed ??= Grammar(TypedAnswer.Apply(options!, new GptOssRequestOptions { ResponseType = type }), cancellationToken);
@@ -65,7 +72,8 @@ public sealed class TypedAnswerTests
         }
 
         public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-            IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+            IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+                throw new NotSupportedException();
 
         public object? GetService(Type serviceType, object? serviceKey = null) => null;
 
@@ -97,12 +105,14 @@ public sealed class TypedAnswerTests
     public sealed class Nothing;
 
     public sealed record Denied(
-        [property: DeniedValues("x", "y")] string Text, [property: DeniedValues(0, 1)] int Number, [property: AllowedValues("a", "b")] string Letter,
+        [property: DeniedValues("x", "y")] string Text, [property: DeniedValues(0, 1)] int Number,
+        [property: AllowedValues("a", "b")] string Letter,
         [property: Base64String] string Bytes);
 
     public sealed record Limits(
         [property: Range(typeof(decimal), "0.01", "999.99")] decimal Price, [property: Range(0.0, 5.0)] double Score,
-        [property: RegularExpression(@"^\p{L}[\p{L} ]{0,9}$")] string Name, [property: RegularExpression(@"^(?=.*\d)(?=.*[a-z]).{4,9}$")] string Secret,
+        [property: RegularExpression(@"^\p{L}[\p{L} ]{0,9}$")] string Name,
+        [property: RegularExpression(@"^(?=.*\d)(?=.*[a-z]).{4,9}$")] string Secret,
         [property: Length(1, 3)] int[] Numbers, [property: RegularExpression(@"^(a)\1$")] string Unenforced, byte Small, long Large);
 
     public sealed record Person(string Name, long? Age, Person? Friend, [property: Description("Where")] string City = "here");
@@ -118,8 +128,10 @@ public sealed class TypedAnswerTests
     }
 
     public sealed record Everything(
-        Colour Colour, Colour? MaybeColour, DateTime At, DateTime? MaybeAt, Guid Id, object Anything, JsonElement Element, char Letter, TimeOnly Time,
-        IReadOnlyDictionary<string, bool> Flags, IReadOnlyList<Person> People, double Score = 0.5, string? Note = null, DayOfWeek Day = DayOfWeek.Friday);
+        Colour Colour, Colour? MaybeColour, DateTime At, DateTime? MaybeAt, Guid Id, object Anything, JsonElement Element, char Letter,
+        TimeOnly Time,
+        IReadOnlyDictionary<string, bool> Flags, IReadOnlyList<Person> People, double Score = 0.5, string? Note = null,
+        DayOfWeek Day = DayOfWeek.Friday);
 
     [JsonDerivedType(typeof(Circle), "circle")]
     [JsonDerivedType(typeof(Square), "square")]
@@ -130,5 +142,6 @@ public sealed class TypedAnswerTests
     public sealed record Square(string Label, double Side) : Shape(Label);
 
     public sealed record Annotated(
-        [property: Range(1, 5)] int Stars, [property: StringLength(10, MinimumLength = 2)] string Title, [property: RegularExpression("^[A-Z]{3}$")] string Code);
+        [property: Range(1, 5)] int Stars, [property: StringLength(10, MinimumLength = 2)] string Title,
+        [property: RegularExpression("^[A-Z]{3}$")] string Code);
 }

@@ -28,7 +28,8 @@ internal sealed class ConversationSampler(DialogueCorpus corpus, SampleOptions o
 
         var firstLearned = AddLearnedTurn(lines, script.Turns[^1], values, effort);
         return new Sample(
-            script.Name, effort, options.IsTraining && random.NextDouble() < ShortSystemChance, DrawDate(), DrawInstructions(), tool, DrawFormat(script), lines, firstLearned);
+            script.Name, effort, options.IsTraining && random.NextDouble() < ShortSystemChance, DrawDate(), DrawInstructions(), tool,
+            DrawFormat(script), lines, firstLearned);
     }
 
     private Dictionary<string, string> DrawValues(DialogueScript script, WeatherTool? tool)

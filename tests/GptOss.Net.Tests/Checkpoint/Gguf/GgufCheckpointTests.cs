@@ -188,7 +188,8 @@ public sealed class GgufCheckpointTests : IDisposable
         var writer = new GgufModel(fixture.Checkpoint, fixture.Config).Write();
         writer.Tensors.Add(("blk.0.attn_q.weight.x", (GgmlType)16, [256], new byte[66]));
 
-        FluentActions.Invoking(() => Open(writer)).Should().Throw<CheckpointException>().WithMessage("*ggml type 16*").Which.Tensor.Should().Be("blk.0.attn_q.weight.x");
+        FluentActions.Invoking(() => Open(writer)).Should().Throw<CheckpointException>().WithMessage("*ggml type 16*").Which.Tensor.Should()
+            .Be("blk.0.attn_q.weight.x");
     }
 
     [Fact]
@@ -206,7 +207,8 @@ public sealed class GgufCheckpointTests : IDisposable
 
     private GgufCheckpoint Open(GgufModel model) => Open(model.Write());
 
-    private static GgufCheckpoint Open(GgufWriter writer) => writer.Write() is var bytes ? GgufCheckpoint.Open(new MemorySource(bytes), bytes.Length) : null!;
+    private static GgufCheckpoint Open(GgufWriter writer) =>
+        writer.Write() is var bytes ? GgufCheckpoint.Open(new MemorySource(bytes), bytes.Length) : null!;
 
     private static byte[] Bytes(CheckpointTensor tensor)
     {

@@ -20,7 +20,8 @@ public sealed class GgufFuzzTests
         var cases = LongTests.Cases(5_000, 1_000_000);
         for (var seed = 0; seed < cases; seed++)
         {
-            accepted += Mutate(header, new Random(seed)) is var bytes && Loads(bytes, bytes.Length < header.Length ? bytes.Length : length, seed) ? 1 : 0;
+            accepted += Mutate(header, new Random(seed)) is var bytes
+                && Loads(bytes, bytes.Length < header.Length ? bytes.Length : length, seed) ? 1 : 0;
         }
 
         // Neither everything nor nothing: the mutations reach both sides of the checks.
@@ -64,7 +65,8 @@ public sealed class GgufFuzzTests
                     break;
                 case 2:
                     // Where a count, an offset or a dimension may be.
-                    ulong[] values = [0, 1, 31, 33, 255, 65_536, 1UL << 31, 1UL << 32, 1UL << 62, 1UL << 63, ulong.MaxValue, (ulong)random.NextInt64()];
+                    ulong[] values =
+                        [0, 1, 31, 33, 255, 65_536, 1UL << 31, 1UL << 32, 1UL << 62, 1UL << 63, ulong.MaxValue, (ulong)random.NextInt64()];
                     BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(Math.Min(at, header - 8)), values[random.Next(values.Length)]);
                     break;
                 case 3:

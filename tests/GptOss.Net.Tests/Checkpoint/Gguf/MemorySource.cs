@@ -20,6 +20,7 @@ internal sealed class MemorySource(byte[] bytes, long length) : ITensorSource
         }
 
         destination.Clear();
-        bytes.AsSpan((int)Math.Min(offset, bytes.Length), (int)Math.Clamp(bytes.Length - offset, 0, destination.Length)).CopyTo(destination);
+        bytes.AsSpan((int)Math.Min(offset, bytes.Length), (int)Math.Clamp(bytes.Length - offset, 0, destination.Length))
+            .CopyTo(destination);
     }
 }

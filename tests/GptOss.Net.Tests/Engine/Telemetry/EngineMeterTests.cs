@@ -27,12 +27,13 @@ public sealed class EngineMeterTests
         measurements.Of("gen_ai.server.time_per_output_token").Should().Equal(0.1);
         measurements.Of("gptoss.inter_token_latency").Should().Equal(0.1, 0.1, 0.1, 0.1);
         measurements.Of("gptoss.request_queue_time").Should().Equal(0);
-        measurements.TagsOf("gen_ai.server.request.duration").Should().BeEquivalentTo(new Dictionary<string, object?>(StringComparer.Ordinal)
-        {
-            ["gen_ai.operation.name"] = "text_completion",
-            ["gen_ai.provider.name"] = "gptoss.net",
-            ["gen_ai.request.model"] = measurements.Model,
-        });
+        measurements.TagsOf("gen_ai.server.request.duration").Should()
+            .BeEquivalentTo(new Dictionary<string, object?>(StringComparer.Ordinal)
+            {
+                ["gen_ai.operation.name"] = "text_completion",
+                ["gen_ai.provider.name"] = "gptoss.net",
+                ["gen_ai.request.model"] = measurements.Model,
+            });
     }
 
     [Fact]
@@ -43,7 +44,8 @@ public sealed class EngineMeterTests
         await using (var model = ScriptedModel.Create(executor, vocabularySize: 201_088, name: measurements.Model))
         {
             await model.AsIChatClient().GetResponseAsync(
-                [new(Microsoft.Extensions.AI.ChatRole.User, "Hello!")], new() { MaxOutputTokens = 4 }, TestContext.Current.CancellationToken);
+                [new(Microsoft.Extensions.AI.ChatRole.User, "Hello!")], new() { MaxOutputTokens = 4 },
+                TestContext.Current.CancellationToken);
         }
 
         measurements.TagsOf("gen_ai.server.request.duration")["gen_ai.operation.name"].Should().Be("chat");

@@ -111,7 +111,8 @@ public sealed class EngineStatisticsTests
         await model.DisposeAsync();
 
         await running.Invoking(task => task).Should().ThrowAsync<Exception>();
-        model.GetStatistics().Should().BeEquivalentTo(new { RunningRequests = 0, WaitingRequests = 0, FullBlocksUsed = 0, SlidingBlocksUsed = 0 });
+        model.GetStatistics().Should()
+            .BeEquivalentTo(new { RunningRequests = 0, WaitingRequests = 0, FullBlocksUsed = 0, SlidingBlocksUsed = 0 });
     }
 
     [Fact]

@@ -78,7 +78,8 @@ public sealed class MemoryReportTests
         var statistics = model.GetStatistics();
         var full = new KVCacheUsage(statistics.FullBlockCount, 0, statistics.SlidingBlockCount, 0);
 
-        model.DeviceBlocks.Sum(blocks => blocks.Used(full)).Should().Be(model.Placement.Devices.Sum(device => device.KVBytes)).And.BePositive();
+        model.DeviceBlocks.Sum(blocks => blocks.Used(full)).Should()
+            .Be(model.Placement.Devices.Sum(device => device.KVBytes)).And.BePositive();
     }
 
     private static Task<GptOssModel> LoadAsync(string name) =>

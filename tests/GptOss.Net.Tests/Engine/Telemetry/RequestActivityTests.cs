@@ -120,7 +120,8 @@ public sealed class RequestActivityTests : IDisposable
             await model.Ids([1, 2, 3], Generations.Greedy(5));
         }
 
-        Spans(name).Should().ContainSingle().Which.TagObjects.Should().NotContain(tag => tag.Key.StartsWith("gen_ai.usage", StringComparison.Ordinal));
+        Spans(name).Should().ContainSingle().Which.TagObjects.Should()
+            .NotContain(tag => tag.Key.StartsWith("gen_ai.usage", StringComparison.Ordinal));
     }
 
     private GptOssModel CreateInside(string activity, string name)

@@ -273,7 +273,8 @@ public sealed class CpuExecutorTests
     {
         using var fixture = new ModelFixture("a");
         var largest = 0L;
-        var progress = new WeightReadProgress(fixture.Weights.ByteLength, (read, _) => InterlockedMax(ref largest, read), CancellationToken.None);
+        var progress =
+            new WeightReadProgress(fixture.Weights.ByteLength, (read, _) => InterlockedMax(ref largest, read), CancellationToken.None);
 
         CpuExecutor.Load(fixture.Config, fixture.Weights, Capacity, CpuExecutorOptions.Fast, progress).Dispose();
 
@@ -286,7 +287,8 @@ public sealed class CpuExecutorTests
         using var fixture = new ModelFixture("a");
 
         var load = () => CpuExecutor.Load(
-            fixture.Config with { HeadDim = 24 }, fixture.Weights, Capacity, CpuExecutorOptions.Fast, new WeightReadProgress(1, (_, _) => { }, default));
+            fixture.Config with { HeadDim = 24 }, fixture.Weights, Capacity, CpuExecutorOptions.Fast,
+            new WeightReadProgress(1, (_, _) => { }, default));
 
         load.Should().Throw<NotSupportedException>().WithMessage("*24*");
     }

@@ -63,7 +63,8 @@ public sealed unsafe class MatrixReaderTests : IDisposable
     public void AWQ_whose_groups_are_no_whole_blocks_is_decoded()
     {
         const int groupSize = 16;
-        var (words, zeros, scales) = (new int[Rows * Columns / 8], new int[Columns / groupSize * Rows / 8], new Half[Columns / groupSize * Rows]);
+        var (words, zeros, scales) =
+            (new int[Rows * Columns / 8], new int[Columns / groupSize * Rows / 8], new Half[Columns / groupSize * Rows]);
         AwqFormat.Encode(_values, Rows, groupSize, words, zeros, scales);
         Add("q", TensorType.I32, [Columns, Rows / 8], words);
         Add("z", TensorType.I32, [Columns / groupSize, Rows / 8], zeros);

@@ -29,8 +29,10 @@ public sealed class CudaExecutorTests
             Joined(fixture.Cases.Select(expected => expected.Logits)));
 
         var theirs = ModelFixture.RelativeError(
-            Joined(reference.Cases.Select(expected => expected.BFloat16Logits!)), Joined(reference.Cases.Select(expected => expected.Logits)));
-        TestContext.Current.TestOutputHelper!.WriteLine(FormattableString.Invariant($"{ours:E2}, official {theirs:E2}, ratio {ours / theirs:F2}"));
+            Joined(reference.Cases.Select(expected => expected.BFloat16Logits!)),
+            Joined(reference.Cases.Select(expected => expected.Logits)));
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            FormattableString.Invariant($"{ours:E2}, official {theirs:E2}, ratio {ours / theirs:F2}"));
         (ours / theirs).Should().BeLessThanOrEqualTo(1.5);
     }
 
@@ -155,14 +157,20 @@ public sealed class CudaExecutorTests
         driver.AllocatedBytes.Should().Be(0);
     }
 
-    internal static CudaExecutor Load(ModelFixture fixture, EmulatedCudaDriver driver, WeightReadProgress? progress = null, Precision precision = Precision.Default, bool tests = false)
+    internal static CudaExecutor Load(
+        ModelFixture fixture, EmulatedCudaDriver driver, WeightReadProgress? progress = null, Precision precision = Precision.Default,
+        bool tests = false)
     {
         EmulatedKernelCompiler.Require();
         var loader = new CudaExecutorLoader(
             fixture.Config,
             fixture.Weights,
             Capacity,
-            new CudaExecutorOptions(MaxStepTokens: 64, MaxSequences: 16, MaxModelLength: 512) { Precision = precision, TestsItself = tests },
+            new CudaExecutorOptions(MaxStepTokens: 64, MaxSequences: 16, MaxModelLength: 512)
+            {
+                Precision = precision,
+                TestsItself = tests,
+            },
             progress ?? new WeightReadProgress(fixture.Weights.ByteLength, (_, _) => { }, CancellationToken.None));
         return loader.Load([loader.Whole(DeviceId.Cuda(0))], [driver], _ => new EmulatedKernelCompiler(), EmulatedKernelCompiler.Cache);
     }

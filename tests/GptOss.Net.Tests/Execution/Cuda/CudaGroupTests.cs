@@ -140,7 +140,8 @@ public sealed class CudaGroupTests
     private static EmulatedMachine Machine() => new(2) { IsConcurrent = true };
 
     /// <summary>Prompts alone and together, at once, in chunks and token by token: every family of kernels.</summary>
-    private static void Compare(string model, EmulatedMachine machine, Precision precision = Precision.Default, params (int Count, int MaxStepTokens)[] runs)
+    private static void Compare(
+        string model, EmulatedMachine machine, Precision precision = Precision.Default, params (int Count, int MaxStepTokens)[] runs)
     {
         using var fixture = new ModelFixture(model);
         using var one = CudaExecutorTests.Load(fixture, new EmulatedCudaDriver(), precision: precision);
@@ -187,7 +188,8 @@ public sealed class CudaGroupTests
         return executor.Complete().Logits.ToArray();
     }
 
-    private static CudaExecutor Load(ModelFixture fixture, EmulatedMachine machine, Precision precision = Precision.Default, bool tests = false)
+    private static CudaExecutor Load(
+        ModelFixture fixture, EmulatedMachine machine, Precision precision = Precision.Default, bool tests = false)
     {
         EmulatedKernelCompiler.Require();
         var loader = new CudaExecutorLoader(

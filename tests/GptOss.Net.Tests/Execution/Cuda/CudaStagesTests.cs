@@ -6,7 +6,9 @@ using GptOss.Net.Sampling;
 
 namespace GptOss.Net.Tests.Execution.Cuda;
 
-/// <summary>A model whose parts lie on two cards: the bits of one, over any link, however late a card is, and typed errors where one fails.</summary>
+/// <summary>
+/// A model whose parts lie on two cards: the bits of one, over any link, however late a card is, and typed errors where one fails.
+/// </summary>
 public sealed class CudaStagesTests
 {
     private static readonly KVCacheCapacity Capacity = new(64, 64);
@@ -14,7 +16,8 @@ public sealed class CudaStagesTests
     // Devices of the embedding, each layer, and the output projection.
     public static TheoryData<string, string> Maps => new()
     {
-        { "a", "0 0011 1" }, { "a", "0 0111 1" }, { "a", "1 0011 0" }, { "a", "0 0110 0" }, { "a", "0 1111 0" }, { "b", "0 011 1" }, { "a-awq", "0 0001 1" },
+        { "a", "0 0011 1" }, { "a", "0 0111 1" }, { "a", "1 0011 0" }, { "a", "0 0110 0" }, { "a", "0 1111 0" }, { "b", "0 011 1" },
+        { "a-awq", "0 0001 1" },
     };
 
     [Theory]
@@ -22,7 +25,8 @@ public sealed class CudaStagesTests
     public void Stages_have_the_bits_of_one_card(string model, string map)
     {
         Assert.SkipUnless(
-            LongTests.Enabled || map is "0 0011 1" or "0 0110 0" or "0 011 1", "Takes long on emulated cards: set GPTOSS_LONG_TESTS=1 to run it.");
+            LongTests.Enabled || map is "0 0011 1" or "0 0110 0" or "0 011 1",
+            "Takes long on emulated cards: set GPTOSS_LONG_TESTS=1 to run it.");
         using var fixture = new ModelFixture(model);
         var prompts = Prompts(fixture);
         var (logits, tokens) = OnOneCard(fixture, prompts);
@@ -93,7 +97,8 @@ public sealed class CudaStagesTests
         using var from = new CudaCard(machine.Devices[0]);
         using var to = new CudaCard(machine.Devices[1]);
 
-        LinkSelfTest.Run(from, to, TimeSpan.FromSeconds(2)).Should().Match<LinkReport>(report => report.Way == LinkWay.Peer && report.Problem == null);
+        LinkSelfTest.Run(from, to, TimeSpan.FromSeconds(2)).Should()
+            .Match<LinkReport>(report => report.Way == LinkWay.Peer && report.Problem == null);
         machine.Devices.Sum(device => device.AllocatedBytes).Should().Be(0);
     }
 
@@ -104,7 +109,8 @@ public sealed class CudaStagesTests
     {
         using var fixture = new ModelFixture("a");
         var machine = new EmulatedMachine(2);
-        var executor = Load(fixture, machine, "0 0011 1", new CudaExecutorOptions(64, 16, 512) { Patience = TimeSpan.FromMilliseconds(100) });
+        var executor =
+            Load(fixture, machine, "0 0011 1", new CudaExecutorOptions(64, 16, 512) { Patience = TimeSpan.FromMilliseconds(100) });
         executor.Begin(new PackedSequence(Prompts(fixture)[0], [0], [0]).Step(0, 5));
         machine.Devices[card].IsHung = true;
 
@@ -185,7 +191,9 @@ public sealed class CudaStagesTests
         var stages = new List<StagePlacement>();
         for (var layer = 0; layer < layers.Length; layer++)
         {
-            var (first, count) = layer > 0 && layers[layer - 1] == layers[layer] ? (stages[^1].FirstLayer, stages[^1].LayerCount + 1) : (layer, 1);
+            var (first, count) = layer > 0 && layers[layer - 1] == layers[layer]
+                ? (stages[^1].FirstLayer, stages[^1].LayerCount + 1)
+                : (layer, 1);
             stages.RemoveAll(stage => stage.FirstLayer == first);
             stages.Add(new StagePlacement(layers[layer], first, count));
         }

@@ -7,12 +7,14 @@ namespace GptOss.Net.Tests.Execution.Cuda;
 
 /// <summary>A device that is the processor: kernels are emulated, device memory is plain memory, everything is done at once.</summary>
 /// <remarks>
-/// New memory is poisoned, frees are checked, and what is left is known: <see cref="AllocatedBytes"/>. Of several devices (<see cref="EmulatedMachine"/>)
-/// the work waits in its streams until the host waits.
+/// New memory is poisoned, frees are checked, and what is left is known: <see cref="AllocatedBytes"/>. Of several devices
+/// (<see cref="EmulatedMachine"/>) the work waits in its streams until the host waits.
 /// </remarks>
 internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0, EmulatedMachine? machine = null, int index = 0) : ICudaDriver
 {
-    /// <summary>Orders in which a block's threads take turns: ascending, descending, shuffled. A missing barrier shows in one of them.</summary>
+    /// <summary>
+    /// Orders in which a block's threads take turns: ascending, descending, shuffled. A missing barrier shows in one of them.
+    /// </summary>
     public static readonly uint[] TurnOrders = [0, 1, 7];
 
     private const byte Poison = 0xCD;
@@ -92,7 +94,8 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0, EmulatedMach
                     void* argument = own;
                     var run = (delegate* unmanaged<uint, uint, uint, uint, uint, uint, uint, void**, int>)function;
                     var result = run(
-                        (uint)shape.GridX, (uint)shape.GridY, (uint)shape.GridZ, (uint)shape.Threads, 1, 1, (uint)shape.SharedBytes, &argument);
+                        (uint)shape.GridX, (uint)shape.GridY, (uint)shape.GridZ, (uint)shape.Threads, 1, 1, (uint)shape.SharedBytes,
+                        &argument);
                     if (result != 0)
                     {
                         throw Failure($"cuLaunchKernelEx({_names[function]}, {shape})", result, "the kernel failed");
@@ -265,7 +268,8 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0, EmulatedMach
 
     private EmulatedCudaDriver? Owner(nint address) => machine?.Devices.FirstOrDefault(device => device.Owns(address));
 
-    private bool Owns(nint address) => _allocations.Any(allocation => address >= allocation.Key && address < allocation.Key + allocation.Value);
+    private bool Owns(nint address) =>
+        _allocations.Any(allocation => address >= allocation.Key && address < allocation.Key + allocation.Value);
 
     private void CheckReach(nint address)
     {

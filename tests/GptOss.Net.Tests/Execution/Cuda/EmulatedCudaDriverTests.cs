@@ -156,7 +156,8 @@ public sealed class EmulatedCudaDriverTests
     {
         EmulatedKernelCompiler.Require();
         return KernelLibrary.Load(
-            driver, new EmulatedKernelCompiler(), EmulatedKernelCompiler.Cache, [new KernelSource("example", Text)], report: null, CancellationToken.None);
+            driver, new EmulatedKernelCompiler(), EmulatedKernelCompiler.Cache, [new KernelSource("example", Text)], report: null,
+            CancellationToken.None);
     }
 
     private static void Scale(KernelStream stream, nint function, nint values, int count) =>

@@ -19,7 +19,9 @@ internal sealed class EmulatedMachine
     /// <summary>Gets a value indicating whether each stream works at once, on a thread of its own.</summary>
     public bool IsConcurrent { get; init; }
 
-    /// <summary>Gets or sets the device that works only when no other one can; where all do, that rests for 50 ms before it begins.</summary>
+    /// <summary>
+    /// Gets or sets the device that works only when no other one can; where all do, that rests for 50 ms before it begins.
+    /// </summary>
     public int? Late { get; set; }
 
     /// <summary>Gets or sets what becomes of copies between two devices.</summary>

@@ -24,12 +24,14 @@ public sealed class KernelSelfTestTests
     [Theory]
     [InlineData("SwiGluLimit = 7.0f", "SwiGluLimit = 0.1f", "*gate_up*differ from the host's result*")]
     [InlineData("low.values(l, s);", "low.values(l, 3 - s);", "*Head Int8*differ from the host's result*")]
-    [InlineData("bf16_to_float(p.bias[row0 + row]) : 0;", "bf16_to_float(p.bias[row0 + row]) : p.tokens * 1e-5f;", "*Bf16 of 9 tokens have other bits*")]
+    [InlineData("bf16_to_float(p.bias[row0 + row]) : 0;", "bf16_to_float(p.bias[row0 + row]) : p.tokens * 1e-5f;",
+        "*Bf16 of 9 tokens have other bits*")]
     public void Wrong_kernels_are_told(string right, string wrong, string fault)
     {
         var sources = Sources(DenseFormat.Bf16, DenseFormat.Int8, ExpertFormat.Mxfp4).ToArray();
         sources.Should().Contain(source => source.Text.Contains(right, StringComparison.Ordinal));
-        using var bench = new KernelBench(0, sources.Select(source => source with { Text = source.Text.Replace(right, wrong, StringComparison.Ordinal) }));
+        using var bench = new KernelBench(
+            0, sources.Select(source => source with { Text = source.Text.Replace(right, wrong, StringComparison.Ordinal) }));
 
         var test = () => KernelSelfTest.Run(
             bench.Stream, bench.Kernels, KernelBench.Odd, DenseFormat.Bf16, DenseFormat.Int8, ExpertFormat.Mxfp4);

@@ -4,7 +4,9 @@ using GptOss.Net.Interop.Cuda;
 
 namespace GptOss.Net.Tests.Execution.Cuda;
 
-/// <summary>Drivers, cards and compilers that cannot be used, each a library of its own that stands in: one clear error, and no crash.</summary>
+/// <summary>
+/// Drivers, cards and compilers that cannot be used, each a library of its own that stands in: one clear error, and no crash.
+/// </summary>
 public sealed class UnusableDriverTests : IDisposable
 {
     private const string Functions =
@@ -87,7 +89,8 @@ public sealed class UnusableDriverTests : IDisposable
 
     private string Driver(string name, string text) => Library($"lib{name}.so", string.Join(
         '\n',
-        Functions.Split((char[])[' ', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries).Select(function => $"extern \"C\" int {function}() {{ return 0; }}")
+        Functions.Split((char[])[' ', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries)
+            .Select(function => $"extern \"C\" int {function}() {{ return 0; }}")
             .Append(Rest).Append(text)));
 
     private string Library(string name, string text)

@@ -15,7 +15,8 @@ public sealed unsafe class LanesTests
             {
                 new Span<short>(lanes, 16).Fill((short)bits);
 
-                BitConverter.SingleToInt32Bits(Lanes.FromFiniteHalf(lanes)[bits % 16]).Should().Be(BitConverter.SingleToInt32Bits((float)half));
+                BitConverter.SingleToInt32Bits(Lanes.FromFiniteHalf(lanes)[bits % 16]).Should()
+                    .Be(BitConverter.SingleToInt32Bits((float)half));
             }
         }
     }

@@ -91,8 +91,11 @@ public sealed class ActivationKernelsTests
                 var at = (token * Shape.QkvWidth) + (head * 64);
                 var source = KernelBench.ToFloats(qkv.AsSpan(at, 64).ToArray());
                 var isValue = head >= Shape.QueryHeads + Shape.KVHeads;
-                var expected = isValue ? source.Select(value => (double)value).ToArray() : Rotate(source, angles.AsSpan(positions[token] * 32, 32));
-                var inCache = (((slots[token] / 16 * Shape.KVHeads) + ((head - Shape.QueryHeads) % Shape.KVHeads)) * 16 + (slots[token] % 16)) * 64;
+                var expected = isValue
+                    ? source.Select(value => (double)value).ToArray()
+                    : Rotate(source, angles.AsSpan(positions[token] * 32, 32));
+                var inCache =
+                    (((slots[token] / 16 * Shape.KVHeads) + ((head - Shape.QueryHeads) % Shape.KVHeads)) * 16 + (slots[token] % 16)) * 64;
                 if (head < Shape.QueryHeads || slots[token] >= 0)
                 {
                     var got = head < Shape.QueryHeads ? rotated.AsSpan(at, 64) : (isValue ? valueCache : keyCache).AsSpan(inCache, 64);
@@ -112,11 +115,13 @@ public sealed class ActivationKernelsTests
         var (keys, values) = (KernelBench.RandomBf16(random, 4 * size), KernelBench.RandomBf16(random, 4 * size));
         var (ownKeys, ownValues) = (bench.Upload(keys), bench.Upload(values));
 
-        new ActivationKernels(bench.Kernels, Shape).CopyBlocks(bench.Stream, new(ownKeys, ownValues, bench.Upload([0, 3, 2, 1])), copies: 2);
+        new ActivationKernels(bench.Kernels, Shape).CopyBlocks(
+            bench.Stream, new(ownKeys, ownValues, bench.Upload([0, 3, 2, 1])), copies: 2);
 
         foreach (var (got, source) in (((nint, ushort[])[])[(ownKeys, keys), (ownValues, values)]))
         {
-            bench.Download<ushort>(got, 4 * size).Should().Equal(((int[])[0, 2, 2, 0]).SelectMany(block => source.Skip(block * size).Take(size)));
+            bench.Download<ushort>(got, 4 * size).Should()
+                .Equal(((int[])[0, 2, 2, 0]).SelectMany(block => source.Skip(block * size).Take(size)));
         }
     }
 

@@ -4,7 +4,9 @@ using GptOss.Net.Quantization;
 
 namespace GptOss.Net.Tests.Execution.Cuda.Kernels;
 
-/// <summary>Rotation, the cache and attention against plain arithmetic; prefill, whole or in pieces, and decode give the same bits.</summary>
+/// <summary>
+/// Rotation, the cache and attention against plain arithmetic; prefill, whole or in pieces, and decode give the same bits.
+/// </summary>
 public sealed class AttentionKernelsTests
 {
     private const int Page = 16;
@@ -50,7 +52,8 @@ public sealed class AttentionKernelsTests
 
         pieces.Should().Equal(whole, because);
         last.Should().Equal(whole.Skip((count - 1) * shape.QueryWidth), because);
-        KernelBench.Error(KernelBench.ToFloats(whole), Expected(shape, window, first, count, qkv, cache, sinks)).Should().BeLessThan(4e-3, because);
+        KernelBench.Error(KernelBench.ToFloats(whole), Expected(shape, window, first, count, qkv, cache, sinks)).Should()
+            .BeLessThan(4e-3, because);
 
         ushort[] Prefill((int From, int Count)[] parts)
         {
@@ -59,7 +62,9 @@ public sealed class AttentionKernelsTests
             foreach (var (from, length) in parts)
             {
                 var tiles = Enumerable.Range(0, (length + most - 1) / most)
-                    .SelectMany(tile => (int[])[0, from + (tile * most), first + from + (tile * most), Math.Min(most, length - (tile * most))]).ToArray();
+                    .SelectMany(
+                        tile => (int[])[0, from + (tile * most), first + from + (tile * most), Math.Min(most, length - (tile * most))])
+                    .ToArray();
                 kernels.Prefill(
                     bench.Stream,
                     new(output, bench.Upload(qkv), keyCache, valueCache, starts, blocks, bench.Upload(sinks), bench.Upload(tiles), window),

@@ -4,7 +4,9 @@ using GptOss.Net.Quantization;
 
 namespace GptOss.Net.Tests.Execution.Cuda.Kernels;
 
-/// <summary>Dense matrices in every format, through every tile, against plain arithmetic; and the same bits for any number of tokens.</summary>
+/// <summary>
+/// Dense matrices in every format, through every tile, against plain arithmetic; and the same bits for any number of tokens.
+/// </summary>
 public sealed class DenseKernelsTests
 {
     private const int Rows = 72; // strips, but not whole tiles
@@ -33,12 +35,14 @@ public sealed class DenseKernelsTests
     {
         foreach (var device in (CudaProperties[])[KernelBench.Ampere, KernelBench.Ada, KernelBench.Hopper])
         {
-            foreach (var (job, format) in Enum.GetValues<DenseJob>().SelectMany(job => Enum.GetValues<DenseFormat>().Select(format => (job, format))))
+            foreach (var (job, format) in Enum.GetValues<DenseJob>()
+                .SelectMany(job => Enum.GetValues<DenseFormat>().Select(format => (job, format))))
             {
                 var tiles = DenseKernels.Tiles(job, device, format);
                 tiles[^1].MaxTokens.Should().Be(int.MaxValue);
                 tiles.Should().OnlyContain(tile =>
-                    tile.SharedBytes(DenseWeights.ChunkBytes(format) / 8, 0) <= device.SharedBytesPerBlock && (!tile.Wgmma || device.IsHopper));
+                    tile.SharedBytes(DenseWeights.ChunkBytes(format) / 8, 0) <= device.SharedBytesPerBlock
+                        && (!tile.Wgmma || device.IsHopper));
             }
         }
     }
@@ -87,12 +91,13 @@ public sealed class DenseKernelsTests
             AwqFormat.Encode(Transposed(values), Rows, 32, words, zeros, halves);
             AwqFormat.DecodeRows(new AwqMatrix(words, zeros, halves, K, Rows, 32), values);
             values = [.. values.Select(value => KernelBench.Round(value))];
-            pack.Strips(bench.Stream, format, SourceFormat.Awq, PackKernels.Parameters.Whole(strips, bench.Upload(words), Rows, K, Rows, K) with
-            {
-                Zeros = bench.Upload(zeros),
-                Scales = bench.Upload(halves),
-                GroupSize = 32,
-            });
+            pack.Strips(
+                bench.Stream, format, SourceFormat.Awq, PackKernels.Parameters.Whole(strips, bench.Upload(words), Rows, K, Rows, K) with
+                {
+                    Zeros = bench.Upload(zeros),
+                    Scales = bench.Upload(halves),
+                    GroupSize = 32,
+                });
         }
         else
         {

@@ -4,7 +4,9 @@ using GptOss.Net.Interop.Cuda;
 
 namespace GptOss.Net.Tests.Execution.Cuda.Kernels;
 
-/// <summary>Routing and experts in every format, through every tile, against plain arithmetic; and the same bits for any number of tokens.</summary>
+/// <summary>
+/// Routing and experts in every format, through every tile, against plain arithmetic; and the same bits for any number of tokens.
+/// </summary>
 public sealed class ExpertKernelsTests
 {
     // Average pairs of an expert that reach every tile of the tables: 8, 16, 64 and 128 tokens.

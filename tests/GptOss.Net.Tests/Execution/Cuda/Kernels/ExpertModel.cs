@@ -81,14 +81,16 @@ internal sealed class ExpertModel : IDisposable
     public double[] Expert(int token, int expert)
     {
         var (hidden, intermediate) = (_shape.Config.HiddenSize, _shape.Config.IntermediateSize);
-        var both = Product(_up[expert], Row(token), 2 * intermediate).Select((value, row) => value + _upBias[(expert * 2 * intermediate) + row]).ToArray();
+        var both = Product(_up[expert], Row(token), 2 * intermediate)
+            .Select((value, row) => value + _upBias[(expert * 2 * intermediate) + row]).ToArray();
         var activated = Enumerable.Range(0, intermediate).Select(feature =>
         {
             var (gate, up) = (Math.Min(both[2 * feature], 7), Math.Clamp(both[(2 * feature) + 1], -7, 7));
             return KernelBench.Round(gate / (1 + Math.Exp(-1.702 * gate)) * (up + 1));
         }).ToArray();
         var result = new double[_shape.Hidden];
-        Product(_down[expert], activated, hidden).Select((value, row) => value + _downBias[(expert * hidden) + row]).ToArray().CopyTo(result, 0);
+        Product(_down[expert], activated, hidden).Select((value, row) => value + _downBias[(expert * hidden) + row]).ToArray()
+            .CopyTo(result, 0);
         return result;
     }
 
@@ -137,7 +139,11 @@ internal sealed class ExpertModel : IDisposable
         var pack = new PackKernels(Bench.Kernels);
         var source = KernelBench.RandomBf16(random, rows * k, 0.1);
         var values = KernelBench.ToFloats(source);
-        var p = PackKernels.Parameters.Whole(to, 0, rows, k, packedRows, packedK) with { Alternate = isUp ? 1 : 0, Refused = Bench.Upload([0u]) };
+        var p = PackKernels.Parameters.Whole(to, 0, rows, k, packedRows, packedK) with
+        {
+            Alternate = isUp ? 1 : 0,
+            Refused = Bench.Upload([0u]),
+        };
         switch (Format)
         {
             case ExpertFormat.Mxfp4:

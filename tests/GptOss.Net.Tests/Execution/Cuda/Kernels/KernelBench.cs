@@ -41,7 +41,8 @@ internal sealed unsafe class KernelBench : IDisposable
     /// <summary>Gets a narrow model with the heads and experts of gpt-oss.</summary>
     public static CudaShape Narrow { get; } = Shape(320, 192, heads: 16, kvHeads: 2, headDim: 64, experts: 32, topK: 4, vocabulary: 1000);
 
-    public static CudaShape GptOss20b { get; } = Shape(2880, 2880, heads: 64, kvHeads: 8, headDim: 64, experts: 32, topK: 4, vocabulary: 201088);
+    public static CudaShape GptOss20b { get; } =
+        Shape(2880, 2880, heads: 64, kvHeads: 8, headDim: 64, experts: 32, topK: 4, vocabulary: 201088);
 
     public KernelLibrary Kernels { get; }
 
@@ -61,7 +62,8 @@ internal sealed unsafe class KernelBench : IDisposable
             SlidingWindow = 128,
             LayerKinds = ImmutableArray.Create(AttentionKind.Sliding, AttentionKind.Full),
             MaxPositions = 4096,
-            Rope = new YarnParameters { Theta = 150000, Factor = 32, OriginalMaxPositions = 4096, BetaFast = 32, BetaSlow = 1, Truncate = false },
+            Rope = new YarnParameters { Theta = 150000, Factor = 32, OriginalMaxPositions = 4096, BetaFast =
+                32, BetaSlow = 1, Truncate = false },
             Quantization = QuantizationConfig.None,
         });
 

@@ -15,7 +15,9 @@ public sealed class KernelSourcesTests
     public void Every_kernel_compiles_to_PTX()
     {
         var clang = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-            .SelectMany(folder => (string[])[Path.Combine(folder, "clang++"), Path.Combine(folder, "clang++-14"), Path.Combine(folder, "clang++-19")])
+            .SelectMany(
+                folder =>
+                    (string[])[Path.Combine(folder, "clang++"), Path.Combine(folder, "clang++-14"), Path.Combine(folder, "clang++-19")])
             .FirstOrDefault(File.Exists);
         Assert.SkipWhen(clang is null, "Needs clang++ to compile kernels to PTX.");
         using var folder = new TemporaryDirectory();
@@ -38,14 +40,18 @@ public sealed class KernelSourcesTests
             }
 
             foreach (var source in Enum.GetValues<ExpertFormat>().SelectMany((format, i) => (IEnumerable<KernelSource>)
-                [.. ExpertKernels.Sources(shape, device, format), .. LayeredKernels.Sources(shape, device, (DenseFormat)i, (DenseFormat)i, format)]))
+                [.. ExpertKernels.Sources(shape, device, format), .. LayeredKernels.Sources(
+                    shape, device, (DenseFormat)i, (DenseFormat)i, format)]))
             {
                 yield return source;
             }
         }
 
         foreach (var source in (IEnumerable<KernelSource>)
-            [.. PackKernels.Sources(shape), .. ActivationKernels.Sources(shape), .. AttentionKernels.Sources(shape), .. SamplingKernels.Sources(shape)])
+            [
+                .. PackKernels.Sources(shape), .. ActivationKernels.Sources(shape), .. AttentionKernels.Sources(shape),
+                .. SamplingKernels.Sources(shape),
+            ])
         {
             yield return source;
         }
@@ -57,8 +63,10 @@ public sealed class KernelSourcesTests
         File.WriteAllText($"{name}.cu", source.Text);
         string[] arguments =
         [
-            "-x", "cuda", "--cuda-gpu-arch=sm_80", "--cuda-device-only", "-nocudainc", "-nocudalib", "-Xclang", "-target-feature", "-Xclang", "+ptx74",
-            "-std=c++17", "-O1", "-Wno-pass-failed", "-include", Path.Combine(AppContext.BaseDirectory, "Execution", "Cuda", "Emulation", "clang_cuda.h"),
+            "-x", "cuda", "--cuda-gpu-arch=sm_80", "--cuda-device-only", "-nocudainc", "-nocudalib", "-Xclang", "-target-feature",
+            "-Xclang", "+ptx74",
+            "-std=c++17", "-O1", "-Wno-pass-failed", "-include",
+            Path.Combine(AppContext.BaseDirectory, "Execution", "Cuda", "Emulation", "clang_cuda.h"),
             "-S", $"{name}.cu", "-o", $"{name}.ptx",
         ];
         var start = new ProcessStartInfo(clang) { RedirectStandardError = true, UseShellExecute = false };

@@ -4,7 +4,9 @@ using GptOss.Net.Interop.Cuda;
 
 namespace GptOss.Net.Tests.Execution.Cuda.Kernels;
 
-/// <summary>The kernels for one or two sequences do what those for many do, to the last bit; those are tested against plain arithmetic.</summary>
+/// <summary>
+/// The kernels for one or two sequences do what those for many do, to the last bit; those are tested against plain arithmetic.
+/// </summary>
 public sealed class LayeredKernelsTests
 {
     private static readonly int[][] Lengths = [[1], [77], [530], [530, 77], [3, 3]];

@@ -20,13 +20,15 @@ internal sealed class TwoFamilies : IDisposable
     private readonly nint _embedding;
     private readonly nint _rotation;
 
-    public TwoFamilies(uint turnOrder, CudaShape shape, CudaProperties device, DenseFormat attention, DenseFormat head, ExpertFormat experts)
+    public TwoFamilies(
+        uint turnOrder, CudaShape shape, CudaProperties device, DenseFormat attention, DenseFormat head, ExpertFormat experts)
     {
         (_shape, _device) = (shape, device);
         _bench = new KernelBench(
             turnOrder,
             [
-                .. ActivationKernels.Sources(shape), .. AttentionKernels.Sources(shape), .. DenseKernels.Sources(shape, device, attention, head),
+                .. ActivationKernels.Sources(shape), .. AttentionKernels.Sources(shape),
+                .. DenseKernels.Sources(shape, device, attention, head),
                 .. ExpertKernels.Sources(shape, device, experts), .. LayeredKernels.Sources(shape, device, attention, head, experts),
             ]);
         _layers = [.. ((int[])[128, AttentionKernels.NoWindow]).Select(window => RandomLayer(window, attention, experts))];
@@ -66,7 +68,9 @@ internal sealed class TwoFamilies : IDisposable
         var stream = _bench.Stream;
         var (activations, attention) = (new ActivationKernels(_bench.Kernels, _shape), new AttentionKernels(_bench.Kernels, _shape));
         var (dense, experts) = (new DenseKernels(_bench.Kernels, _device), new ExpertKernels(_bench.Kernels, _shape, _device));
-        var (normed, qkv, att, o) = (Room<ushort>(n * _shape.Hidden), Room<ushort>(n * _shape.QkvWidth), Room<ushort>(n * _shape.QueryWidth), Room<float>(n * _shape.Hidden));
+        var (normed, qkv, att, o) = (
+            Room<ushort>(n * _shape.Hidden), Room<ushort>(n * _shape.QkvWidth), Room<ushort>(n * _shape.QueryWidth),
+            Room<float>(n * _shape.Hidden));
         var pairs = n * _shape.TopK;
         var b = new ExpertKernels.Buffers(
             Room<ushort>(n * _shape.Hidden),
@@ -86,7 +90,8 @@ internal sealed class TwoFamilies : IDisposable
             attention.Decode(
                 stream,
                 new(
-                    att, s.Partial, qkv, caches[index].Keys, caches[index].Values, s.Starts, s.Blocks, s.Lengths, 0, layer.Sinks, s.Chunks, layer.Window),
+                    att, s.Partial, qkv, caches[index].Keys, caches[index].Values, s.Starts, s.Blocks, s.Lengths, 0, layer.Sinks, s.Chunks,
+                    layer.Window),
                 n,
                 AttentionKernels.Chunks(s.Longest, layer.Window));
             dense.Multiply(stream, DenseJob.Output, layer.Output, o, att, n);
@@ -112,11 +117,13 @@ internal sealed class TwoFamilies : IDisposable
         foreach (var (layer, index) in _layers.Select((layer, index) => (layer, index)))
         {
             kernels.Qkv(stream, n, new(
-                qkv, s.Residual, index == 0 ? _embedding : 0, s.Tokens, s.Chosen, layer.Qkv.Strips, layer.Qkv.Scales, layer.Qkv.Bias, layer.Gain, 9));
+                qkv, s.Residual, index == 0 ? _embedding : 0, s.Tokens, s.Chosen, layer.Qkv.Strips, layer.Qkv.Scales, layer.Qkv.Bias,
+                layer.Gain, 9));
             kernels.Attention(
                 stream,
                 new(
-                    att, s.Partial, counters, qkv, caches[index].Keys, caches[index].Values, s.Starts, s.Blocks, s.Lengths, _rotation, layer.Sinks,
+                    att, s.Partial, counters, qkv, caches[index].Keys, caches[index].Values, s.Starts, s.Blocks, s.Lengths, _rotation,
+                    layer.Sinks,
                     s.Chunks, layer.Window, n),
                 AttentionKernels.Chunks(s.Longest, layer.Window));
             kernels.Output(stream, n, new(s.Residual, att, layer.Output.Strips, layer.Output.Scales, layer.Output.Bias));
@@ -133,7 +140,8 @@ internal sealed class TwoFamilies : IDisposable
     {
         var bias = KernelBench.RandomBf16(_random, _shape.RouterRows, 0.1);
         bias.AsSpan(_shape.Experts).Fill(0xFF80); // −∞
-        var router = new ExpertKernels.RouterWeights(Bf16(PackKernels.RouterBytes(_shape.RouterRows, _shape.Hidden) / 2, 0.1), _bench.Upload(bias));
+        var router =
+            new ExpertKernels.RouterWeights(Bf16(PackKernels.RouterBytes(_shape.RouterRows, _shape.Hidden) / 2, 0.1), _bench.Upload(bias));
         return new Layer(
             window,
             Gain(),
@@ -244,7 +252,8 @@ internal sealed class TwoFamilies : IDisposable
             Chunks = AttentionKernels.Chunks(Longest, AttentionKernels.NoWindow);
             (Blocks, Starts, Lengths) = (bench.Upload(blocks), bench.Upload(starts), bench.Upload(lengths));
             Positions = bench.Upload(lengths.Select(length => length - 1).ToArray());
-            Slots = bench.Upload(lengths.Select((length, i) => (blocks[starts[i] + ((length - 1) / Page)] * Page) + ((length - 1) % Page)).ToArray());
+            Slots = bench.Upload(
+                lengths.Select((length, i) => (blocks[starts[i] + ((length - 1) / Page)] * Page) + ((length - 1) % Page)).ToArray());
             Tokens = bench.Upload(lengths.Select((_, i) => i == 0 ? 7 : ~1).ToArray());
             Chosen = bench.Upload([3, 5]);
             Residual = bench.Allocate<float>(Sequences * shape.Hidden);
