@@ -39,12 +39,8 @@ internal sealed partial class GpuThroughput
         var precision = new Option<Precision>("--precision") { Description = "How weights are held, such as Int8Unembedding." };
         var sequences = new Option<int>("--sequences") { DefaultValueFactory = _ => 256, Description = "MaxSequences." };
         var requests = new Option<int>("--requests") { DefaultValueFactory = _ => 1000, Description = "Requests at once; 0: none." };
-        var parallel =
-            new Option<int>("--tensor-parallel") { DefaultValueFactory = _ => 1, Description = "2: two GPUs share every layer." };
-        var memory = new Option<bool>("--through-memory")
-        {
-            Description = "Two GPUs speak through main memory, as those do that cannot reach each other.",
-        };
+        var parallel = new Option<int>("--tensor-parallel") { DefaultValueFactory = _ => 1, Description = "2: two GPUs share layers." };
+        var memory = new Option<bool>("--through-memory") { Description = "Two GPUs speak through main memory, as some have to." };
         var loads = new Option<string>("--loads")
         {
             DefaultValueFactory = _ => "1x1024,1x8192,1x32000,2x1024,8x1024,32x1024,64x1024,64x4000",
@@ -58,12 +54,8 @@ internal sealed partial class GpuThroughput
         var limit = new Option<double?>("--limit") { Description = "GiB that the model may use of each GPU." };
         var length = new Option<int>("--length") { DefaultValueFactory = _ => 33_000, Description = "MaxModelLength." };
         var stepTokens = new Option<int>("--step-tokens") { DefaultValueFactory = _ => 2048, Description = "MaxStepTokens." };
-        var cpuThreads =
-            new Option<int?>("--cpu-threads") { Description = "Threads of layers that lie on the CPU. Default: the physical cores." };
-        var seedCase = new Option<bool>("--seed-case")
-        {
-            Description = "512, 1,024 and 2,048 tokens in and half as many out, one request at a time and 16.",
-        };
+        var cpuThreads = new Option<int?>("--cpu-threads") { Description = "Threads of layers on the CPU. Default: the physical cores." };
+        var seedCase = new Option<bool>("--seed-case") { Description = "512, 1,024, 2,048 tokens in, half as many out; 1 request and 16." };
         var command =
             new Command("gpu", "Speed of a model on one GPU, or on two that share its layers, through GptOssModel and IChatClient.")
             {
