@@ -25,11 +25,14 @@ internal sealed unsafe class CudaExchange : IDisposable
     private readonly nint _flags;
     private readonly nint _error;
     private readonly nint _errorOnHost;
+    private bool _hasReported;
     private readonly nint _inbox;
     private readonly long _inboxBytes;
     private readonly nint _number;
     private readonly nint _decodeWords; // behind attention, behind the experts, and attention's result
     private readonly long _decodeBytes;
+    private readonly nint _chosenWords; // where the second card finds what the first has sampled
+    private readonly int _chosenBytes;
     private readonly nint _stream;
     private readonly CudaRelay? _relay;
     private CudaExchange? _other;
@@ -51,7 +54,9 @@ internal sealed unsafe class CudaExchange : IDisposable
         _decodeBytes = (long)MostDecodes * shape.Hidden * sizeof(ulong);
         _decodeWords =
             memory.AllocateZeros((2 * _decodeBytes) + ((long)MostDecodes * shape.AttendedWidth / 2 * sizeof(ulong)), card.Stream);
-        Chosen = memory.Allocate((long)CudaWorkspace.Rows(options.MaxSequences) * sizeof(int));
+        var rows = CudaWorkspace.Rows(options.MaxSequences);
+        Chosen = memory.Allocate((long)rows * sizeof(int));
+        _chosenBytes = rows * sizeof(ulong);
         _error = memory.AllocateZeros(PieceBytes, card.Stream);
         _errorOnHost = memory.AllocateHost(PieceBytes);
         *(uint*)_errorOnHost = 0;
@@ -59,16 +64,19 @@ internal sealed unsafe class CudaExchange : IDisposable
         if (isDirect)
         {
             _flags = memory.AllocateZeros(flagBytes, card.Stream);
+            _chosenWords = memory.AllocateZeros(_chosenBytes, card.Stream);
             return;
         }
 
         var tokens = CudaWorkspace.Tokens(options.MaxStepTokens, options.MaxSequences);
-        _inboxBytes = InboxBytes(shape, tokens, CudaWorkspace.Rows(options.MaxSequences));
+        _inboxBytes = InboxBytes(shape, tokens, rows);
         _inbox = memory.AllocateHost(2 * _inboxBytes);
         _flags = memory.AllocateHost(flagBytes);
         new Span<byte>((void*)_flags, flagBytes).Clear();
         WordInbox = memory.AllocateHost(Words.Bytes);
         new Span<byte>((void*)WordInbox, checked((int)Words.Bytes)).Clear();
+        _chosenWords = memory.AllocateHost(_chosenBytes);
+        new Span<byte>((void*)_chosenWords, _chosenBytes).Clear();
         _relay = new CudaRelay(card, shape, new CudaShare(1 - share.Index, share.Count), Words, new(Arena, WordInbox, 0, Silent, 0));
     }
 
@@ -122,12 +130,24 @@ internal sealed unsafe class CudaExchange : IDisposable
         Heads(_share),
         Heads(Other._share));
 
+    /// <summary>Gets how far the other card's inner values lie from this one's if this one computes its own there, too; else 0.</summary>
+    public nint InnerShift => IsDirect ? Other._workspace.Experts.H - _workspace.Experts.H : 0;
+
     /// <summary>The experts' inner values.</summary>
-    public void Inner(KernelStream stream, int tokens, int number) => Bring(
-        stream,
-        new(_workspace.Experts.H, Other._workspace.Experts.H, tokens * _shape.TopK, _shape.Intermediate * sizeof(ushort), number),
-        Bytes(_share.Intermediate(_shape), sizeof(ushort)),
-        Bytes(Other._share.Intermediate(_shape), sizeof(ushort)));
+    public void Inner(KernelStream stream, int tokens, int number)
+    {
+        if (IsDirect)
+        {
+            Meet(stream, number);
+            return;
+        }
+
+        Bring(
+            stream,
+            new(_workspace.Experts.H, Other._workspace.Experts.H, tokens * _shape.TopK, _shape.Intermediate * sizeof(ushort), number),
+            Bytes(_share.Intermediate(_shape), sizeof(ushort)),
+            Bytes(Other._share.Intermediate(_shape), sizeof(ushort)));
+    }
 
     /// <summary>The residual, to which each card first adds its columns of what attention or the experts gave.</summary>
     /// <param name="stream">Where to launch.</param>
@@ -163,13 +183,31 @@ internal sealed unsafe class CudaExchange : IDisposable
         _kernels.Merge(stream, new(decode, words, DecodeWire, (Other._share.Index * _shape.QueryHeads) - first, number), sequences);
     }
 
-    /// <summary>The second card's logits go to the first, which samples.</summary>
-    public void Logits(KernelStream stream, int rows, int slot, int number)
+    /// <summary>
+    /// Where this card computes its columns of the logits, and the values from row to row. The first card samples; the second one computes
+    /// them there if it sees that card's memory, and those of one or two sequences in its inbox if it does not.
+    /// </summary>
+    public (nint Address, int Stride) LogitsOf(int slot, bool isLayered, int number)
     {
+        var own = _share.Vocabulary(_shape);
+        return !IsDirect && isLayered && _share.Index == 1
+            ? (Other._inbox + Turn(number), own.Count)
+            : ((IsDirect && _share.Index == 1 ? Other : this)._workspace.Logits[slot] + (own.First * sizeof(float)), _shape.Vocabulary);
+    }
+
+    /// <summary>The second card's logits go to the first, or have gone there.</summary>
+    public void Logits(KernelStream stream, int rows, int slot, bool isLayered, int number)
+    {
+        if (IsDirect)
+        {
+            Meet(stream, number);
+            return;
+        }
+
         var second = Bytes((_share.Index == 1 ? _share : Other._share).Vocabulary(_shape), sizeof(float));
         Bring(
             stream,
-            new(_workspace.Logits[slot], Other._workspace.Logits[slot], rows, _shape.Vocabulary * sizeof(float), number),
+            new(_workspace.Logits[slot], There: 0, rows, _shape.Vocabulary * sizeof(float), number, IsThere: isLayered),
             _share.Index == 1 ? second : default,
             _share.Index == 0 ? second : default);
     }
@@ -180,19 +218,33 @@ internal sealed unsafe class CudaExchange : IDisposable
     /// <param name="rows">How many.</param>
     public void SendChosen(KernelStream stream, nint chosen, int rows)
     {
-        var bytes = ((rows * sizeof(int)) + PieceBytes - 1) / PieceBytes * PieceBytes;
-        Bring(
-            stream,
-            new(_share.Index == 0 ? chosen : Chosen, Other.Chosen, 1, bytes, ChosenNumber),
-            _share.Index == 0 ? new(0, bytes) : default,
-            _share.Index == 1 ? new(0, bytes) : default);
+        var sends = _share.Index == 0;
+        _kernels.SendChosen(
+            stream with { IsDependent = true },
+            new(
+                sends ? chosen : Chosen,
+                sends ? Other._chosenWords : _chosenWords,
+                Silent,
+                _errorOnHost,
+                rows,
+                sends ? 1 : 0,
+                ChosenNumber));
+        _hasReported = true;
     }
 
     /// <summary>Nobody goes on before the other card is here.</summary>
     public void Meet(KernelStream stream, int number) => Bring(stream, new(0, 0, 0, PieceBytes, number), default, default);
 
-    /// <summary>Lets the stream tell the host whether somebody has waited too long.</summary>
-    public void Report() => Driver.Copy(_errorOnHost, _error, sizeof(uint), _stream);
+    /// <summary>Lets the stream tell the host whether somebody has waited too long, if the step's last exchange does not.</summary>
+    public void Report()
+    {
+        if (!_hasReported)
+        {
+            Driver.Copy(_errorOnHost, _error, sizeof(uint), _stream);
+        }
+
+        _hasReported = false;
+    }
 
     /// <summary>Whether this card has waited too long for the other, as last reported; forgets it.</summary>
     public bool HasGivenUp()
@@ -215,11 +267,13 @@ internal sealed unsafe class CudaExchange : IDisposable
         if (IsDirect)
         {
             Driver.Fill(_flags, 0, ExchangeKernels.MaxBlocks * sizeof(uint), _stream);
+            Driver.Fill(_chosenWords, 0, _chosenBytes, _stream);
         }
         else
         {
             new Span<byte>((void*)_flags, ExchangeKernels.MaxBlocks * sizeof(uint)).Clear();
             new Span<byte>((void*)WordInbox, checked((int)Words.Bytes)).Clear();
+            new Span<byte>((void*)_chosenWords, _chosenBytes).Clear();
         }
 
         Driver.SynchronizeStream(_stream);
@@ -231,15 +285,16 @@ internal sealed unsafe class CudaExchange : IDisposable
 
     private RowRange Heads(CudaShare share) => Bytes(new(share.Index * _shape.QueryWidth, _shape.QueryWidth), sizeof(ushort));
 
+    // Two inboxes in turn: the other card may begin the next exchange while this one still takes from the last.
+    private nint Turn(int number) => (nint)((number & 1) * _inboxBytes);
+
     /// <summary>Launches an exchange; ranges are bytes of a row.</summary>
     private void Bring(KernelStream stream, in Rows rows, RowRange own, RowRange other)
     {
-        // Two inboxes in turn: the other card may begin the next exchange while this one still takes from the last.
-        var offset = (nint)((rows.Number & 1) * _inboxBytes);
         _kernels.Exchange(stream, new(
             rows.Here,
-            IsDirect ? rows.There : Other._inbox + offset,
-            IsDirect ? 0 : _inbox + offset,
+            rows.IsThere ? 0 : IsDirect ? rows.There : Other._inbox + Turn(rows.Number),
+            IsDirect ? 0 : _inbox + Turn(rows.Number),
             rows.Add,
             Other._flags,
             _flags,
@@ -261,5 +316,7 @@ internal sealed unsafe class CudaExchange : IDisposable
     /// <param name="Number">Of the exchange.</param>
     /// <param name="Add">What is added to the own columns first, or 0.</param>
     /// <param name="Parts">How many rows of that for each row.</param>
-    private readonly record struct Rows(nint Here, nint There, int Count, int Stride, int Number, nint Add = 0, int Parts = 0);
+    /// <param name="IsThere">Whether the own columns are on the other card already, or in its inbox.</param>
+    private readonly record struct Rows(
+        nint Here, nint There, int Count, int Stride, int Number, nint Add = 0, int Parts = 0, bool IsThere = false);
 }

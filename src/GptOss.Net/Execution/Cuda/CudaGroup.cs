@@ -120,8 +120,9 @@ internal sealed class CudaGroup : ICudaPart
                 member.Exchange.Meet(member.Card.Launches, number - 1); // The first card has delivered the logits before these.
             }
 
-            member.Stage.Unembed(member.Card.Launches, firstRow, rows, member.Card.Workspace.Logits[slot]);
-            member.Exchange.Logits(member.Card.Launches, rows, slot, number);
+            var stream = member.Card.Launches with { IsDependent = true };
+            member.Stage.Unembed(stream, firstRow, rows, member.Exchange.LogitsOf(slot, isLayered: false, number).Address);
+            member.Exchange.Logits(stream, rows, slot, isLayered: false, number);
         }
     }
 
@@ -182,8 +183,9 @@ internal sealed class CudaGroup : ICudaPart
             return;
         }
 
-        member.Pair.Forward(recording, step, Chosen(member, chosen), member.Card.Workspace.Logits[slot]);
-        member.Exchange.Logits(recording, step.Tokens, slot, LogitsNumber);
+        var (logits, stride) = member.Exchange.LogitsOf(slot, isLayered: true, LogitsNumber);
+        member.Pair.Forward(recording, step, Chosen(member, chosen), logits, stride);
+        member.Exchange.Logits(recording, step.Tokens, slot, isLayered: true, LogitsNumber);
     }
 
     /// <summary>Launches the batched kernels, turn by turn where there are several members, so that none waits long for the host.</summary>
@@ -223,7 +225,7 @@ internal sealed class CudaGroup : ICudaPart
             });
             Array.ForEach(members, member =>
             {
-                member.Stage.RaiseExperts(streams(member), step, own, isNormed: inWords);
+                member.Stage.RaiseExperts(streams(member), step, own, isNormed: inWords, member.Exchange.InnerShift);
                 member.Exchange.Inner(streams(member), tokens, number + 2);
             });
             Array.ForEach(members, member =>

@@ -17,7 +17,7 @@ internal sealed class CudaKernels : IDisposable
         Pack = new PackKernels(library);
         Activations = new ActivationKernels(library, shape);
         Attention = new AttentionKernels(library, shape);
-        Dense = new DenseKernels(library, device);
+        Dense = new DenseKernels(library, device, shape.Parts);
         Experts = new ExpertKernels(library, shape, device);
         Layered = new LayeredKernels(library, shape, device);
         (_pair, _exchange) = shape.Parts == 1 ? default : (new PairKernels(library, shape, device), new ExchangeKernels(library, shape));

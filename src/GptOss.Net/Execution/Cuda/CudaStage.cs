@@ -56,7 +56,7 @@ internal sealed class CudaStage(
     /// <param name="stream">Where to launch.</param>
     /// <param name="firstRow">The first of them.</param>
     /// <param name="rows">How many.</param>
-    /// <param name="logits">float <c>[rows, vocabulary]</c>.</param>
+    /// <param name="logits">float <c>[rows, vocabulary]</c>, from the card's first column on.</param>
     public void Unembed(KernelStream stream, int firstRow, int rows, nint logits)
     {
         var parts = weights.Layers.Count == 0 ? 0 : shape.TopK;
@@ -66,8 +66,7 @@ internal sealed class CudaStage(
                 workspace.Residual, workspace.Normed, workspace.Experts.Y, weights.FinalNorm, inputs.Rows + (firstRow * sizeof(int)),
                 AddsParts(parts), 0),
             rows);
-        var columns = share.Vocabulary(shape).First * sizeof(float);
-        kernels.Dense.Multiply(stream, DenseJob.Head, weights.Unembedding, logits + columns, workspace.Normed, rows, shape.Vocabulary);
+        kernels.Dense.Multiply(stream, DenseJob.Head, weights.Unembedding, logits, workspace.Normed, rows, shape.Vocabulary);
     }
 
     /// <summary>Copies blocks of the cache, in this order, in every layer of their kind.</summary>
@@ -142,7 +141,12 @@ internal sealed class CudaStage(
         stream, DenseJob.Output, weights.Layers[layer].Output, workspace.Projected, workspace.Attended, step.Tokens);
 
     /// <summary>From the residual to the experts' inner values, of the card's columns.</summary>
-    public void RaiseExperts(KernelStream stream, in StepShape step, int layer, bool isNormed = false)
+    /// <param name="stream">Where to launch.</param>
+    /// <param name="step">The step's sizes.</param>
+    /// <param name="layer">Counted on this device.</param>
+    /// <param name="isNormed">Whether the residual is normalized already.</param>
+    /// <param name="shift">Bytes from the inner values to where another card needs them as well; 0: nobody does.</param>
+    public void RaiseExperts(KernelStream stream, in StepShape step, int layer, bool isNormed = false, nint shift = 0)
     {
         var own = weights.Layers[layer];
         if (!isNormed)
@@ -153,7 +157,7 @@ internal sealed class CudaStage(
 
         kernels.Experts.Route(
             stream, own.GateUp.Format, new(own.Router, own.RouterBias), workspace.Experts, step.Tokens, inputs.Live);
-        kernels.Experts.Up(stream, own.GateUp, workspace.Experts, step.Tokens, share.Intermediate(shape).First);
+        kernels.Experts.Up(stream, own.GateUp, workspace.Experts, step.Tokens, share.Intermediate(shape).First, shift);
     }
 
     /// <summary>From all inner values to what each expert adds to the residual: the card's columns.</summary>

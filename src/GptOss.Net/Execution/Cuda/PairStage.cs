@@ -23,8 +23,8 @@ internal sealed class PairStage(
     private readonly nint _firstInner = share.Intermediate(shape).First / 2 * sizeof(ulong);
     private readonly nint _firstAttended = share.Index * shape.QueryWidth / 2 * sizeof(ulong);
 
-    /// <summary>From token ids to the card's logits, in their columns of float <c>[sequences, vocabulary]</c>.</summary>
-    public void Forward(KernelStream stream, in StepShape step, nint chosen, nint logits)
+    /// <summary>From token ids to the card's logits, in their columns of float <c>[sequences, stride]</c>.</summary>
+    public void Forward(KernelStream stream, in StepShape step, nint chosen, nint logits, int stride)
     {
         for (var layer = 0; layer < weights.Layers.Count; layer++)
         {
@@ -34,13 +34,14 @@ internal sealed class PairStage(
 
         var head = weights.Unembedding;
         kernels.Pair.Head(stream, step.Tokens, new(
-            logits + (share.Vocabulary(shape).First * sizeof(float)),
+            logits,
             arena + words.Hidden(weights.Layers.Count),
             weights.FinalNorm,
             head.Strips,
             head.Scales,
             wire,
-            head.Rows));
+            head.Rows,
+            stride));
     }
 
     private void Attend(KernelStream stream, in StepShape step, int layer, nint chosen)

@@ -11,14 +11,13 @@ internal sealed class WordArena(CudaShape shape, int layers)
 {
     private const int WordBytes = 8;
     private const int B = LayeredKernels.MaxSequences;
-    private const int Alignment = 16;
+    private const int Alignment = 128; // What a warp asks for at once, and a block tells, lies in as few lines as it can.
 
-    private readonly int _hidden = B * shape.Hidden * WordBytes;
-    private readonly int _attended = B * shape.AttendedWidth / 2 * WordBytes;
-    private readonly int _inner = B * shape.TopK * shape.Intermediate / 2 * WordBytes;
-    private readonly int _x = B * shape.Hidden / 2 * WordBytes;
-    private readonly int _routing =
-        ((LayeredKernels.RoutingBytes(shape) / sizeof(int) * WordBytes) + Alignment - 1) / Alignment * Alignment;
+    private readonly int _hidden = Aligned(B * shape.Hidden * WordBytes);
+    private readonly int _attended = Aligned(B * shape.AttendedWidth / 2 * WordBytes);
+    private readonly int _inner = Aligned(B * shape.TopK * shape.Intermediate / 2 * WordBytes);
+    private readonly int _x = Aligned(B * shape.Hidden / 2 * WordBytes);
+    private readonly int _routing = Aligned(LayeredKernels.RoutingBytes(shape) / sizeof(int) * WordBytes);
 
     /// <summary>Gets the bytes of all of them.</summary>
     public long Bytes => ((long)layers * LayerBytes) + _hidden;
@@ -42,4 +41,6 @@ internal sealed class WordArena(CudaShape shape, int layers)
 
     /// <summary>Which experts; the card's own.</summary>
     public nint Routing(int layer) => X(layer) + _x;
+
+    private static int Aligned(int bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
 }

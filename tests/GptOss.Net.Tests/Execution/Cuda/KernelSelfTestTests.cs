@@ -25,7 +25,7 @@ public sealed class KernelSelfTestTests
     [InlineData("SwiGluLimit = 7.0f", "SwiGluLimit = 0.1f", "*gate_up*differ from the host's result*")]
     [InlineData("low.values(l, s);", "low.values(l, 3 - s);", "*Head Int8*differ from the host's result*")]
     [InlineData("bf16_to_float(p.bias[row0 + row]) : 0;", "bf16_to_float(p.bias[row0 + row]) : p.tokens * 1e-5f;",
-        "*Bf16 of 9 tokens have other bits*")]
+        "*Bf16 t16 of 9 tokens have other bits*")]
     public void Wrong_kernels_are_told(string right, string wrong, string fault)
     {
         var sources = Sources(DenseFormat.Bf16, DenseFormat.Int8, ExpertFormat.Mxfp4).ToArray();

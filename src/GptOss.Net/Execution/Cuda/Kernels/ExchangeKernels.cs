@@ -11,6 +11,7 @@ internal sealed class ExchangeKernels(KernelLibrary kernels, CudaShape shape)
     public const int MaxBlocks = 128;
 
     private const int RelayThreads = 512;
+    private const int ChosenThreads = 256;
     private const int PieceBytes = 16;
     private const int SegmentBytes = 4 * 32 * PieceBytes;
     private const int LeastWarps = 8;
@@ -20,6 +21,7 @@ internal sealed class ExchangeKernels(KernelLibrary kernels, CudaShape shape)
     private readonly nint _relay = kernels.Find("relay");
     private readonly nint _norm = kernels.Find("exchange_norm");
     private readonly nint _merge = kernels.Find("exchange_merge");
+    private readonly nint _chosen = kernels.Find("exchange_chosen");
 
     public static IEnumerable<KernelSource> Sources(CudaShape shape) =>
     [
@@ -53,6 +55,18 @@ internal sealed class ExchangeKernels(KernelLibrary kernels, CudaShape shape)
     /// <summary>The merge of <see cref="AttentionKernels.Decode"/> on two cards.</summary>
     public void Merge(KernelStream stream, in MergeParameters p, int sequences) =>
         stream.Launch(_merge, AttentionKernels.MergeGrid(shape, sequences), AttentionKernels.MergeThreads, 0, p);
+
+    /// <summary>The tokens that the first card has sampled go to the second.</summary>
+    public void SendChosen(KernelStream stream, in ChosenParameters p) => stream.Launch(_chosen, (1, 1, 1), ChosenThreads, 0, p);
+
+    /// <param name="Chosen">int <c>[rows]</c>: read on the first card, written on the second.</param>
+    /// <param name="Words">Of <c>[rows]</c>, where they come to the second card.</param>
+    /// <param name="Wire">How to wait.</param>
+    /// <param name="Report">In main memory: receives the wire's error.</param>
+    /// <param name="Rows">How many.</param>
+    /// <param name="Sends">1: this is the first card.</param>
+    /// <param name="Number">Counts the exchanges of a step.</param>
+    internal readonly record struct ChosenParameters(nint Chosen, nint Words, Wire Wire, nint Report, int Rows, int Sends, int Number);
 
     /// <param name="Residual">float <c>[tokens, hidden]</c>.</param>
     /// <param name="Normed">bfloat16 <c>[tokens, hidden]</c>.</param>
@@ -94,7 +108,9 @@ internal sealed class ExchangeKernels(KernelLibrary kernels, CudaShape shape)
     internal readonly record struct RelayJob(int First, int Pairs, int Rows, int Stride);
 
     /// <param name="Rows"><c>[count, stride]</c> bytes.</param>
-    /// <param name="There">The same on the other card; or the inbox into which this card sends.</param>
+    /// <param name="There">
+    /// The same on the other card; or the inbox into which this card sends; 0: the own columns are there already.
+    /// </param>
     /// <param name="Inbox">Where the other card's columns come if it cannot store them in <paramref name="Rows"/>; else 0.</param>
     /// <param name="Add">float <c>[count, parts, own columns]</c>: added to the own columns first; 0: nothing.</param>
     /// <param name="FlagsThere">uint <see cref="MaxBlocks"/>, raised by this card.</param>

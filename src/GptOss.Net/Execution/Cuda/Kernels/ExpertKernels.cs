@@ -13,8 +13,8 @@ internal sealed class ExpertKernels
         new("up8", 4, 1, 1, 4, 1, 4, 4, 4),
         new("up16", 12, 1, 2, 8, 1, 2, 4, 3),
         new("up64z", 80, 2, 8, 1, 1, 1, 4, 3, Wgmma: true),
-        new("up128x", int.MaxValue, 1, 16, 2, 1, 1, 4, 2, Wgmma: true),
-        new("up64", int.MaxValue, 2, 8, 4, 1, 1, 4, 3),
+        new("up128x", GemmTile.Any, 1, 16, 2, 1, 1, 4, 2, Wgmma: true),
+        new("up64", GemmTile.Any, 2, 8, 4, 1, 1, 4, 3),
     ];
 
     private static readonly GemmTile[] DownTiles =
@@ -22,8 +22,8 @@ internal sealed class ExpertKernels
         new("down8", 4, 1, 1, 4, 1, 4, 4, 4),
         new("down16", 12, 1, 2, 4, 1, 4, 3, 4),
         new("down64z", 80, 2, 8, 1, 1, 1, 4, 3, Wgmma: true),
-        new("down128w", int.MaxValue, 2, 16, 1, 1, 1, 4, 2, Wgmma: true),
-        new("down64", int.MaxValue, 2, 8, 4, 1, 1, 4, 3),
+        new("down128x", GemmTile.Any, 1, 16, 2, 1, 1, 4, 2, Wgmma: true),
+        new("down64", GemmTile.Any, 2, 8, 4, 1, 1, 4, 3),
     ];
 
     private readonly KernelLibrary _kernels;
@@ -101,8 +101,14 @@ internal sealed class ExpertKernels
     }
 
     /// <summary>gate_up and SwiGLU: some columns of <see cref="Buffers.H"/>, half as many as the matrix has rows.</summary>
-    public void Up(KernelStream stream, in ExpertWeights up, in Buffers b, int tokens, int firstColumn) =>
-        Launch(stream, isUp: true, TileFor(true, up.Format, tokens), up, b, b.H + (firstColumn * sizeof(ushort)), b.X, tokens);
+    /// <param name="stream">Where to launch.</param>
+    /// <param name="up">The matrix.</param>
+    /// <param name="b">Where everything is.</param>
+    /// <param name="tokens">How many.</param>
+    /// <param name="firstColumn">Of the result.</param>
+    /// <param name="shift">Bytes from the result to where it goes as well, on another card; 0: nowhere.</param>
+    public void Up(KernelStream stream, in ExpertWeights up, in Buffers b, int tokens, int firstColumn, nint shift = 0) =>
+        Launch(stream, isUp: true, TileFor(true, up.Format, tokens), up, b, b.H + (firstColumn * sizeof(ushort)), b.X, tokens, shift);
 
     /// <summary>down, times the routing weights: <see cref="Buffers.Y"/>.</summary>
     public void Down(KernelStream stream, in ExpertWeights down, in Buffers b, int tokens) =>
@@ -113,7 +119,15 @@ internal sealed class ExpertKernels
         GemmTile.Fit(up ? UpTiles : DownTiles, device, RowBytes(format));
 
     private void Launch(
-        KernelStream stream, bool isUp, GemmTile tile, in ExpertWeights weights, in Buffers b, nint output, nint x, int tokens)
+        KernelStream stream,
+        bool isUp,
+        GemmTile tile,
+        in ExpertWeights weights,
+        in Buffers b,
+        nint output,
+        nint x,
+        int tokens,
+        nint shift = 0)
     {
         if (weights.Rows == 0)
         {
@@ -125,7 +139,8 @@ internal sealed class ExpertKernels
             (TileCount(tile, tokens), (weights.Rows + tile.Rows - 1) / tile.Rows, 1),
             tile.Threads,
             tile.SharedBytes(RowBytes(weights.Format), tile.Tokens * sizeof(int)),
-            new ExpertParameters(output, weights.Tiles, weights.Bias, x, b.PairAt, b.Tiles, b.TileCount, b.WeightOfPair, weights.Rows));
+            new ExpertParameters(
+                output, weights.Tiles, weights.Bias, x, b.PairAt, b.Tiles, b.TileCount, b.WeightOfPair, shift, weights.Rows));
     }
 
     private GemmTile TileFor(bool up, ExpertFormat format, int tokens) => GemmTile.For(_tiles[(up, format)], PairsOfAnExpert(tokens));
@@ -168,5 +183,14 @@ internal sealed class ExpertKernels
     private readonly record struct SortParameters(nint PairAt, nint Tiles, nint TileCount, nint ExpertOfPair, int Pairs, int TileTokens);
 
     private readonly record struct ExpertParameters(
-        nint Out, nint Weights, nint Bias, nint X, nint PairAt, nint Tiles, nint TileCount, nint WeightOfPair, int Rows);
+        nint Out,
+        nint Weights,
+        nint Bias,
+        nint X,
+        nint PairAt,
+        nint Tiles,
+        nint TileCount,
+        nint WeightOfPair,
+        nint Shift,
+        int Rows);
 }

@@ -15,9 +15,28 @@ namespace GptOss.Net.Execution.Cuda.Kernels;
 /// <param name="Stages">Stages in flight.</param>
 /// <param name="Resident">Blocks on a multiprocessor.</param>
 /// <param name="Wgmma">Needs Hopper.</param>
+/// <param name="Parts">Only for matrices whose rows so many cards share; 0: for any.</param>
+/// <param name="Cost">
+/// Several tiles of a table that serve any number of tokens compete for a matrix by the time that it takes: this is the time of a value,
+/// in any unit, on a multiprocessor that is full. 0: the tile is only for devices that have no other one for so many tokens.
+/// </param>
 internal sealed record GemmTile(
-    string Name, int MaxTokens, int Mt, int Nt, int Wr, int Wt, int Kc, int Stages, int Resident, bool Wgmma = false)
+    string Name,
+    int MaxTokens,
+    int Mt,
+    int Nt,
+    int Wr,
+    int Wt,
+    int Kc,
+    int Stages,
+    int Resident,
+    bool Wgmma = false,
+    int Parts = 0,
+    double Cost = 0)
 {
+    /// <summary>For any number of tokens.</summary>
+    public const int Any = int.MaxValue;
+
     private const int SharedReservedPerBlock = 1024;
 
     public int Rows => Wr * Mt * (Wgmma ? 64 : 16);
@@ -42,7 +61,7 @@ internal sealed record GemmTile(
         foreach (var tile in table.Where(tile => !tile.Wgmma || device.IsHopper).Select(tile => tile.Fit(device, rowBytes))
             .OfType<GemmTile>())
         {
-            if (fitted.Count == 0 || tile.MaxTokens > fitted[^1].MaxTokens)
+            if (fitted.Count == 0 || tile.MaxTokens > fitted[^1].MaxTokens || tile.Cost > 0)
             {
                 fitted.Add(tile);
             }
@@ -54,11 +73,38 @@ internal sealed record GemmTile(
     /// <summary>The first of a fitted table that is meant for so many tokens.</summary>
     public static GemmTile For(IReadOnlyList<GemmTile> table, int tokens) => table.First(tile => tokens <= tile.MaxTokens);
 
+    /// <summary>The same; of those for any number of tokens the one that takes the least time for so many rows.</summary>
+    public static GemmTile For(IReadOnlyList<GemmTile> table, int tokens, int rows, int multiprocessors)
+    {
+        var best = For(table, tokens);
+        foreach (var tile in table)
+        {
+            if ((best.MaxTokens, tile.MaxTokens) == (Any, Any)
+                && tile.Time(tokens, rows, multiprocessors) < best.Time(tokens, rows, multiprocessors))
+            {
+                best = tile;
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>Whether it is for matrices whose rows so many cards share.</summary>
+    public bool Serves(int parts) => Parts == 0 || Parts == parts;
+
     public int StageBytes(int rowBytes) => Kc * ((Rows * rowBytes) + (Tokens * 128));
 
     /// <summary>The shared memory of a block, its result's tile and <paramref name="extra"/> after the stages included.</summary>
     public int SharedBytes(int rowBytes, int extra) =>
         Math.Max((Stages * StageBytes(rowBytes)) + extra, Tokens * (Rows + 8) * sizeof(ushort));
+
+    // All multiprocessors take their blocks at once, until none are left; a last one alone takes as long as a full load.
+    private double Time(int tokens, int rows, int multiprocessors)
+    {
+        var blocks = (long)((tokens + Tokens - 1) / Tokens) * ((rows + Rows - 1) / Rows);
+        var rounds = (blocks + (multiprocessors * Resident) - 1) / (multiprocessors * Resident);
+        return rounds * Resident * (double)Rows * Tokens * Cost;
+    }
 
     private GemmTile? Fit(CudaProperties device, int rowBytes)
     {

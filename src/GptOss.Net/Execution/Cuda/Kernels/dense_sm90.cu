@@ -20,7 +20,8 @@ template <bool Float, int Mt, int Nt, int Groups, int Stages> __device__ __force
             copy_async_16(stage + (n * Threads + thread) * 16, strips + (valid ? ((size_t)strip * chunks + chunk) * Bf16Strip::Bytes : 0), valid);
         }
 #pragma unroll
-        for (int n = 0; n < Tokens * 8 / Threads; n++) {
+        for (int n = 0; n < (Tokens * 8 + Threads - 1) / Threads; n++) {
+            if (Tokens * 8 % Threads && n * Threads + thread >= Tokens * 8) break;
             bool valid = thread / 8 + n * (Threads / 8) < live_tokens;
             copy_async_16(stage + WeightBytes + swizzled + n * (Threads * 16), valid ? from_token + (size_t)n * (Threads / 8) * p.k + chunk * 64 : p.x, valid);
         }

@@ -7,7 +7,7 @@
 // inbox in main memory, from which the other card takes it; a second inbox is used in turn, since the next exchange may begin before the last one is read.
 struct ExchangeParameters {
     u8* rows;              // this card's
-    u8* there;             // where the other card's lie, or the inbox into which this card sends
+    u8* there;             // where the other card's lie, or the inbox into which this card sends; null: the own columns are there already
     const u8* inbox;       // null: the other card stores straight into `rows`
     const float* add;      // float [count][parts][own columns], summed in order and added to the own columns first; null: nothing
     u32* flag_there;       // [blocks]
@@ -42,7 +42,7 @@ extern "C" __global__ void __launch_bounds__(512) exchange(const __grid_constant
     wait_for_previous();
     let_next_start();
     auto place = [&](int row, int column) { return (size_t)row * p.stride + p.first + column; };
-    for_pieces(p.count, p.own, p.segments, p.bytes, [&](int row, int column) {
+    for_pieces(p.count, p.there ? p.own : 0, p.segments, p.bytes, [&](int row, int column) {
         uint4 v = *(const uint4*)(p.rows + place(row, column));
         if (!p.add) return v;
         float4 old = make_float4(__uint_as_float(v.x), __uint_as_float(v.y), __uint_as_float(v.z), __uint_as_float(v.w));

@@ -61,3 +61,30 @@ extern "C" __global__ void __launch_bounds__(128) exchange_merge(const __grid_co
     *(u32*)(out + p.to_other * Dim) = other[0];
 }
 EMULATE_KERNEL(exchange_merge)
+
+// The tokens that the first card has sampled go to the second.
+struct ExchangeChosenParameters {
+    int* chosen; // [rows]: the first card's, read; the second card's, written
+    u64* words;  // [rows]: where they come to the second card
+    Wire wire;
+    u32* report; // on the host: receives whether somebody has waited too long so far
+    int rows, sends;
+    int number;
+};
+// One block.
+extern "C" __global__ void __launch_bounds__(256) exchange_chosen(const __grid_constant__ ExchangeChosenParameters p) {
+    u32 number = *p.wire.number + p.number;
+    wait_for_previous();
+    let_next_start();
+    for (int row = threadIdx.x; row < p.rows; row += blockDim.x) {
+        u32 v[1];
+        if (p.sends) store_word(p.words + row, p.chosen[row], number);
+        else {
+            collect_words(v, p.wire, number, [&](int) { return p.words + row; });
+            p.chosen[row] = (int)v[0];
+        }
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) store_relaxed(p.report, load_relaxed(p.wire.error));
+}
+EMULATE_KERNEL(exchange_chosen)

@@ -15,6 +15,7 @@ struct ExpertParameters {
     const int4* tiles;
     const int* tile_count;
     const float* weight_of_pair; // down
+    long long shift;             // gate_up: bytes from out to where another card wants the same; 0: nobody does
     int rows;                    // of an expert: all, or this card's
 };
 template <bool GateUp> struct ExpertShape {
@@ -44,15 +45,22 @@ __device__ __forceinline__ void expert_store(
                     int token = token0 + n * 8 + i * 2 + c;
                     bf16 value = (bf16)pack_bf16(swiglu(__fadd_rn(sum[m][n][c], gate_bias), __fadd_rn(sum[m][n][c + 2], up_bias)), 0.0f);
                     if (Whole) tile_out[token * Stride + p64(feature)] = value;
-                    else if (live && token < tile.z) ((bf16*)p.out)[(size_t)(tile.y + token) * Intermediate + p64(row0 / 2 + feature)] = value;
+                    else if (live && token < tile.z) {
+                        bf16* to = (bf16*)p.out + (size_t)(tile.y + token) * Intermediate + p64(row0 / 2 + feature);
+                        *to = value;
+                        if (p.shift) *(bf16*)((u8*)to + p.shift) = value;
+                    }
                 }
         }
         if (!Whole) return;
         __syncthreads();
         for (int c = threadIdx.x; c < Tokens * Features / 8; c += Threads) {
             int token = c / (Features / 8), piece = c % (Features / 8);
-            if (token < tile.z && piece * 16 < live_rows)
-                *(uint4*)((bf16*)p.out + (size_t)(tile.y + token) * Intermediate + row0 / 2 + piece * 8) = *(const uint4*)(tile_out + token * Stride + piece * 8);
+            if (token >= tile.z || piece * 16 >= live_rows) continue;
+            bf16* to = (bf16*)p.out + (size_t)(tile.y + token) * Intermediate + row0 / 2 + piece * 8;
+            uint4 v = *(const uint4*)(tile_out + token * Stride + piece * 8);
+            *(uint4*)to = v;
+            if (p.shift) *(uint4*)((u8*)to + p.shift) = v;
         }
     } else {
         float row_bias[Mt][2];

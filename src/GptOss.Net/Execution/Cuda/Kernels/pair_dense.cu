@@ -158,13 +158,13 @@ template <class Strip, int B, int Warps, int Slots, int Crew, bool Flow> __devic
     EMULATE_KERNEL(NAME)
 
 struct PairHeadParameters {
-    float* logits;     // [B][Vocabulary], from this card's first row on
+    float* logits;     // [B][stride], from this card's first row on
     const u64* hidden; // after the last layer
     const bf16* gain;
     const u8* weights;
     const float* scales;
     Wire wire;
-    int rows;
+    int rows, stride;
 };
 // grid: as many blocks as fit; each warp takes strip after strip.
 template <class Strip, int B, int Warps, int Slots, bool Flow> __device__ __forceinline__ void pair_head(const PairHeadParameters& p) {
@@ -189,7 +189,7 @@ template <class Strip, int B, int Warps, int Slots, bool Flow> __device__ __forc
         float2 scale = Strip::Scaled ? *(const float2*)(p.scales + row) : make_float2(1, 1);
         float2 y = dense_strip<Strip, B>(stream, Hidden / 64, x, HiddenStride);
         if (g < B)
-            *(float2*)(p.logits + (size_t)g * Vocabulary + row) =
+            *(float2*)(p.logits + (size_t)g * p.stride + row) =
                 make_float2(finish(y.x, scale.x, Strip::Scaled, 0), finish(y.y, scale.y, Strip::Scaled, 0));
     }
     at_end<Flow>();

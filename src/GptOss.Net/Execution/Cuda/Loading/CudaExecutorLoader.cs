@@ -240,8 +240,8 @@ internal sealed partial class CudaExecutorLoader(
 
     [LoggerMessage(
         LogLevel.Warning,
-        "{First} and {Second} share every layer through main memory: one conversation is hardly faster than on one card, "
-        + "and prompts take twice as long. Without TensorParallel the layers lie one after the other, which a slow link serves better.")]
+        "{First} and {Second} share every layer through main memory: one conversation is a little faster than on one card, but prompts "
+        + "take twice as long. Without TensorParallel the layers lie one after the other, which a slow link serves better.")]
     private partial void LogSlowGroup(DeviceId first, DeviceId second);
 
     [LoggerMessage(LogLevel.Information, "{From} sends directly to {To}, tested; {Speed:F1} GB/s for 4 MiB.")]

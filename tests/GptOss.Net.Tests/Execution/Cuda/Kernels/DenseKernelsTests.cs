@@ -47,6 +47,28 @@ public sealed class DenseKernelsTests
         }
     }
 
+    [Theory]
+    [InlineData(5120, 2048, 256)] // blocks: two rounds of 132 multiprocessors, where blocks of 128 x 256 take three
+    [InlineData(2560, 2048, 128)] // one, instead of two
+    [InlineData(2560, 1024, 112)]
+    public void Of_the_tiles_for_any_number_of_tokens_the_fastest_is_taken(int rows, int tokens, int blocks)
+    {
+        var tiles = DenseKernels.Tiles(DenseJob.Qkv, KernelBench.Hopper, DenseFormat.Bf16);
+
+        var tile = GemmTile.For(tiles, tokens, rows, KernelBench.Hopper.Multiprocessors);
+
+        (((rows + tile.Rows - 1) / tile.Rows) * ((tokens + tile.Tokens - 1) / tile.Tokens)).Should().Be(blocks);
+    }
+
+    [Fact]
+    public void Cards_that_share_the_rows_have_tiles_of_their_own()
+    {
+        int Tokens(int parts) => GemmTile.For(DenseKernels.Tiles(DenseJob.Qkv, KernelBench.Hopper, DenseFormat.Bf16, parts), 64).Tokens;
+
+        Tokens(1).Should().Be(64);
+        Tokens(2).Should().Be(32, "half of the rows leave most multiprocessors without a block of 64 tokens");
+    }
+
     private static void Check(uint turnOrder, CudaProperties device, DenseFormat format)
     {
         var shape = KernelBench.Narrow;
