@@ -89,8 +89,9 @@ internal sealed class ChatCommands(GptOssModel model, ChatOptions options, List<
 
     private static string Describe(DeviceMemory device) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{device.Device}: weights {Mebibytes(device.WeightBytes)}, cache {Mebibytes(device.KVBytesUsed)} of {Mebibytes(device.KVBytes)}, "
-        + $"steps {Mebibytes(device.WorkspaceBytes)}, others {Mebibytes(device.OtherBytes)}, free {Mebibytes(device.FreeBytes)}");
+        $"{device.Device}: weights {Mebibytes(device.WeightBytes)}, mapped of them {Mebibytes(device.MappedWeightBytes)}, "
+        + $"cache {Mebibytes(device.KVBytesUsed)} of {Mebibytes(device.KVBytes)}, steps {Mebibytes(device.WorkspaceBytes)}, "
+        + $"others {Mebibytes(device.OtherBytes)}, free {Mebibytes(device.FreeBytes)}");
 
     private static string Mebibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 20):N1} MiB");
 }

@@ -12,11 +12,11 @@ internal sealed class ChatSession(IChatClient client, ChatOptions options)
     private readonly List<ChatMessage> _history = [];
 
     public static async Task<int> RunAsync(
-        string? pathOrId, bool allowDownload, ChatOptions options, string prompt, CancellationToken cancellationToken)
+        string? pathOrId, GptOssModelOptions loading, ChatOptions options, string prompt, CancellationToken cancellationToken)
     {
         try
         {
-            await using var model = await ModelLoading.LoadAsync(pathOrId, allowDownload, cancellationToken);
+            await using var model = await ModelLoading.LoadAsync(pathOrId, loading, cancellationToken);
             if (pathOrId is null)
             {
                 AnsiConsole.MarkupLine("[grey]This is the small demonstration model. Name a real one with --model DIRECTORY.[/]");

@@ -8,22 +8,24 @@ namespace ConsoleChat;
 internal static class ModelLoading
 {
     /// <param name="pathOrId">The checkpoint, or <see langword="null"/> for the demonstration model.</param>
-    /// <param name="allowDownload">Whether a model that is not on this machine is downloaded without asking.</param>
+    /// <param name="options">
+    /// Whether a model that is not on this machine is downloaded without asking, and what else loading may do.
+    /// </param>
     /// <param name="cancellationToken">Stops loading.</param>
-    public static async Task<GptOssModel> LoadAsync(string? pathOrId, bool allowDownload, CancellationToken cancellationToken)
+    public static async Task<GptOssModel> LoadAsync(string? pathOrId, GptOssModelOptions options, CancellationToken cancellationToken)
     {
         // The demonstration model is so small that nothing need be rounded.
-        var options = new GptOssModelOptions { Precision = pathOrId is null ? Precision.Float32 : Precision.Default };
+        options = options with { Precision = pathOrId is null ? Precision.Float32 : Precision.Default };
         var path = pathOrId ?? await DemoCheckpoint.ExtractAsync(cancellationToken: cancellationToken);
-        var isAllowed = allowDownload || (!GptOssModel.IsLocal(path, options) && await AskAsync(path, cancellationToken));
-        return await LoadAsync(path, options with { AllowDownload = isAllowed }, cancellationToken);
+        var isAllowed = options.AllowDownload || (!GptOssModel.IsLocal(path, options) && await AskAsync(path, cancellationToken));
+        return await LoadWithProgressAsync(path, options with { AllowDownload = isAllowed }, cancellationToken);
     }
 
     private static async Task<bool> AskAsync(string id, CancellationToken cancellationToken) =>
         AnsiConsole.Profile.Capabilities.Interactive
         && await AnsiConsole.ConfirmAsync($"'{id}' is not on this machine. Download it?", cancellationToken: cancellationToken);
 
-    private static Task<GptOssModel> LoadAsync(string path, GptOssModelOptions options, CancellationToken cancellationToken) =>
+    private static Task<GptOssModel> LoadWithProgressAsync(string path, GptOssModelOptions options, CancellationToken cancellationToken) =>
         AnsiConsole.Progress().AutoClear(true)
             .Columns(
                 new TaskDescriptionColumn(), new ProgressBarColumn(), new DownloadedColumn(), new TransferSpeedColumn(),

@@ -13,6 +13,10 @@ var model = new Option<string?>("--model")
     Description = "A checkpoint directory or a downloaded Hugging Face id. Default: the demonstration model.",
 };
 var download = new Option<bool>("--download") { Description = "Download a model that is not on this machine without asking." };
+var repackCache = new Option<bool>("--repack-cache")
+{
+    Description = "Keep the weights as they lie in memory, so that the next start on the CPU is fast.",
+};
 var reasoning = new Option<ReasoningEffort>("--reasoning")
 {
     Description = "How long the model thinks: low, medium or high.",
@@ -39,7 +43,7 @@ var precision = new Option<Precision>("--precision") { Description = "With --pla
 
 var command = new RootCommand("Chats with a gpt-oss model that runs in this process.")
 {
-    prompt, model, download, reasoning, showReasoning, temperature, tools, json, plan, precision,
+    prompt, model, download, repackCache, reasoning, showReasoning, temperature, tools, json, plan, precision,
 };
 command.SetAction((result, cancellationToken) =>
 {
@@ -60,8 +64,8 @@ command.SetAction((result, cancellationToken) =>
         Tools = result.GetValue(tools) ? [WeatherFunction.Create()] : [],
         ResponseFormat = result.GetValue(json) ? ChatResponseFormat.ForJsonSchema<Capital>() : null,
     };
-    return ChatSession.RunAsync(
-        path, result.GetValue(download), options, string.Join(' ', result.GetValue(prompt) ?? []), cancellationToken);
+    var loading = new GptOssModelOptions { AllowDownload = result.GetValue(download), RepackCache = result.GetValue(repackCache) };
+    return ChatSession.RunAsync(path, loading, options, string.Join(' ', result.GetValue(prompt) ?? []), cancellationToken);
 });
 
 // Ctrl-C is the chat's: it ends an answer.

@@ -14,6 +14,13 @@ public sealed record DeviceMemory
     public required long WeightBytes { get; init; }
 
     /// <summary>
+    /// Gets what of <see cref="WeightBytes"/> is mapped from a file of <see cref="GptOssModelOptions.RepackCache"/>: pages of the system's
+    /// file cache, which other processes share and which <see cref="FreeBytes"/> counts as free, as the system could drop them; it would
+    /// have to read them again.
+    /// </summary>
+    public long MappedWeightBytes { get; init; }
+
+    /// <summary>
     /// Gets what the cache of keys and values takes at most. On a GPU it is taken when the model is loaded, in main memory bit by bit;
     /// no other model of this process is promised it.
     /// </summary>
@@ -40,5 +47,6 @@ public sealed record DeviceMemory
     /// Gets what is taken besides: by other processes, by other models and libraries of this one, and by the driver. 0 where the driver
     /// does not tell.
     /// </summary>
-    public long OtherBytes => Math.Max(0, TotalBytes - FreeBytes - WeightBytes - KVBytesResident - (Device.IsCuda ? WorkspaceBytes : 0));
+    public long OtherBytes => Math.Max(
+        0, TotalBytes - FreeBytes - (WeightBytes - MappedWeightBytes) - KVBytesResident - (Device.IsCuda ? WorkspaceBytes : 0));
 }

@@ -212,7 +212,7 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
     /// <summary>Returns what each device holds of the model and has left. Asks the devices' drivers.</summary>
     /// <returns>The devices of <see cref="Placement"/>, in its order.</returns>
     public IReadOnlyList<DeviceMemory> GetMemoryReport() =>
-        MemoryReport.Create(Placement, DeviceBlocks, _model.Loop.Counters.CacheUsage, DeviceInventory.Take());
+        MemoryReport.Create(Placement, DeviceBlocks, _model.Loop.Counters.CacheUsage, DeviceInventory.Take(), _model.MappedWeightBytes);
 
     /// <summary>Ends what is running and frees the weights and the cache.</summary>
     /// <returns>A task that completes when they are freed.</returns>
@@ -236,6 +236,7 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
         var name = options.Name ?? ModelName.Of(pathOrId);
         var settings = HubSettings.Read(options.HuggingFaceCacheDirectory, Environment.GetEnvironmentVariable);
         var path = ModelSource.ResolveAsync(pathOrId, options, settings, progress, cancellationToken).GetAwaiter().GetResult();
+        options = options with { RepackCacheDirectory = options.RepackCacheDirectory ?? settings.RepackCacheDirectory };
         var model = new ModelLoader(options, name, MemoryLedger.OfProcess, progress, cancellationToken).Load(path);
         try
         {

@@ -92,6 +92,22 @@ public sealed record GptOssModelOptions
     public string? HuggingFaceCacheDirectory { get; init; }
 
     /// <summary>
+    /// Gets a value indicating whether weights on the CPU are kept as they lie in memory, so that the next start maps them instead of
+    /// reading and packing the checkpoint. The file takes as much of the disk as the weights do of memory. It is written at the end of the
+    /// first load, verified whole at each start, and written again when it, the checkpoint or an adapter has changed; where it cannot be,
+    /// that is logged and the model runs all the same. While a model runs, nobody may write into the file or cut it off; it may be deleted.
+    /// Default <see langword="false"/>.
+    /// </summary>
+    public bool RepackCache { get; init; }
+
+    /// <summary>
+    /// Gets the folder for <see cref="RepackCache"/>. Who can write there can change what models answer. Default <see langword="null"/>:
+    /// <c>GptOss.Net/repacked</c> in the folder for what programs make of models, which <c>HF_ASSETS_CACHE</c> or <c>HF_HOME</c> name, else
+    /// <c>.cache/huggingface/assets</c> in the user's folder.
+    /// </summary>
+    public string? RepackCacheDirectory { get; init; }
+
+    /// <summary>
     /// Gets how reasoning is protected that conversations carry. Default <see cref="ReasoningProtection.OfThisProcess"/>; give all
     /// processes that go on with the same conversations the same one.
     /// </summary>

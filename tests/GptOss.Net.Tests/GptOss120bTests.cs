@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
 using GptOss.Net.Checkpoint;
 using GptOss.Net.Execution;
 using GptOss.Net.Execution.Cpu;
@@ -8,7 +11,7 @@ using GptOss.Net.Quantization;
 namespace GptOss.Net.Tests;
 
 /// <summary>gpt-oss-120b: 36 layers of 128 experts, otherwise as wide as 20b.</summary>
-public sealed class GptOss120bTests : IDisposable
+public sealed partial class GptOss120bTests : IDisposable
 {
     // openai/gpt-oss-120b, config.json.
     private const string Config = """
@@ -72,6 +75,39 @@ public sealed class GptOss120bTests : IDisposable
         plan.Devices.Should().OnlyContain(device => device.TotalBytes <= device.FreeBytes);
         plan.Devices.Sum(device => device.WeightBytes).Should().BeInRange(60L << 30, 66L << 30);
     }
+
+    [Theory]
+    [InlineData(2, 48)]
+    [InlineData(4, 24)]
+    [InlineData(8, 16)]
+    public async Task The_chat_prints_its_plan_for_a_machine_that_is_described(int cards, int gibibytes)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere a file with holes may take the room of a whole one.");
+        var program = Path.Combine(AppContext.BaseDirectory, "..", "..", "ConsoleChat", "debug", "ConsoleChat.dll");
+        Assert.SkipUnless(File.Exists(program), "Build samples/ConsoleChat first.");
+        WriteCheckpoint(ReadConfig(), (stream, length) => stream.Position += length);
+        string[] arguments = [program, "--model", _directory.Path, "--plan", $"{cards}x{gibibytes}GiB"];
+        using var chat = Process.Start(new ProcessStartInfo("dotnet", arguments)
+        {
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        })!;
+
+        var output = await chat.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await chat.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        chat.ExitCode.Should().Be(0, output);
+        var layers = DeviceRow().Matches(output).Select(row => (First: Layer(row, "first"), Last: Layer(row, "last"))).ToList();
+        layers.Should().HaveCount(cards);
+        (layers[0].First, layers[^1].Last).Should().Be((0, 35));
+        layers.Skip(1).Select(card => card.First).Should().Equal(layers.SkipLast(1).Select(card => card.Last + 1));
+        output.Should().Contain("sequences of 32,000 tokens");
+    }
+
+    private static int Layer(Match row, string end) => int.Parse(row.Groups[end].ValueSpan, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"^cuda:\d .*?(?<first>\d+)-(?<last>\d+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    private static partial Regex DeviceRow();
 
     [Fact]
     public void A_checkpoint_of_128_experts_and_36_layers_runs()

@@ -13,6 +13,9 @@ internal interface ICheckpoint : IDisposable
     /// <summary>Gets the path of the file that the config comes from.</summary>
     string ConfigPath { get; }
 
+    /// <summary>Gets the paths of all files that it is read from, the config's included.</summary>
+    IEnumerable<string> Paths { get; }
+
     /// <summary>Gets the tensors by their names.</summary>
     IReadOnlyDictionary<string, CheckpointTensor> Tensors { get; }
 

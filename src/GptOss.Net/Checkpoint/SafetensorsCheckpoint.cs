@@ -36,6 +36,8 @@ internal sealed class SafetensorsCheckpoint : ICheckpoint
 
     public IReadOnlyList<SafetensorsFile> Files => _files;
 
+    public IEnumerable<string> Paths => _files.Select(file => file.Path).Append(ConfigPath);
+
     public IReadOnlyDictionary<string, CheckpointTensor> Tensors => _tensors;
 
     /// <summary>Opens a checkpoint and checks the headers of its files; no tensor is read.</summary>

@@ -23,6 +23,9 @@ internal sealed record EngineOptions(int MaxRequests, TimeProvider TimeProvider,
     /// <summary>Gets what lies where, for the meter.</summary>
     public PlacementPlan? Placement { get; init; }
 
+    /// <summary>Gets the bytes of weights in main memory that are mapped from a file.</summary>
+    public long MappedWeightBytes { get; init; }
+
     /// <summary>
     /// Gets the memory that the model was promised, given back when the executor is freed; <see langword="null"/> where nobody counts it.
     /// </summary>

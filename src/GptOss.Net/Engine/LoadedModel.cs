@@ -16,6 +16,9 @@ internal sealed record LoadedModel(
     /// <summary>Gets the bytes of a block of the cache on each device.</summary>
     public IReadOnlyList<DeviceBlockBytes> DeviceBlocks { get; init; } = [];
 
+    /// <summary>Gets the bytes of weights in main memory that are mapped from a file.</summary>
+    public long MappedWeightBytes { get; init; }
+
     /// <summary>Stops the engine, which frees the executor; then nothing is promised any more.</summary>
     public ValueTask DisposeAsync() => Loop.DisposeAsync();
 }

@@ -63,7 +63,10 @@ internal sealed partial class ModelLoader(
         IModelExecutor? executor = null;
         try
         {
-            executor = Create(executors, weights, plan.Placement, plan.Capacity);
+            var repackCache = options.RepackCache
+                ? new RepackCache(options.RepackCacheDirectory!, [.. checkpoint.Paths, .. adapters.Paths], _logger)
+                : null;
+            executor = Create(executors, weights, plan.Placement, plan.Capacity, repackCache);
             return Start(config, executors, plan.Placement, plan.Capacity, executor, promise);
         }
         catch
@@ -130,11 +133,12 @@ internal sealed partial class ModelLoader(
         return null;
     }
 
-    private IModelExecutor Create(ExecutorFactory executors, ModelWeights weights, PlacementPlan placement, KVCacheCapacity capacity)
+    private IModelExecutor Create(
+        ExecutorFactory executors, ModelWeights weights, PlacementPlan placement, KVCacheCapacity capacity, RepackCache? repackCache)
     {
         try
         {
-            return executors.Create(placement, capacity, ReadProgress(weights));
+            return executors.Create(placement, capacity, ReadProgress(weights), repackCache);
         }
         catch (Exception exception) when (IsOutOfMemory(exception))
         {
@@ -167,6 +171,7 @@ internal sealed partial class ModelLoader(
         var blocks = DeviceBlockBytes.Of(placement, config.LayerKinds, device => KVCacheSizing
             .For(config, executors.Demand(device, options.MaxStepTokens).CacheElementBytes, options.MaxStepTokens).BytesPerBlock);
         var requests = (int)Math.Min(int.MaxValue, (long)options.MaxSequences + options.MaxWaitingRequests);
+        var mapped = executor.MappedWeightBytes;
         var engine = new EngineOptions(requests, options.TimeProvider, options.LoggerFactory.CreateLogger(typeof(EngineLoop).FullName!))
         {
             ModelName = name,
@@ -174,10 +179,15 @@ internal sealed partial class ModelLoader(
             DeviceBlocks = blocks,
             Placement = placement,
             Promise = promise,
+            MappedWeightBytes = mapped,
         };
         var loop = new EngineLoop(scheduler, executor, engine);
-        promise.Take(device => Outstanding(device, placement, blocks, loop));
-        return new LoadedModel(config, placement, capacity, placement.MaxModelLength, loop) { DeviceBlocks = blocks };
+        promise.Take(device => Outstanding(device, placement, blocks, loop) + (device.IsCuda ? 0 : mapped));
+        return new LoadedModel(config, placement, capacity, placement.MaxModelLength, loop)
+        {
+            DeviceBlocks = blocks,
+            MappedWeightBytes = mapped,
+        };
     }
 
     /// <summary>
@@ -192,7 +202,10 @@ internal sealed partial class ModelLoader(
             : new KVCacheCapacity(Math.Max(sequence, capacity.FullBlocks / 4), Math.Max(sequence, capacity.SlidingBlocks / 4));
     }
 
-    /// <summary>Weights, and everything on a GPU, are taken when they are loaded; the cache in main memory is taken bit by bit.</summary>
+    /// <summary>
+    /// Weights, and everything on a GPU, are taken when they are loaded; the cache in main memory is taken bit by bit. Mapped weights the
+    /// system goes on calling free, since it could drop them.
+    /// </summary>
     private static long Outstanding(DeviceId device, PlacementPlan placement, IReadOnlyList<DeviceBlockBytes> blocks, EngineLoop loop) =>
         placement.Devices.Where(part => part.Device == device && !device.IsCuda).Sum(part =>
             part.WorkspaceBytes + part.KVBytes

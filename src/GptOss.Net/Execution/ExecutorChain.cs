@@ -22,6 +22,8 @@ internal sealed class ExecutorChain : IModelExecutor
 
     public int MaxStepsInFlight => _pipeline.Capacity;
 
+    public long MappedWeightBytes => _links.Sum(link => link.MappedWeightBytes);
+
     /// <summary>
     /// Loads the parts, each run of parts of one backend by that backend; of a single backend all of the model is its own.
     /// </summary>

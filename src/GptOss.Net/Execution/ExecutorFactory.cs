@@ -49,9 +49,10 @@ internal sealed class ExecutorFactory
     }
 
     /// <summary>Reads the weights. When that fails or is cancelled, nothing stays allocated.</summary>
-    public IModelExecutor Create(PlacementPlan placement, KVCacheCapacity capacity, WeightReadProgress progress)
+    public IModelExecutor Create(
+        PlacementPlan placement, KVCacheCapacity capacity, WeightReadProgress progress, RepackCache? repackCache = null)
     {
-        var request = new ExecutorRequest(_config, _weights, _options, placement, capacity, progress);
+        var request = new ExecutorRequest(_config, _weights, _options, placement, capacity, progress) { RepackCache = repackCache };
         return BackendOf(placement.EmbeddingDevice).TakesParts
             ? ExecutorChain.Create(request, BackendOf)
             : BackendOf(placement.EmbeddingDevice).Create(request);

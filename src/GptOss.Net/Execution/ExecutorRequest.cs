@@ -14,6 +14,9 @@ internal sealed record ExecutorRequest(
     ModelConfig Config, ModelWeights Weights, GptOssModelOptions Options, PlacementPlan Placement, KVCacheCapacity Capacity,
     WeightReadProgress Progress)
 {
+    /// <summary>Gets where weights are kept as they lie in main memory; <see langword="null"/> where none are.</summary>
+    public RepackCache? RepackCache { get; init; }
+
     /// <summary>Gets what of the model the executor computes, consecutive parts; by default all of them.</summary>
     public IReadOnlyList<ModelPart> Parts { get; init; } = ModelPart.Of(Placement);
 }

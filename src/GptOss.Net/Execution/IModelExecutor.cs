@@ -20,6 +20,11 @@ internal interface IModelExecutor : IDisposable
     /// </summary>
     int MaxStepsAhead => 0;
 
+    /// <summary>
+    /// Gets the bytes of weights in main memory that are mapped from a file: pages of the system's file cache, not of this process.
+    /// </summary>
+    long MappedWeightBytes => 0;
+
     /// <summary>Whether the executor samples such a row by itself: only behind such rows does a step run ahead.</summary>
     bool CanSample(in RowSampling row) => false;
 

@@ -13,6 +13,11 @@ internal sealed record HubSettings(Uri Endpoint, string CacheDirectory, string? 
     public string OllamaDirectory { get; init; } =
         Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".ollama", "models");
 
+    /// <summary>
+    /// Gets where repacked weights are kept: beside the cache, where Hugging Face has a place for what other libraries make of models.
+    /// </summary>
+    public string? RepackCacheDirectory { get; init; }
+
     /// <summary>Gets how long one attempt may wait for the next bytes.</summary>
     public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
@@ -20,8 +25,8 @@ internal sealed record HubSettings(Uri Endpoint, string CacheDirectory, string? 
     public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Reads <c>HF_ENDPOINT</c>, <c>HF_HUB_CACHE</c>, <c>HF_HOME</c>, <c>HF_TOKEN</c> and <c>HF_HUB_OFFLINE</c>; and Ollama's
-    /// <c>OLLAMA_MODELS</c>.
+    /// Reads <c>HF_ENDPOINT</c>, <c>HF_HUB_CACHE</c>, <c>HF_HOME</c>, <c>HF_TOKEN</c>, <c>HF_ASSETS_CACHE</c> and <c>HF_HUB_OFFLINE</c>;
+    /// and Ollama's <c>OLLAMA_MODELS</c>.
     /// </summary>
     /// <param name="cacheDirectory">The cache that the caller asks for; <see langword="null"/> for the environment's.</param>
     /// <param name="variable">Gives an environment variable.</param>
@@ -36,7 +41,11 @@ internal sealed record HubSettings(Uri Endpoint, string CacheDirectory, string? 
             ReadEndpoint(Given(variable("HF_ENDPOINT")) ?? DefaultEndpoint),
             cacheDirectory ?? Given(variable("HF_HUB_CACHE")) ?? Path.Combine(home, "hub"),
             Given(variable("HF_TOKEN")) ?? ReadToken(Given(variable("HF_TOKEN_PATH")) ?? Path.Combine(home, "token")),
-            Given(variable("HF_HUB_OFFLINE"))?.ToUpperInvariant() is "1" or "TRUE" or "YES" or "ON");
+            Given(variable("HF_HUB_OFFLINE"))?.ToUpperInvariant() is "1" or "TRUE" or "YES" or "ON")
+        {
+            RepackCacheDirectory = Path.Combine(
+                Given(variable("HF_ASSETS_CACHE")) ?? Path.Combine(home, "assets"), "GptOss.Net", "repacked"),
+        };
         return Given(variable("OLLAMA_MODELS")) is { } models ? settings with { OllamaDirectory = models } : settings;
     }
 

@@ -27,14 +27,16 @@ internal static class CompressedTensorsConfigReader
 
         weights.ExpectValue("type", "int");
         weights.ExpectValue("strategy", "group");
-        if (weights.Has("actorder") && !(weights.Is("actorder", "weight") || weights.Is("actorder", "static")))
+        var hasOrder = weights.Is("actorder", "group") || weights.Is("actorder", "dynamic");
+        if (weights.Has("actorder") && !(hasOrder || weights.Is("actorder", "weight") || weights.Is("actorder", "static")))
         {
-            throw weights.Invalid("actorder", "set", "none, 'weight' or 'static': inputs in another order are not supported");
+            throw weights.Invalid("actorder", "unknown", "none, 'weight', 'static', 'group' or 'dynamic'");
         }
 
         return new QuantizationConfig(QuantizationMethod.Awq, weights.Int32("group_size", 1, 1 << 20))
         {
             Layout = Int4Layout.CompressedTensors,
+            HasInputOrder = hasOrder,
             IsSymmetric = weights.Boolean("symmetric", absent: true),
         };
     }

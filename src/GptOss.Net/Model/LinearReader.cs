@@ -34,19 +34,31 @@ internal sealed class LinearReader(ModelConfig config, TensorLookup tensors)
                 tensors.Get(TensorType.I32, $"{name}.qzeros", inputSize / group, outputSize / Word),
                 tensors.Get(TensorType.F16, $"{name}.scales", inputSize / group, outputSize)),
         };
-        return new LinearSource(
-            new AwqWeightSource(outputSize, inputSize, words, zeros, scales, group), tensors.Values($"{name}.bias", outputSize));
+        var matrix = new AwqWeightSource(outputSize, inputSize, words, zeros, scales, group);
+        return new LinearSource(InOrder(name, matrix), tensors.Values($"{name}.bias", outputSize));
+    }
+
+    /// <summary>Looks at which group each input belongs to, where a file says that.</summary>
+    private WeightSource InOrder(string name, AwqWeightSource matrix)
+    {
+        var order = config.Quantization.Layout switch
+        {
+            Int4Layout.Gptq => $"{name}.g_idx",
+            Int4Layout.CompressedTensors => $"{name}.weight_g_idx",
+            _ => null,
+        };
+        if (order is null || !(tensors.Contains(order) || config.Quantization.HasInputOrder))
+        {
+            return matrix;
+        }
+
+        var groups = tensors.Get(TensorType.I32, order, matrix.InputSize);
+        return tensors.Contains(order) ? OrderedInt4.Read(matrix, groups) : matrix;
     }
 
     private (CheckpointTensor Words, CheckpointTensor Zeros, CheckpointTensor Scales) FindGptq(
         string name, int outputs, int inputs, int groups)
     {
-        if (tensors.Contains($"{name}.g_idx"))
-        {
-            // Which group an input belongs to: its own, since the order was not changed.
-            tensors.Get(TensorType.I32, $"{name}.g_idx", inputs);
-        }
-
         var quantization = config.Quantization;
         var zeros = tensors.Get(TensorType.I32, $"{name}.qzeros", groups, outputs / Word);
         return (

@@ -15,6 +15,9 @@ internal sealed record QuantizationConfig(QuantizationMethod Method, int GroupSi
     /// <summary>Gets a value indicating whether every zero is the middle of the 16 values.</summary>
     public bool IsSymmetric { get; init; }
 
+    /// <summary>Gets a value indicating whether every matrix says which group each of its inputs belongs to.</summary>
+    public bool HasInputOrder { get; init; }
+
     /// <summary>Gets what is added to a stored zero: GPTQ's first format stores one less than it means.</summary>
     public int ZeroOffset { get; init; }
 

@@ -41,14 +41,14 @@ internal static class QuantizationConfigReader
         return new QuantizationConfig(QuantizationMethod.Awq, section.Int32("group_size", 1, 1 << 20));
     }
 
-    /// <summary>GPTQ, as AutoGPTQ and GPTQModel write it. Inputs that were put in another order are refused.</summary>
+    /// <summary>GPTQ, as AutoGPTQ and GPTQModel write it.</summary>
     private static QuantizationConfig ReadGptq(ConfigSection section)
     {
         CheckBits(section);
-        section.ExpectValue("desc_act", false);
         var format = section.Has("checkpoint_format") ? section.String("checkpoint_format") : "gptq";
         return Int4(section, Int4Layout.Gptq) with
         {
+            HasInputOrder = section.Boolean("desc_act", absent: false),
             ZeroOffset = format switch
             {
                 "gptq" => 1,

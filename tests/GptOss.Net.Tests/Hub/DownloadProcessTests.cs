@@ -98,7 +98,7 @@ public sealed class DownloadProcessTests : IDisposable
     {
         var disk = _home.File("disk");
         Directory.CreateDirectory(disk);
-        Assert.SkipUnless(await MountAsync(disk, "24m"), "Needs the right to mount a small file system.");
+        Assert.SkipUnless(await SmallDisk.MountAsync(disk, "24m"), "Needs the right to mount a small file system.");
         try
         {
             var weights = new byte[20 << 20];
@@ -127,23 +127,7 @@ public sealed class DownloadProcessTests : IDisposable
         }
         finally
         {
-            await MountAsync(disk, size: null);
-        }
-    }
-
-    private static async Task<bool> MountAsync(string path, string? size)
-    {
-        try
-        {
-            using var process = size is null
-                ? Process.Start("umount", [path])
-                : Process.Start("mount", ["-t", "tmpfs", "-o", $"size={size}", "tmpfs", path]);
-            await process.WaitForExitAsync();
-            return process.ExitCode == 0;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return false;
+            await SmallDisk.UnmountAsync(disk);
         }
     }
 

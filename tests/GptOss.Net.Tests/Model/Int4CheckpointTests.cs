@@ -16,10 +16,13 @@ public sealed class Int4CheckpointTests : IDisposable
 {
     private const int Group = 32;
 
+    private const string Ordered = """{"quant_method": "gptq", "bits": 4, "group_size": 32, "desc_act": true, "sym": true}""";
+
     private static readonly KVCacheCapacity Capacity = new(64, 64);
 
     private readonly TemporaryDirectory _directory = new();
     private readonly ModelFixture _fixture = new("a-awq");
+    private bool _isOrdered;
 
     public void Dispose()
     {
@@ -55,8 +58,50 @@ public sealed class Int4CheckpointTests : IDisposable
     }
 
     [Theory]
+    [InlineData("gptq", """{"quant_method": "gptq", "bits": 4, "group_size": 32, "desc_act": true, "sym": false}""")]
+    [InlineData("gptq", """{"quant_method": "gptq", "bits": 4, "group_size": 32, "sym": false}""")]
+    [InlineData("packed", """
+        {
+          "quant_method": "compressed-tensors", "format": "pack-quantized",
+          "config_groups": {"group_0": {"targets": ["Linear"], "weights": {
+            "num_bits": 4, "group_size": 32, "strategy": "group", "symmetric": false, "type": "int", "actorder": "group"
+          }}}
+        }
+        """)]
+    public void Inputs_that_were_quantized_in_another_order_give_the_logits_of_their_values(string layout, string quantization)
+    {
+        _isOrdered = true;
+        var (packed, dense) = Repack(layout, isSymmetric: false);
+        using var checkpoint = Write("packed", packed, quantization);
+        using var values = Write("dense", dense, quantization: null);
+
+        ModelFixture.RelativeError(Logits(checkpoint), Logits(values)).Should().BeLessThan(1e-5);
+    }
+
+    [Fact]
+    public void A_group_that_is_not_there_is_refused()
+    {
+        var (packed, _) = Repack("gptq", isSymmetric: true);
+        var name = packed.Keys.First(name => name.EndsWith("k_proj.g_idx", StringComparison.Ordinal));
+        MemoryMarshal.Cast<byte, int>(packed[name].Values.AsSpan())[7] = 1_000;
+        using var checkpoint = Write("packed", packed, Ordered);
+
+        FluentActions.Invoking(() => Logits(checkpoint)).Should().Throw<CheckpointException>().WithMessage("*group 1000*")
+            .Which.Tensor.Should().Be(name);
+    }
+
+    [Fact]
+    public void An_order_that_the_config_announces_must_be_there()
+    {
+        var (packed, _) = Repack("gptq", isSymmetric: true);
+        packed.Keys.Where(name => name.EndsWith(".g_idx", StringComparison.Ordinal)).ToList().ForEach(name => packed.Remove(name));
+        using var checkpoint = Write("packed", packed, Ordered);
+
+        FluentActions.Invoking(() => Logits(checkpoint)).Should().Throw<CheckpointException>().WithMessage("*lacks*g_idx*");
+    }
+
+    [Theory]
     [InlineData("""{"quant_method": "gptq", "bits": 8, "group_size": 32}""", "bits is 8")]
-    [InlineData("""{"quant_method": "gptq", "bits": 4, "group_size": 32, "desc_act": true}""", "desc_act")]
     [InlineData("""{"quant_method": "gptq", "bits": 4, "group_size": 32, "checkpoint_format": "marlin"}""", "'marlin'")]
     [InlineData("""{"quant_method": "gptq", "bits": 4, "group_size": -1}""", "group_size is -1")]
     [InlineData("""{"quant_method": "auto-round", "bits": 4, "group_size": 32, "sym": false, "packing_format": "auto_round:exllamav2"}""",
@@ -64,7 +109,7 @@ public sealed class Int4CheckpointTests : IDisposable
     [InlineData("""{"quant_method": "compressed-tensors", "format": "float-quantized"}""", "format")]
     [InlineData("""{"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": {}}""", "config_groups")]
     [InlineData("""{"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": {"a": {"weights": {"num_bits": 4"""
-        + """, "group_size": 32, "strategy": "group", "actorder": "group"}}}}""", "actorder")]
+        + """, "group_size": 32, "strategy": "group", "actorder": "column"}}}}""", "actorder")]
     [InlineData("""{"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": {"a": {"input_activations":"""
         + """ {"num_bits": 8}, "weights": {"num_bits": 4}}}}""", "input_activations")]
     [InlineData("""{"quant_method": "bitsandbytes"}""", "'bitsandbytes'")]
@@ -109,7 +154,8 @@ public sealed class Int4CheckpointTests : IDisposable
                 for (var i = 0; i < rows.Length; i++)
                 {
                     var (output, input) = Math.DivRem(i, inputs);
-                    rows[i] = (values[input, output] - zeros[input / Group, output]) * (float)scales[input / Group, output];
+                    var group = GroupOf(input, inputs);
+                    rows[i] = (values[input, output] - zeros[group, output]) * (float)scales[group, output];
                 }
 
                 dense[$"{name}.weight"] = (TensorType.F32, [outputs, inputs], MemoryMarshal.AsBytes(rows.AsSpan()).ToArray());
@@ -122,6 +168,9 @@ public sealed class Int4CheckpointTests : IDisposable
 
         return (packed, dense);
     }
+
+    /// <summary>The group of an input: with an order of their own, neighbours are of different ones.</summary>
+    private int GroupOf(int input, int inputs) => _isOrdered ? input % (inputs / Group) : input / Group;
 
     private (int[,] Values, int[,] Zeros, Half[,] Scales) Unpack(string name, bool isSymmetric, bool allowZero)
     {
@@ -149,7 +198,7 @@ public sealed class Int4CheckpointTests : IDisposable
         return (values, zeros, scales);
     }
 
-    private static void Pack(
+    private void Pack(
         string layout, string name, int[,] values, int[,] zeros, Half[,] scales, bool isSymmetric,
         Dictionary<string, (TensorType Type, long[] Shape, byte[] Values)> to)
     {
@@ -159,6 +208,11 @@ public sealed class Int4CheckpointTests : IDisposable
             to[$"{name}.weight_packed"] = Words(outputs, inputs / 8, (row, word, j) => values[(8 * word) + j, row]);
             to[$"{name}.weight_scale"] = Floats(outputs, groups, (row, column) => (float)scales[column, row]);
             to[$"{name}.weight_shape"] = (TensorType.I64, [2], MemoryMarshal.AsBytes<long>(new long[] { outputs, inputs }).ToArray());
+            if (_isOrdered)
+            {
+                to[$"{name}.weight_g_idx"] = Order(inputs);
+            }
+
             if (!isSymmetric)
             {
                 to[$"{name}.weight_zero_point"] = Words(outputs / 8, groups, (row, column, j) => zeros[column, (8 * row) + j]);
@@ -179,9 +233,11 @@ public sealed class Int4CheckpointTests : IDisposable
         var less = layout is "gptq" ? 1 : 0;
         to[$"{name}.qweight"] = Words(inputs / 8, outputs, (row, column, j) => values[(8 * row) + j, column]);
         to[$"{name}.qzeros"] = Words(groups, outputs / 8, (row, word, j) => zeros[row, (8 * word) + j] - less);
-        to[$"{name}.g_idx"] =
-            (TensorType.I32, [inputs], MemoryMarshal.AsBytes<int>(Enumerable.Range(0, inputs).Select(i => i / Group).ToArray()).ToArray());
+        to[$"{name}.g_idx"] = Order(inputs);
     }
+
+    private (TensorType Type, long[] Shape, byte[] Values) Order(int inputs) =>
+        (TensorType.I32, [inputs], MemoryMarshal.AsBytes<int>([.. Enumerable.Range(0, inputs).Select(i => GroupOf(i, inputs))]).ToArray());
 
     private static (TensorType Type, long[] Shape, byte[] Values) Words(int rows, int columns, Func<int, int, int, int> nibble)
     {

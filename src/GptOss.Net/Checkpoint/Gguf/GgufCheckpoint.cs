@@ -38,6 +38,8 @@ internal sealed partial class GgufCheckpoint : ICheckpoint
 
     public string ConfigPath => Location;
 
+    public IEnumerable<string> Paths => _files.Select(file => file.Path);
+
     public IReadOnlyDictionary<string, CheckpointTensor> Tensors { get; }
 
     /// <summary>Opens a file and checks its header; no tensor is read.</summary>

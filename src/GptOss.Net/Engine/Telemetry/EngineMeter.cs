@@ -20,7 +20,7 @@ internal sealed class EngineMeter : IDisposable
     {
         (_counters, _devices, _failures) = (counters, options.DeviceBlocks, failures);
         _memory = () => options.Placement is { } placement
-            ? MemoryReport.Create(placement, options.DeviceBlocks, counters.CacheUsage, DeviceInventory.Take())
+            ? MemoryReport.Create(placement, options.DeviceBlocks, counters.CacheUsage, DeviceInventory.Take(), options.MappedWeightBytes)
             : [];
         _model = new(GenAIAttributes.RequestModel, options.ModelName);
         _own = options.MeterFactory is null ? new Meter(GptOssTelemetry.MeterName) : null;

@@ -8,7 +8,11 @@ namespace GptOss.Net.Engine.Telemetry;
 internal static class MemoryReport
 {
     public static IReadOnlyList<DeviceMemory> Create(
-        PlacementPlan placement, IReadOnlyList<DeviceBlockBytes> blocks, KVCacheUsage usage, DeviceInventory inventory)
+        PlacementPlan placement,
+        IReadOnlyList<DeviceBlockBytes> blocks,
+        KVCacheUsage usage,
+        DeviceInventory inventory,
+        long mappedWeightBytes = 0)
     {
         var present = AvailableDevice.In(inventory).ToDictionary(device => device.Id);
         return
@@ -17,6 +21,7 @@ internal static class MemoryReport
             {
                 Device = device.Device,
                 WeightBytes = device.WeightBytes,
+                MappedWeightBytes = device.Device.IsCuda ? 0 : mappedWeightBytes,
                 KVBytes = device.KVBytes,
                 KVBytesUsed = blocks.FirstOrDefault(block => block.Device == device.Device)?.Used(usage) ?? 0,
                 KVBytesResident = blocks.FirstOrDefault(block => block.Device == device.Device)?.Resident(usage) ?? 0,

@@ -39,5 +39,6 @@ internal sealed class CpuBackend : IExecutorBackend
             LoadingThreads = request.Options.Cpu.LoadingThreads,
         },
         request.Progress,
-        ModelPart.Joined(request.Parts));
+        ModelPart.Joined(request.Parts),
+        request.RepackCache);
 }

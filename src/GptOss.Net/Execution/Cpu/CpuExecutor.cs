@@ -19,7 +19,8 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
     // Rows of logits that are kept from step to step: of as many sequences that decode. A text whose every row is wanted has more.
     private const int KeptRows = 128;
 
-    private readonly CpuMemory _memory;
+    private readonly CpuMemory _weightMemory;
+    private readonly CpuMemory _cacheMemory = new();
     private readonly CpuWeights _weights;
     private readonly CpuFormats _formats;
     private readonly ModelConfig _config;
@@ -39,15 +40,15 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
     private float[] _logits = []; // of the step that is computed, [logits rows, vocabulary]
 
     private CpuExecutor(
-        CpuMemory memory, CpuWeights weights, ModelConfig config, KVCacheCapacity capacity, CpuExecutorOptions options, int threads)
+        CpuMemory weightMemory, CpuWeights weights, ModelConfig config, KVCacheCapacity capacity, CpuExecutorOptions options, int threads)
     {
-        _memory = memory;
+        _weightMemory = weightMemory;
         _weights = weights;
         _config = config;
         _formats = CpuFormats.Of(weights, options.QuantizeActivations);
         _leastThreadWork = options.LeastThreadWork;
         var shape = new AttentionShape(config.HeadCount, config.KVHeadCount, config.HeadDim);
-        _storage = new CpuKVStorage(memory, config, shape, capacity);
+        _storage = new CpuKVStorage(_cacheMemory, config, shape, capacity);
         _attention = new CpuAttention(config, shape, _storage);
         _experts = new CpuExperts(config);
         _frequencies = YarnFrequencies.InverseFrequencies(config.Rope, config.HeadDim);
@@ -61,16 +62,19 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
     /// <summary>Loads a model, or a part of it. When that fails or is cancelled, nothing stays allocated.</summary>
     /// <exception cref="NotSupportedException">The model's shape has no kernel.</exception>
     public static CpuExecutor Load(
-        ModelConfig config, ModelWeights weights, KVCacheCapacity capacity, CpuExecutorOptions options, WeightReadProgress progress,
-        ModelPart? part = null)
+        ModelConfig config,
+        ModelWeights weights,
+        KVCacheCapacity capacity,
+        CpuExecutorOptions options,
+        WeightReadProgress progress,
+        ModelPart? part = null,
+        RepackCache? repackCache = null)
     {
-        var (embeds, unembeds) = (part?.Embeds ?? true, part?.Unembeds ?? true);
-        if (part is not null)
-        {
-            // The part is a model of so many layers; only its ends may lie elsewhere.
-            config = config with { LayerKinds = [.. config.LayerKinds.Skip(part.FirstLayer).Take(part.LayerCount)] };
-            weights = weights with { Layers = [.. weights.Layers.Skip(part.FirstLayer).Take(part.LayerCount)] };
-        }
+        part ??= new ModelPart([DeviceId.Cpu], 0, config.LayerCount, Embeds: true, Unembeds: true);
+
+        // The part is a model of so many layers; only its ends may lie elsewhere.
+        config = config with { LayerKinds = [.. config.LayerKinds.Skip(part.FirstLayer).Take(part.LayerCount)] };
+        weights = weights with { Layers = [.. weights.Layers.Skip(part.FirstLayer).Take(part.LayerCount)] };
 
         if (config.HeadDim % RowGroup.BlockColumns != 0)
         {
@@ -79,11 +83,10 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         }
 
         var threads = options.Threads ?? PhysicalCores.Count();
-        var memory = new CpuMemory();
+        var (memory, loaded) = CpuWeightLoader.Load(
+            config, weights, options, part, Math.Min(threads, options.LoadingThreads ?? threads), repackCache, progress);
         try
         {
-            var loaded = new CpuWeightLoader(config, weights, options, memory, progress)
-                .Load(Math.Min(threads, options.LoadingThreads ?? threads), embeds, unembeds);
             progress.Complete();
             return new CpuExecutor(memory, loaded, config, capacity, options, threads);
         }
@@ -95,6 +98,8 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
     }
 
     public int MaxStepsInFlight => 1;
+
+    public long MappedWeightBytes => _weightMemory.IsFilled ? _weightMemory.AllocatedBytes : 0;
 
     /// <summary>Takes in the batch; <see cref="Complete"/> computes it, on the calling thread and those of the pool.</summary>
     public void Begin(StepBatch batch)
@@ -147,7 +152,8 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
     {
         _pool.Dispose();
         _step.Workspace.Dispose();
-        _memory.Dispose();
+        _cacheMemory.Dispose();
+        _weightMemory.Dispose();
         _keptLogits = [];
     }
 

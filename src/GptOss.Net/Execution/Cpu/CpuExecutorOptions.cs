@@ -17,6 +17,9 @@ internal sealed record CpuExecutorOptions
         _ => Fast,
     };
 
+    /// <summary>Gets what of it decides how weights are packed.</summary>
+    public string WeightForm => $"int8 {DenseInt8}, int4 output {UnembeddingInt4}";
+
     /// <summary>Gets the number of threads; <see langword="null"/> for one on each physical core.</summary>
     public int? Threads { get; init; }
 

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using GptOss.Net.Execution.Cpu.Kernels;
 
 namespace GptOss.Net.Execution.Cpu;
@@ -8,7 +7,7 @@ internal sealed unsafe class CpuMatrix
 {
     private readonly byte* _data;
 
-    /// <summary>Allocates a matrix; its bias, and weights that pad it, are zero.</summary>
+    /// <summary>Allocates a matrix; its bias, and weights that pad it, are zero until something fills them.</summary>
     /// <param name="memory">Owns the memory.</param>
     /// <param name="format">How weights are stored.</param>
     /// <param name="rows">Length of the result; padded to whole row groups.</param>
@@ -20,12 +19,9 @@ internal sealed unsafe class CpuMatrix
         Groups = RowGroup.Groups(rows);
         Blocks = RowGroup.Blocks(columns);
         GroupBytes = format.GroupBytes(Blocks);
-        _data = memory.AllocateUninitialized<byte>(Groups * GroupBytes);
-        if (isSparse || rows % RowGroup.Rows != 0 || columns % RowGroup.BlockColumns != 0)
-        {
-            NativeMemory.Clear(_data, (nuint)(Groups * GroupBytes));
-        }
-
+        var hasGaps = isSparse || rows % RowGroup.Rows != 0 || columns % RowGroup.BlockColumns != 0
+            || format.HalfBlock(Blocks, 0) != GroupBytes;
+        _data = hasGaps ? memory.Allocate<byte>(Groups * GroupBytes) : memory.AllocateUninitialized<byte>(Groups * GroupBytes);
         Bias = memory.Allocate<float>(Groups * RowGroup.Rows);
     }
 

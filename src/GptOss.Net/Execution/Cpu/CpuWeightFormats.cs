@@ -9,7 +9,7 @@ internal sealed class CpuWeightFormats(CpuExecutorOptions options)
 {
     /// <summary>The bytes of a model's weights. The embedding and the output projection are never one, even where they are tied.</summary>
     public MemoryEstimate Estimate(ModelConfig config, ModelWeights weights) => new(
-        weights.Embedding.ByteLength,
+        CpuMemory.Aligned(weights.Embedding.ByteLength),
         [.. weights.Layers.Select(layer => LayerBytes(config, layer))],
         CpuVector.BytesOf(config.HiddenSize),
         MatrixBytes(weights.Unembedding, OfUnembedding(weights.Unembedding)),

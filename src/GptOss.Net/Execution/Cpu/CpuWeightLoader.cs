@@ -1,9 +1,13 @@
+using GptOss.Net.Checkpoint;
 using GptOss.Net.Execution.Cpu.Kernels;
 using GptOss.Net.Model;
 
 namespace GptOss.Net.Execution.Cpu;
 
-/// <summary>Allocates the model's matrices, then fills them from the checkpoint on several threads.</summary>
+/// <summary>
+/// Allocates the model's matrices, then fills them from the checkpoint on several threads, unless the memory holds them already.
+/// </summary>
+/// <remarks>The order of the allocations is that of <see cref="RepackedFile.Version"/>.</remarks>
 internal sealed class CpuWeightLoader(
     ModelConfig config, ModelWeights weights, CpuExecutorOptions options, CpuMemory memory, WeightReadProgress progress)
 {
@@ -15,6 +19,40 @@ internal sealed class CpuWeightLoader(
 
     private readonly CpuWeightFormats _formats = new(options);
 
+    /// <summary>
+    /// Loads a model, or a part of it: mapped from the cache where it has it, else read, packed, and kept there. When that fails or is
+    /// cancelled, nothing stays allocated.
+    /// </summary>
+    public static (CpuMemory Memory, CpuWeights Weights) Load(
+        ModelConfig config,
+        ModelWeights weights,
+        CpuExecutorOptions options,
+        ModelPart part,
+        int threads,
+        RepackCache? cache,
+        WeightReadProgress progress)
+    {
+        var form = $"layers {part.FirstLayer}+{part.LayerCount}, embeds {part.Embeds}, unembeds {part.Unembeds}, {options.WeightForm}";
+        var sizes = new CpuWeightFormats(options).Estimate(config, weights);
+        var bytes = (part.Embeds ? sizes.Embedding : 0) + sizes.Layers.Sum() + (part.Unembeds ? sizes.FinalNorm + sizes.Unembedding : 0);
+        var memory = cache?.Open(form, bytes, threads, progress) is { } file ? new CpuMemory(file) : new CpuMemory();
+        try
+        {
+            var loaded = new CpuWeightLoader(config, weights, options, memory, progress).Load(threads, part.Embeds, part.Unembeds);
+            if (!memory.IsFilled)
+            {
+                cache?.Keep(form, memory.Ranges, progress.CancellationToken);
+            }
+
+            return (memory, loaded);
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Loads all layers, and the ends of the model where they are wanted.</summary>
     /// <exception cref="OperationCanceledException">The progress was cancelled.</exception>
     public CpuWeights Load(int threads, bool embeds = true, bool unembeds = true)
@@ -24,10 +62,14 @@ internal sealed class CpuWeightLoader(
             Embedding = embeds ? Embedding() : null,
             Layers = [.. weights.Layers.Select(Layer)],
             End = unembeds
-                ? (new CpuVector(memory, weights.FinalNorm), Dense(weights.Unembedding, _formats.OfUnembedding(weights.Unembedding)))
+                ? (Vector(weights.FinalNorm), Dense(weights.Unembedding, _formats.OfUnembedding(weights.Unembedding)))
                 : null,
         };
-        ReadAll(threads);
+        if (!memory.IsFilled)
+        {
+            ReadAll(threads);
+        }
+
         return loaded;
     }
 
@@ -37,6 +79,16 @@ internal sealed class CpuWeightLoader(
         AddChunks(config.VocabularySize, (first, count) => embedding.Load(first, count), weights.Embedding);
         return embedding;
     }
+
+    private CpuVector Vector(CheckpointTensor source)
+    {
+        var vector = new CpuVector(memory, source);
+        _reads.Add(vector.Load);
+        return vector;
+    }
+
+    private void AddBias(CpuMatrix matrix, LinearSource source, params RowSelection[] selections) =>
+        _reads.Add(() => BiasReader.Read(source, matrix, selections));
 
     /// <summary>Reads on threads of its own: loading goes on while the application's pool is busy.</summary>
     private void ReadAll(int threads)
@@ -62,13 +114,13 @@ internal sealed class CpuWeightLoader(
 
     private CpuLayer Layer(LayerWeights layer) => new()
     {
-        AttentionNorm = new CpuVector(memory, layer.AttentionNorm),
+        AttentionNorm = Vector(layer.AttentionNorm),
         Query = Linear(layer.Query),
         Key = Linear(layer.Key),
         Value = Linear(layer.Value),
         Output = Linear(layer.Output),
-        Sinks = new CpuVector(memory, layer.Sinks),
-        MlpNorm = new CpuVector(memory, layer.MlpNorm),
+        Sinks = Vector(layer.Sinks),
+        MlpNorm = Vector(layer.MlpNorm),
         Router = Router(layer.Router),
         GateUp = [.. layer.Experts.Select(GateUp)],
         Down = [.. layer.Experts.Select(expert => Linear(expert.Down))],
@@ -79,14 +131,14 @@ internal sealed class CpuWeightLoader(
         var matrix = source.Weight is DenseWeightSource { Transposed: false } dense
             ? Dense(dense, _formats.Of(dense))
             : Whole(source.Weight, _formats.Of(source.Weight), source.Weight.OutputSize, new RowSelection(source.Weight.OutputSize));
-        BiasReader.Read(source, matrix, new RowSelection(source.Weight.OutputSize));
+        AddBias(matrix, source, new RowSelection(source.Weight.OutputSize));
         return matrix;
     }
 
     private CpuMatrix Router(LinearSource source)
     {
         var matrix = Dense((DenseWeightSource)source.Weight, CpuWeightFormats.OfRouter(source));
-        BiasReader.Read(source, matrix, new RowSelection(source.Weight.OutputSize));
+        AddBias(matrix, source, new RowSelection(source.Weight.OutputSize));
         return matrix;
     }
 
@@ -98,7 +150,7 @@ internal sealed class CpuWeightLoader(
         {
             var selections = new[] { RowSelection.Gate(size, fused: true), RowSelection.Up(size, fused: true) };
             var matrix = Whole(fused.Weight, _formats.Of(fused.Weight), rows, selections);
-            BiasReader.Read(fused, matrix, selections);
+            AddBias(matrix, fused, selections);
             return matrix;
         }
 
@@ -109,7 +161,7 @@ internal sealed class CpuWeightLoader(
             in new[] { (gate, RowSelection.Gate(size, fused: false)), (up, RowSelection.Up(size, fused: false)) })
         {
             AddWhole(apart, source.Weight, selection);
-            BiasReader.Read(source, apart, selection);
+            AddBias(apart, source, selection);
         }
 
         return apart;

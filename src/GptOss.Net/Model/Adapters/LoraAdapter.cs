@@ -43,6 +43,9 @@ internal sealed class LoraAdapter : IDisposable
 
     public string Directory { get; }
 
+    /// <summary>Gets the files that it is read from.</summary>
+    public IEnumerable<string> Paths => [_file.Path, Path.Combine(Directory, ConfigFile)];
+
     /// <summary>Gets the modules that were trained, each by its name in the model: <c>model.layers.0.self_attn.q_proj</c>.</summary>
     public List<LoraPair> Pairs { get; } = [];
 

@@ -23,6 +23,9 @@ internal sealed class LoraAdapters : IDisposable
         }
     }
 
+    /// <summary>Gets the files that they are read from, in their order.</summary>
+    public IEnumerable<string> Paths => _adapters.SelectMany(adapter => adapter.Paths);
+
     /// <summary>Adds all of them to the weights, one after the other; nothing is read yet.</summary>
     public ModelWeights Merge(ModelConfig config, ModelWeights weights) =>
         _adapters.Aggregate(weights, (merged, adapter) => LoraMerge.Merge(config, merged, adapter));
