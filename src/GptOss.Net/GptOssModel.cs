@@ -20,7 +20,7 @@ namespace GptOss.Net;
 /// it holds the weights. Dispose it to free them; generations that are still running then end with an
 /// <see cref="ObjectDisposedException"/>.
 /// </remarks>
-public sealed class GptOssModel : IAsyncDisposable, IDisposable
+public sealed partial class GptOssModel : IAsyncDisposable, IDisposable
 {
     private readonly LoadedModel _model;
     private readonly GptOssModelOptions _options;
@@ -125,42 +125,6 @@ public sealed class GptOssModel : IAsyncDisposable, IDisposable
             var path = ModelSource.ResolveAsync(pathOrId, options, settings, null, cancellationToken).GetAwaiter().GetResult();
             return new ModelLoader(options, pathOrId, ledger, null, cancellationToken).Plan(path);
         });
-    }
-
-    /// <summary>
-    /// Fetches a model to this machine, so that it can be loaded later without a network. What is there already is not fetched again.
-    /// </summary>
-    /// <param name="id">The id of a Hugging Face repository, such as <c>openai/gpt-oss-20b</c>; a path is returned as it is.</param>
-    /// <param name="options">
-    /// The revision and the cache; the defaults when <see langword="null"/>. To call this is to allow the download.
-    /// </param>
-    /// <param name="progress">Told how much was downloaded.</param>
-    /// <param name="cancellationToken">Stops the download; what came is kept, and the next one goes on there.</param>
-    /// <returns>The directory or file that <see cref="LoadAsync"/> reads.</returns>
-    /// <exception cref="ModelDownloadException">It could not be downloaded.</exception>
-    public static Task<string> DownloadAsync(
-        string id,
-        GptOssModelOptions? options = null,
-        IProgress<LoadProgress>? progress = null,
-        CancellationToken cancellationToken = default)
-    {
-        ArgumentException.ThrowIfNullOrWhiteSpace(id);
-        options = (options ?? new GptOssModelOptions()) with { AllowDownload = true };
-        options.Validate();
-        var settings = HubSettings.Read(options.HuggingFaceCacheDirectory, Environment.GetEnvironmentVariable);
-        return ModelSource.ResolveAsync(id, options, settings, progress, cancellationToken);
-    }
-
-    /// <summary>Whether a model can be loaded without a download; looks at paths and the Hugging Face cache only.</summary>
-    /// <param name="pathOrId">A path or an id, as for <see cref="LoadAsync"/>.</param>
-    /// <param name="options">The revision and the cache; the defaults when <see langword="null"/>.</param>
-    /// <returns><see langword="false"/> for the id of a repository that is not, or not completely, on this machine.</returns>
-    public static bool IsLocal(string pathOrId, GptOssModelOptions? options = null)
-    {
-        ArgumentException.ThrowIfNullOrWhiteSpace(pathOrId);
-        options ??= new GptOssModelOptions();
-        return ModelSource.IsLocal(
-            pathOrId, options, HubSettings.Read(options.HuggingFaceCacheDirectory, Environment.GetEnvironmentVariable));
     }
 
     /// <summary>This model as a chat client. It may be asked for any number of times; disposing a client does nothing.</summary>
