@@ -119,9 +119,14 @@ public sealed class PageSpeedTests(Chromium browser) : IClassFixture<Chromium>
         for (var i = 0; i < Turns; i++)
         {
             messages[$"{i}"] = i % 2 == 0
-                ? new { role = "user", parent = i == 0
-                    ? null
-                    : $"{i - 1}", created = i, text = $"Question {i}", files = Array.Empty<object>() }
+                ? new
+                {
+                    role = "user",
+                    parent = i == 0 ? null : $"{i - 1}",
+                    created = i,
+                    text = $"Question {i}",
+                    files = Array.Empty<object>(),
+                }
                 : new
                 {
                     role = "assistant",

@@ -124,10 +124,14 @@ public sealed class PageTests(Chromium browser) : IClassFixture<Chromium>
         await using var server = await PageServer.StartAsync();
         await using var page = await browser.OpenAsync(server.Url);
         var foreign = new List<string>();
-        page.Page.Request += (
-            _,
-            request) => { if (!request.Url.StartsWith(server.Url, StringComparison.Ordinal)
-                && !request.Url.StartsWith("blob:", StringComparison.Ordinal)) { foreign.Add(request.Url); } };
+        string[] own = [server.Url, "blob:"];
+        page.Page.Request += (_, request) =>
+        {
+            if (!own.Any(start => request.Url.StartsWith(start, StringComparison.Ordinal)))
+            {
+                foreign.Add(request.Url);
+            }
+        };
 
         await page.Page.Locator(".composer input[type=file]").SetInputFilesAsync(new FilePayload
         {
