@@ -64,6 +64,7 @@ public sealed class TerminalTests : IDisposable
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
+            UseShellExecute = false,
         };
         start.Environment["TERM"] = "xterm";
         foreach (var name in new[] { "CI", "GITHUB_ACTIONS", "NO_COLOR" })
