@@ -62,8 +62,15 @@ internal sealed unsafe class KernelBench : IDisposable
             SlidingWindow = 128,
             LayerKinds = ImmutableArray.Create(AttentionKind.Sliding, AttentionKind.Full),
             MaxPositions = 4096,
-            Rope = new YarnParameters { Theta = 150000, Factor = 32, OriginalMaxPositions = 4096, BetaFast =
-                32, BetaSlow = 1, Truncate = false },
+            Rope = new YarnParameters
+            {
+                Theta = 150000,
+                Factor = 32,
+                OriginalMaxPositions = 4096,
+                BetaFast = 32,
+                BetaSlow = 1,
+                Truncate = false,
+            },
             Quantization = QuantizationConfig.None,
         });
 
