@@ -34,7 +34,7 @@ internal sealed class CpuThroughput
     public static Command Command()
     {
         var checkpoint = new Argument<string>("checkpoint") { Description = "Directory of a gpt-oss checkpoint." };
-        var threads = new Option<int?>("--threads") { Description = "Threads; by default one for each physical core." };
+        var threads = new Option<int?>("--threads") { Description = "Threads; by default the model's." };
         var runs = new Option<int>("--runs") { DefaultValueFactory = _ => 5, Description = "Runs of each side; medians are reported." };
         var prompt = new Option<int>("--prompt") { DefaultValueFactory = _ => 512, Description = "Tokens to prefill." };
         var tokens = new Option<int>("--tokens") { DefaultValueFactory = _ => 64, Description = "Tokens to decode." };

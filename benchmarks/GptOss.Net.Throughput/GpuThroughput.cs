@@ -30,6 +30,8 @@ internal sealed partial class GpuThroughput
 
     public required bool RunsSeedCase { get; init; }
 
+    public required bool IsBrief { get; init; }
+
     public static Command Command()
     {
         var checkpoint = new Argument<string>("checkpoint")
@@ -54,13 +56,14 @@ internal sealed partial class GpuThroughput
         var limit = new Option<double?>("--limit") { Description = "GiB that the model may use of each GPU." };
         var length = new Option<int>("--length") { DefaultValueFactory = _ => 33_000, Description = "MaxModelLength." };
         var stepTokens = new Option<int>("--step-tokens") { DefaultValueFactory = _ => 2048, Description = "MaxStepTokens." };
-        var cpuThreads = new Option<int?>("--cpu-threads") { Description = "Threads of layers on the CPU. Default: the physical cores." };
+        var cpuThreads = new Option<int?>("--cpu-threads") { Description = "Threads of layers on the CPU. Default: the model's." };
         var seedCase = new Option<bool>("--seed-case") { Description = "512, 1,024, 2,048 tokens in, half as many out; 1 request and 16." };
+        var brief = new Option<bool>("--brief") { Description = "Decoding and memory only: no first tokens, greedy answers or chat." };
         var command =
             new Command("gpu", "Speed of a model on one GPU, or on two that share its layers, through GptOssModel and IChatClient.")
             {
                 checkpoint, precision, sequences, requests, parallel, memory, loads, soak, devices, limit, length, stepTokens, cpuThreads,
-                seedCase,
+                seedCase, brief,
             };
         command.SetAction((result, _) => Of(result).RunAsync());
         return command;
@@ -84,6 +87,7 @@ internal sealed partial class GpuThroughput
                 [.. result.GetValue(loads)!.Split(',').Select(load => load.Split('x')).Select(pair => (Number(pair[0]), Number(pair[1])))],
             ThroughMemory = result.GetValue(memory),
             RunsSeedCase = result.GetValue(seedCase),
+            IsBrief = result.GetValue(brief),
             Requests = result.GetValue(requests),
             Soak = result.GetValue(soak),
         };
@@ -103,10 +107,11 @@ internal sealed partial class GpuThroughput
         await TimesAsync(model, 64, Greedy(NewTokens)); // The first answer runs code that is still to be compiled for speed.
         Console.WriteLine(model.Placement.ToTable());
         Show($"room for {model.Placement.CacheTokens:n0} tokens");
-        await GreedyAsync(model);
-        foreach (var prompt in (int[])[1000, 2048])
+        if (!IsBrief)
         {
-            await FirstTokenAsync(model, prompt);
+            await GreedyAsync(model);
+            await FirstTokenAsync(model, 1000);
+            await FirstTokenAsync(model, 2048);
         }
 
         foreach (var (sequences, context) in Loads)
@@ -125,7 +130,11 @@ internal sealed partial class GpuThroughput
         }
 
         ShowMemory(model, before);
-        await ChatAsync(model);
+        if (!IsBrief)
+        {
+            await ChatAsync(model);
+        }
+
         if (Soak > 0)
         {
             await SoakAsync(model);

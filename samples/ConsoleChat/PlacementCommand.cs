@@ -11,15 +11,15 @@ internal static partial class PlacementCommand
 {
     /// <param name="pathOrId">The checkpoint, or <see langword="null"/> for the demonstration model.</param>
     /// <param name="machine">The GPUs of a machine, such as <c>2x24GiB</c>; <see langword="null"/> for this one.</param>
-    /// <param name="precision">How weights are held.</param>
+    /// <param name="options">How weights are held, and who shares them.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>0, or 1 when the model does not fit.</returns>
-    public static async Task<int> RunAsync(string? pathOrId, string? machine, Precision precision, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(
+        string? pathOrId, string? machine, GptOssModelOptions options, CancellationToken cancellationToken)
     {
         var path = pathOrId ?? await DemoCheckpoint.ExtractAsync(cancellationToken: cancellationToken);
         try
         {
-            var options = new GptOssModelOptions { Precision = precision };
             var plan = await GptOssModel.PlanAsync(path, options, machine is null ? null : Parse(machine), cancellationToken);
             var output = AnsiConsole.Profile.Out.Writer;
             output.WriteLine(plan.ToTable());

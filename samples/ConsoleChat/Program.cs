@@ -39,18 +39,29 @@ var plan = new Option<string?>("--plan")
     Arity = ArgumentArity.ZeroOrOne,
 };
 
+var tensorParallel = new Option<int>("--tensor-parallel")
+{
+    Description = "With --plan: 2 for two GPUs that share every layer.",
+    DefaultValueFactory = _ => 1,
+};
 var precision = new Option<Precision>("--precision") { Description = "With --plan: how weights are held, such as ExpandedBFloat16." };
 
 var command = new RootCommand("Chats with a gpt-oss model that runs in this process.")
 {
     prompt, model, download, repackCache, reasoning, showReasoning, temperature, tools, json, plan, precision,
+    tensorParallel,
 };
 command.SetAction((result, cancellationToken) =>
 {
     var path = result.GetValue(model);
     if (result.GetResult(plan) is not null)
     {
-        return PlacementCommand.RunAsync(path, result.GetValue(plan), result.GetValue(precision), cancellationToken);
+        var planned = new GptOssModelOptions
+        {
+            Precision = result.GetValue(precision),
+            Placement = new PlacementOptions { TensorParallel = result.GetValue(tensorParallel) },
+        };
+        return PlacementCommand.RunAsync(path, result.GetValue(plan), planned, cancellationToken);
     }
 
     var options = new ChatOptions

@@ -4,8 +4,8 @@ namespace GptOss.Net;
 public sealed record CpuOptions
 {
     /// <summary>
-    /// Gets the most threads that compute. Default <see langword="null"/>: one for each physical core. Fewer take part where a layer has
-    /// too little to do for all.
+    /// Gets the most threads that compute. Default <see langword="null"/>: one for each physical core, or for seven of
+    /// eight where there are 16 or more. Fewer take part where a layer has too little to do for all.
     /// </summary>
     public int? Threads { get; init; }
 

@@ -68,6 +68,7 @@ internal sealed class CachePlanner(
             PackedWeights = main.PackedWeights,
             KV = keysAndValues,
             Workspace = workspace,
+            LargestShare = main.LargestShare,
             OnCpu = Demand(executors.Demand(DeviceId.Cpu, limits.StepTokens), fullSequences, limits),
             Options = options.Placement,
             Available = AvailableDevice.In(inventory),

@@ -96,6 +96,7 @@ internal sealed class ExecutorFactory
         backend.Workspace(_config, _options with { MaxStepTokens = maxStepTokens }, _backends.Count))
     {
         PackedWeights = _options.Precision == Precision.ExpandedBFloat16 ? backend.Estimate(_config, _weights, Precision.Reference) : null,
+        LargestShare = backend.LargestShare(_config, _options.Placement.TensorParallel),
     };
 
     private string? WhyNot(IExecutorBackend backend, DeviceId[] devices) => backend.WhyNot(_config, _weights, devices, _options.Precision);

@@ -24,6 +24,9 @@ internal interface IExecutorBackend
     /// <summary>Gets how many devices it lets share every layer.</summary>
     int MostSharers => 1;
 
+    /// <summary>The part of every layer's weights that one of so many devices has at most, of those that share them.</summary>
+    double LargestShare(ModelConfig config, int sharers) => 1.0 / sharers;
+
     /// <summary>The memory that a step of the most tokens computes with, on so many devices.</summary>
     WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, int devices);
 

@@ -156,6 +156,7 @@ internal static class PlacementPlanner
         int[] layers = [.. own.SelectMany(i => Enumerable.Range(stages[i].FirstLayer, stages[i].LayerCount))];
         // Of a group each has the embedding, and a share of all else; norms and router, of which each has all, are a thousandth.
         int sharers = request.Options.TensorParallel;
+        double share = sharers == 1 ? 1 : Math.Max(request.LargestShare, 1.0 / sharers);
         bool holdsEmbedding = device == embedding || sharers > 1;
         bool holdsUnembedding = device == unembedding || sharers > 1;
         DeviceDemand demand = request.DemandOn(device);
@@ -165,7 +166,7 @@ internal static class PlacementPlanner
             Stages = own,
             HoldsEmbedding = holdsEmbedding,
             HoldsUnembedding = holdsUnembedding,
-            WeightBytes = (layers.Sum(layer => demand.Weights.Layers[layer]) / sharers)
+            WeightBytes = (long)(layers.Sum(layer => demand.Weights.Layers[layer]) * share)
                 + (holdsEmbedding ? demand.Weights.Embedding : 0)
                 + (holdsUnembedding ? demand.Weights.UnembeddingBytes(besideEmbedding: holdsEmbedding && sharers == 1) / sharers : 0),
             KVBytes = layers.Sum(layer => demand.KV.BytesOf(request.Config.LayerKinds[layer])) / sharers,

@@ -16,6 +16,9 @@ internal sealed record PlacementRequest
 
     public required WorkspaceEstimate Workspace { get; init; }
 
+    /// <summary>Gets the part of every layer's weights that one of several that share them has at most; 0: equal parts.</summary>
+    public double LargestShare { get; init; }
+
     /// <summary>Gets what parts take on the CPU, where others compute them than on the GPUs; by default the same.</summary>
     public DeviceDemand? OnCpu { get; init; }
 

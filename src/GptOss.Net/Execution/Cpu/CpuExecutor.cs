@@ -82,7 +82,7 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
                 $"The CPU kernels need heads of a multiple of {RowGroup.BlockColumns} values; this model's have {config.HeadDim}.");
         }
 
-        var threads = options.Threads ?? PhysicalCores.Count();
+        var threads = options.Threads ?? PhysicalCores.Threads(PhysicalCores.Count());
         var (memory, loaded) = CpuWeightLoader.Load(
             config, weights, options, part, Math.Min(threads, options.LoadingThreads ?? threads), repackCache, progress);
         try

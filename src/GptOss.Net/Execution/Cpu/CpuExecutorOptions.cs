@@ -20,7 +20,7 @@ internal sealed record CpuExecutorOptions
     /// <summary>Gets what of it decides how weights are packed.</summary>
     public string WeightForm => $"int8 {DenseInt8}, int4 output {UnembeddingInt4}";
 
-    /// <summary>Gets the number of threads; <see langword="null"/> for one on each physical core.</summary>
+    /// <summary>Gets the number of threads; <see langword="null"/> for <see cref="PhysicalCores.Threads"/>.</summary>
     public int? Threads { get; init; }
 
     /// <summary>Gets the most threads that read the weights; <see langword="null"/> for as many as compute.</summary>

@@ -16,6 +16,8 @@ internal sealed class CudaBackend : IExecutorBackend
 
     public int MostSharers => 2;
 
+    public double LargestShare(ModelConfig config, int sharers) => CudaShare.Largest(new CudaShape(config), sharers);
+
     public string? WhyNot(ModelConfig config, ModelWeights weights, IReadOnlyList<DeviceId> devices, Precision precision) =>
         !devices.All(device => device.IsCuda) ? "they run a model that lies on NVIDIA GPUs"
         : precision is not (Precision.Default or Precision.AsStored or Precision.Int8Unembedding or Precision.Int8Dense
@@ -31,7 +33,8 @@ internal sealed class CudaBackend : IExecutorBackend
         new WeightFormats(precision == Precision.ExpandedBFloat16 ? WeightFormat.BFloat16 : WeightFormat.AsStored, WeightFormat.BFloat16));
 
     public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, int devices) =>
-        CudaWorkspace.Estimate(config, Options(options, options.MaxModelLength ?? config.MaxPositions), devices);
+        CudaWorkspace.Estimate(
+            config, Options(options, options.MaxModelLength ?? config.MaxPositions), devices, options.Placement.TensorParallel);
 
     public IModelExecutor Create(ExecutorRequest request) => new CudaExecutorLoader(
         request.Config,

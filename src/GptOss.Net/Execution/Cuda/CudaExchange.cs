@@ -112,6 +112,16 @@ internal sealed unsafe partial class CudaExchange : IDisposable
 
     private CudaExchange Other => _other ?? throw new InvalidOperationException("The card is not connected.");
 
+    /// <summary>The bytes of a card's memory that this takes at most, for the plan.</summary>
+    public static long Bytes(CudaShape shape, CudaExecutorOptions options)
+    {
+        var decodes = (long)Math.Min(StepBuckets.RoundUp(options.MaxSequences), StepBuckets.Largest);
+        return new WordArena(shape, shape.Config.LayerCount).Bytes
+            + (decodes * sizeof(ulong) * ((2 * shape.Hidden) + (shape.AttendedWidth / 2)))
+            + ((long)CudaWorkspace.Rows(options.MaxSequences) * (sizeof(int) + sizeof(ulong)))
+            + (ExchangeKernels.MaxBlocks * sizeof(uint));
+    }
+
     /// <summary>The bytes of main memory into which a card without a view of the other's memory stores at once.</summary>
     public static long InboxBytes(CudaShape shape, int tokens, int rows) => Math.Max(
         Math.Max((long)tokens * shape.Hidden * sizeof(float), (long)tokens * shape.TopK * shape.Intermediate * sizeof(ushort)),

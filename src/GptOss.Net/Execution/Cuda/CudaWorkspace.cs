@@ -36,7 +36,7 @@ internal sealed record CudaWorkspace(
     public const int PartialChunks = 8_192;
 
     // Modules, streams, graphs, and what the driver rounds up.
-    private const long DriverBytes = 256L << 20;
+    public const long DriverBytes = 256L << 20;
 
     /// <summary>Allocates all that.</summary>
     /// <param name="memory">Owns what is allocated.</param>
@@ -73,10 +73,14 @@ internal sealed record CudaWorkspace(
     }
 
     /// <summary>The bytes of all that, for the plan.</summary>
-    public static WorkspaceEstimate Estimate(ModelConfig config, CudaExecutorOptions options, int devices)
+    /// <param name="config">The architecture.</param>
+    /// <param name="options">The sizes.</param>
+    /// <param name="devices">Of the whole model.</param>
+    /// <param name="sharers">How many of them share every layer; 1: none.</param>
+    public static WorkspaceEstimate Estimate(ModelConfig config, CudaExecutorOptions options, int devices, int sharers = 1)
     {
         var (maxStepTokens, maxSequences, maxModelLength) = options;
-        var shape = new CudaShape(config);
+        var shape = new CudaShape(config, sharers);
         var tokens = Tokens(maxStepTokens, maxSequences);
         var pairs = (long)tokens * shape.TopK;
         var activations = Float(tokens, 2 * shape.Hidden) + Bf16(tokens, shape.Hidden + shape.QkvWidth + shape.AttendedWidth)
@@ -84,8 +88,8 @@ internal sealed record CudaWorkspace(
         var partial = AttentionKernels.PartialBytes(shape, 1, Chunks(maxSequences, maxModelLength));
         return new WorkspaceEstimate(
             DriverBytes + activations + partial + Loading.RotationTable.Bytes(maxModelLength)
-                + StepInputs.Bytes(tokens, TableEntries(options, tokens)),
-            (CudaExecutor.StepsInFlight(devices) * Float(Rows(maxSequences), shape.Vocabulary))
+                + StepInputs.Bytes(tokens, TableEntries(options, tokens)) + (sharers > 1 ? CudaExchange.Bytes(shape, options) : 0),
+            (CudaExecutor.StepsInFlight(devices / sharers) * Float(Rows(maxSequences), shape.Vocabulary))
                 + SamplingInputs.Bytes(shape, Rows(maxSequences))
                 + ((long)Rows(maxSequences) * (SamplingKernels.WorkBytesPerRow + Unsafe.SizeOf<SamplingKernels.Result>())));
     }

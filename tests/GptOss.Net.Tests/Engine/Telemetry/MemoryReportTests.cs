@@ -72,6 +72,55 @@ public sealed class MemoryReportTests
     }
 
     [Fact]
+    public void Of_a_card_all_that_was_planned_is_taken_and_the_rest_is_others_or_free()
+    {
+        var placement = Planned(weights: 7_000, cache: 24_000, workspace: 900, new StagePlacement(DeviceId.Cuda(0), 0, 2));
+        var blocks = DeviceBlockBytes.Of(placement, [AttentionKind.Sliding, AttentionKind.Full], bytesPerBlock: _ => 1_000);
+        var card = new CudaDevice(0, "a card", Guid.Empty, new Version(9, 0), TotalBytes: 80_000, FreeBytes: 46_000);
+
+        var report = MemoryReport.Create(placement, blocks, new KVCacheUsage(3, 8, 2, 16), new DeviceInventory([card], [], 1, 1));
+
+        report.Should().ContainSingle().Which.Should().BeEquivalentTo(new
+        {
+            Device = DeviceId.Cuda(0),
+            WeightBytes = 7_000L,
+            KVBytes = 24_000L,
+            KVBytesUsed = 5_000L,
+            KVBytesResident = 24_000L,
+            WorkspaceBytes = 900L,
+            TotalBytes = 80_000L,
+            FreeBytes = 46_000L,
+            OtherBytes = 2_100L,
+        });
+    }
+
+    [Fact]
+    public async Task The_meter_tells_what_the_report_says_by_use()
+    {
+        using var directory = new TemporaryDirectory();
+        using var measurements = new RecordedMeasurements("memory-of-a");
+        var folder = Directory.CreateDirectory(directory.File(measurements.Model)).FullName;
+        foreach (var file in Directory.EnumerateFiles(Fixtures.ModelDirectory("a")))
+        {
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        }
+
+        await using var model = await GptOssModel.LoadAsync(
+            folder, LoadedModels.Options, cancellationToken: TestContext.Current.CancellationToken);
+
+        measurements.CollectIf(true);
+
+        var report = model.GetMemoryReport()[0];
+        double[] Of(string use) => [.. measurements.Of("gptoss.device_memory", "gptoss.memory_use", use)];
+        Of("weights").Should().Equal(report.WeightBytes);
+        Of("kv_cache").Should().Equal(report.KVBytesResident);
+        Of("workspace").Should().Equal(report.WorkspaceBytes);
+        Of("free").Should().ContainSingle().Which.Should().BePositive();
+        Of("other").Should().ContainSingle().Which.Should().BePositive("this process holds more than the model");
+        measurements.TagsOf("gptoss.device_memory")["gptoss.device"].Should().Be("cpu");
+    }
+
+    [Fact]
     public async Task A_full_cache_uses_all_that_was_planned_for_it()
     {
         await using var model = await LoadAsync("a");
@@ -85,7 +134,9 @@ public sealed class MemoryReportTests
     private static Task<GptOssModel> LoadAsync(string name) =>
         GptOssModel.LoadAsync(Fixtures.ModelDirectory(name), LoadedModels.Options with { Cpu = new CpuOptions() });
 
-    private static PlacementPlan Placement(params StagePlacement[] stages) => new()
+    private static PlacementPlan Placement(params StagePlacement[] stages) => Planned(0, 0, 0, stages);
+
+    private static PlacementPlan Planned(long weights, long cache, long workspace, params StagePlacement[] stages) => new()
     {
         Stages = stages,
         Devices = [.. stages.Select(stage => stage.Device).Distinct().Select(device => new DevicePlacement
@@ -94,9 +145,9 @@ public sealed class MemoryReportTests
             Stages = [],
             HoldsEmbedding = false,
             HoldsUnembedding = false,
-            WeightBytes = 0,
-            KVBytes = 0,
-            WorkspaceBytes = 0,
+            WeightBytes = weights,
+            KVBytes = cache,
+            WorkspaceBytes = workspace,
             BudgetBytes = 0,
             FreeBytes = 0,
         })],

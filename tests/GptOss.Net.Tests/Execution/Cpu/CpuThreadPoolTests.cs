@@ -62,6 +62,28 @@ public sealed class CpuThreadPoolTests
     }
 
     [Fact]
+    public void All_who_sleep_at_a_count_are_woken_by_one_that_advances()
+    {
+        var count = new EventCount();
+        for (var round = 0; round < 5; round++)
+        {
+            var value = count.Value;
+            var waiting = new Thread[4];
+            for (var i = 0; i < waiting.Length; i++)
+            {
+                waiting[i] = new Thread(() => count.WaitWhile(value, mostSpins: 1));
+                waiting[i].Start();
+            }
+
+            Thread.Sleep(2 * round);
+            count.Advance();
+            waiting.Should().OnlyContain(thread => thread.Join(TimeSpan.FromSeconds(30)));
+        }
+
+        count.Value.Should().Be(5);
+    }
+
+    [Fact]
     public void The_threads_do_not_keep_what_is_in_the_context_of_whoever_made_them()
     {
         var (pool, loader) = CreateWithContext();

@@ -2,24 +2,25 @@ using System.Buffers.Binary;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace GptOss.Net.Recipes.Tests;
+namespace GptOss.Net.TestUtils;
 
 /// <summary>A checkpoint of the shapes of gpt-oss-20b in which names and shapes are real and the values are a hole in the file.</summary>
 internal static class SparseCheckpoint
 {
-    private const int Layers = 24;
     private const int Hidden = 2_880;
-    private const int Experts = 32;
-    private const int Vocabulary = 201_088;
 
     /// <summary>Writes it; gives the folder.</summary>
-    public static string Write(string folder)
+    /// <param name="folder">Where.</param>
+    /// <param name="layers">How many layers.</param>
+    /// <param name="experts">How many experts each has.</param>
+    /// <param name="vocabulary">How many tokens there are.</param>
+    public static string Write(string folder, int layers = 24, int experts = 32, int vocabulary = 201_088)
     {
         Directory.CreateDirectory(folder);
-        File.WriteAllText(Path.Combine(folder, "config.json"), Config());
+        File.WriteAllText(Path.Combine(folder, "config.json"), Config(layers, experts, vocabulary));
         var header = new JsonObject();
         var end = 0L;
-        foreach (var (name, type, shape) in Tensors())
+        foreach (var (name, type, shape) in Tensors(layers, experts, vocabulary))
         {
             var begin = end;
             end += shape.Aggregate(type == "BF16" ? 2L : 1L, (bytes, length) => bytes * length);
@@ -41,12 +42,12 @@ internal static class SparseCheckpoint
         return folder;
     }
 
-    private static IEnumerable<(string Name, string Type, int[] Shape)> Tensors()
+    private static IEnumerable<(string Name, string Type, int[] Shape)> Tensors(int layers, int experts, int vocabulary)
     {
-        yield return ("model.embed_tokens.weight", "BF16", [Vocabulary, Hidden]);
-        yield return ("lm_head.weight", "BF16", [Vocabulary, Hidden]);
+        yield return ("model.embed_tokens.weight", "BF16", [vocabulary, Hidden]);
+        yield return ("lm_head.weight", "BF16", [vocabulary, Hidden]);
         yield return ("model.norm.weight", "BF16", [Hidden]);
-        foreach (var prefix in Enumerable.Range(0, Layers).Select(layer => $"model.layers.{layer}."))
+        foreach (var prefix in Enumerable.Range(0, layers).Select(layer => $"model.layers.{layer}."))
         {
             yield return (prefix + "input_layernorm.weight", "BF16", [Hidden]);
             yield return (prefix + "post_attention_layernorm.weight", "BF16", [Hidden]);
@@ -58,23 +59,23 @@ internal static class SparseCheckpoint
                 yield return ($"{prefix}self_attn.{part}_proj.bias", "BF16", [rows]);
             }
 
-            yield return (prefix + "mlp.router.weight", "BF16", [Experts, Hidden]);
-            yield return (prefix + "mlp.router.bias", "BF16", [Experts]);
+            yield return (prefix + "mlp.router.weight", "BF16", [experts, Hidden]);
+            yield return (prefix + "mlp.router.bias", "BF16", [experts]);
             foreach (var (part, rows) in new[] { ("gate_up", 2 * Hidden), ("down", Hidden) })
             {
-                yield return ($"{prefix}mlp.experts.{part}_proj_blocks", "U8", [Experts, rows, Hidden / 32, 16]);
-                yield return ($"{prefix}mlp.experts.{part}_proj_scales", "U8", [Experts, rows, Hidden / 32]);
-                yield return ($"{prefix}mlp.experts.{part}_proj_bias", "BF16", [Experts, rows]);
+                yield return ($"{prefix}mlp.experts.{part}_proj_blocks", "U8", [experts, rows, Hidden / 32, 16]);
+                yield return ($"{prefix}mlp.experts.{part}_proj_scales", "U8", [experts, rows, Hidden / 32]);
+                yield return ($"{prefix}mlp.experts.{part}_proj_bias", "BF16", [experts, rows]);
             }
         }
     }
 
-    private static string Config() => new JsonObject
+    private static string Config(int layers, int experts, int vocabulary) => new JsonObject
     {
         ["model_type"] = "gpt_oss",
-        ["num_hidden_layers"] = Layers,
-        ["layer_types"] = new JsonArray(
-            [.. Enumerable.Range(0, Layers).Select(layer => (JsonNode)(layer % 2 == 0 ? "sliding_attention" : "full_attention"))]),
+        ["num_hidden_layers"] = layers,
+        ["layer_types"] = new JsonArray([.. Enumerable.Range(0, layers)
+            .Select(layer => (JsonNode)(layer % 2 == 0 ? "sliding_attention" : "full_attention"))]),
         ["attention_bias"] = true,
         ["head_dim"] = 64,
         ["hidden_size"] = Hidden,
@@ -85,7 +86,7 @@ internal static class SparseCheckpoint
         ["num_key_value_heads"] = 8,
         ["num_experts_per_tok"] = 4,
         ["experts_per_token"] = 4,
-        ["num_local_experts"] = Experts,
+        ["num_local_experts"] = experts,
         ["rms_norm_eps"] = 1e-5,
         ["rope_theta"] = 150_000,
         ["rope_scaling"] = new JsonObject
@@ -101,6 +102,6 @@ internal static class SparseCheckpoint
         ["sliding_window"] = 128,
         ["swiglu_limit"] = 7.0,
         ["tie_word_embeddings"] = false,
-        ["vocab_size"] = Vocabulary,
+        ["vocab_size"] = vocabulary,
     }.ToJsonString();
 }
