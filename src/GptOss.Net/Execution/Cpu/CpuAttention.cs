@@ -31,15 +31,10 @@ internal sealed unsafe class CpuAttention(ModelConfig config, AttentionShape sha
 
     private void Normalize(CpuStep step, CpuLayer layer, int thread)
     {
-        var space = step.Workspace;
         var share = step.Share(step.Batch.TokenCount, thread);
         for (var token = share.Start; token < share.End; token++)
         {
-            var offset = (long)token * space.HiddenStride;
-            RmsNormKernel.Normalize(
-                space.Residual + offset, layer.AttentionNorm.Values, config.HiddenSize, (float)config.RmsNormEpsilon,
-                space.Normalized + offset);
-            space.AttentionInput.Encode(token, space.Normalized + offset);
+            step.Normalize(config, layer.AttentionNorm, token, step.Workspace.AttentionInput, token);
         }
     }
 

@@ -244,10 +244,7 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         var share = _step.Share(rows.Length, thread);
         for (var row = share.Start; row < share.End; row++)
         {
-            var offset = (long)rows[row] * space.HiddenStride;
-            RmsNormKernel.Normalize(
-                space.Residual + offset, norm.Values, _config.HiddenSize, (float)_config.RmsNormEpsilon, space.Normalized + offset);
-            space.LogitsInput.Encode(row, space.Normalized + offset);
+            _step.Normalize(_config, norm, rows[row], space.LogitsInput, row);
         }
 
         _step.EndPhase();

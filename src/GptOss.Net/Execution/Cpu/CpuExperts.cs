@@ -37,10 +37,7 @@ internal sealed unsafe class CpuExperts(ModelConfig config)
         var share = step.Share(step.Batch.TokenCount, thread);
         for (var token = share.Start; token < share.End; token++)
         {
-            var offset = (long)token * space.HiddenStride;
-            RmsNormKernel.Normalize(
-                space.Residual + offset, layer.MlpNorm.Values, config.HiddenSize, (float)config.RmsNormEpsilon, space.Normalized + offset);
-            space.MlpInput.Encode(token, space.Normalized + offset);
+            step.Normalize(config, layer.MlpNorm, token, space.MlpInput, token);
         }
 
         for (var first = share.Start; first < share.End; first += CpuWorkspace.TileTokens)

@@ -28,7 +28,7 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0, EmulatedMach
     private readonly HashSet<EmulatedCudaDriver> _reached = [];
     private readonly ConcurrentDictionary<nint, string> _names = [];
     private readonly ConcurrentDictionary<nint, List<Action>> _graphs = [];
-    private readonly List<string> _files = [];
+    private readonly Dictionary<nint, string> _modules = [];
     private List<Action>? _recording;
     public CudaProperties Properties { get; } = new(DeviceId.Cuda(index), new Version(8, 0), 132, 227 * 1024, 228 * 1024);
 
@@ -50,20 +50,43 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0, EmulatedMach
     /// <summary>Gets or sets which launch leaves its results undone, counted from the first; 0: none.</summary>
     public int FaultyLaunch { get; set; }
 
-    public void Dispose() => _files.ForEach(File.Delete);
+    /// <summary>What a lost or hanging device could not give back goes here; <see cref="AllocatedBytes"/> still tells of it.</summary>
+    public void Dispose()
+    {
+        if (machine?.End(this) == false)
+        {
+            return; // A kernel still runs, and may use the rest.
+        }
+
+        foreach (var address in _allocations.Keys)
+        {
+            _allocations.TryRemove(address, out _);
+            NativeMemory.AlignedFree((void*)address);
+        }
+
+        foreach (var module in _modules.Keys)
+        {
+            UnloadModule(module);
+        }
+    }
 
     public nint LoadModule(ReadOnlySpan<byte> image)
     {
         // A name of its own: the loader gives one handle for one file, and orders of turns would be shared.
         var file = Path.Combine(Path.GetTempPath(), $"GptOss.Net-module-{Guid.NewGuid():N}.so");
         File.WriteAllBytes(file, image);
-        _files.Add(file);
         var module = NativeLibrary.Load(file);
+        _modules[module] = file;
         ((delegate* unmanaged<uint, void>)NativeLibrary.GetExport(module, "cuda_emulation_set_order"))(turnOrder);
         return module;
     }
 
-    public void UnloadModule(nint module) => NativeLibrary.Free(module);
+    public void UnloadModule(nint module)
+    {
+        NativeLibrary.Free(module);
+        File.Delete(_modules[module]);
+        _modules.Remove(module);
+    }
 
     public nint GetFunction(nint module, string name)
     {

@@ -82,6 +82,25 @@ internal sealed class EmulatedMachine
         }
     }
 
+    /// <summary>
+    /// Ends a device: what its streams still have is not done any more. Returns whether nothing of the machine works now.
+    /// </summary>
+    public bool End(EmulatedCudaDriver device)
+    {
+        Stream[] all;
+        lock (_gate)
+        {
+            all = [.. _streams];
+        }
+
+        foreach (var stream in all.Where(stream => stream.Device == device))
+        {
+            stream.Drop();
+        }
+
+        return Array.TrueForAll(all, stream => stream.IsIdle);
+    }
+
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
 
     /// <summary>Returns as soon as nobody works any more, as a device that hangs.</summary>
@@ -126,6 +145,7 @@ internal sealed class EmulatedMachine
         private readonly EmulatedMachine _machine;
         private readonly Queue<Func<bool>> _work = new();
         private System.Runtime.ExceptionServices.ExceptionDispatchInfo? _failure;
+        private readonly Thread? _thread;
         private bool _ended;
 
         public Stream(EmulatedMachine machine, EmulatedCudaDriver device, nint handle)
@@ -133,7 +153,8 @@ internal sealed class EmulatedMachine
             (_machine, Device, Handle) = (machine, device, handle);
             if (machine.IsConcurrent)
             {
-                new Thread(Work) { IsBackground = true, Name = $"stream {handle}" }.Start();
+                _thread = new Thread(Work) { IsBackground = true, Name = $"stream {handle}" };
+                _thread.Start();
             }
         }
 
@@ -170,6 +191,18 @@ internal sealed class EmulatedMachine
             }
         }
 
+        public void Drop()
+        {
+            lock (_work)
+            {
+                _ended = true;
+                _work.Clear();
+                Monitor.Pulse(_work);
+            }
+
+            _thread?.Join(TimeSpan.FromSeconds(10));
+        }
+
         public void Check() => _failure?.Throw();
 
         public bool TryRunNext()
@@ -181,7 +214,7 @@ internal sealed class EmulatedMachine
 
             lock (_work)
             {
-                _work.Dequeue();
+                _work.TryDequeue(out _);
             }
 
             return true;

@@ -1,7 +1,8 @@
 using System.Buffers;
 using System.Text.Json;
+using GptOss.Net.Model;
 
-namespace GptOss.Net.Model;
+namespace GptOss.Net.TestUtils;
 
 /// <summary>Writes config.json in the spelling of transformers 5.</summary>
 internal static class ModelConfigWriter

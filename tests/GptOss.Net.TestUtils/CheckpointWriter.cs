@@ -1,6 +1,6 @@
-using GptOss.Net.Checkpoint;
+using GptOss.Net.Model;
 
-namespace GptOss.Net.Model;
+namespace GptOss.Net.TestUtils;
 
 /// <summary>Writes a checkpoint directory in the layout of Hugging Face: config.json and model.safetensors.</summary>
 internal static class CheckpointWriter

@@ -1,8 +1,9 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text.Json;
+using GptOss.Net.Checkpoint;
 
-namespace GptOss.Net.Checkpoint;
+namespace GptOss.Net.TestUtils;
 
 /// <summary>
 /// Writes a safetensors file: tensors are declared first, and their values asked for one after the other, so that the whole is
