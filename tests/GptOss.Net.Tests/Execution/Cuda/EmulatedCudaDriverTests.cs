@@ -152,6 +152,41 @@ public sealed class EmulatedCudaDriverTests
         driver.Invoking(full => full.Allocate(101)).Should().Throw<CudaException>().Which.IsOutOfMemory.Should().BeTrue();
     }
 
+    [Fact]
+    public void A_device_that_hangs_takes_the_threads_of_its_streams_along_when_it_is_disposed()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads the names of threads in /proc.");
+        var device = new EmulatedMachine(1) { IsConcurrent = true }.Devices[0];
+        var (stream, recorded) = (device.CreateStream(), device.CreateEvent());
+        device.RecordEvent(recorded, stream);
+        device.SynchronizeEvent(recorded);
+        ThreadNames().Should().Contain($"stream {stream}");
+
+        device.IsHung = true;
+        device.RecordEvent(recorded, stream);
+        device.Dispose();
+
+        SpinWait.SpinUntil(() => !ThreadNames().Contains($"stream {stream}"), TimeSpan.FromSeconds(30)).Should().BeTrue();
+    }
+
+    private static List<string> ThreadNames()
+    {
+        var names = new List<string>();
+        foreach (var thread in Directory.GetDirectories("/proc/self/task"))
+        {
+            try
+            {
+                names.Add(File.ReadAllText(Path.Combine(thread, "comm")).Trim());
+            }
+            catch (IOException)
+            {
+                // It has ended meanwhile.
+            }
+        }
+
+        return names;
+    }
+
     private static KernelLibrary Load(EmulatedCudaDriver driver)
     {
         EmulatedKernelCompiler.Require();
