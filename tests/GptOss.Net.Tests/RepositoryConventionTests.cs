@@ -7,6 +7,7 @@ namespace GptOss.Net.Tests;
 public sealed partial class RepositoryConventionTests
 {
     private const int MaxFileLines = 300;
+    private const int MaxLineLength = 140;
 
     // A folder may use only the folders to its right: the request's path is also the dependency order. Files beside the
     // folders are the public face, and GptOss.Net.Harmony is a package of its own, which anything may use.
@@ -21,6 +22,23 @@ public sealed partial class RepositoryConventionTests
     [Fact]
     public void Source_files_stay_small() =>
         SourceFiles().Where(file => File.ReadLines(file).Count() > MaxFileLines).Should().BeEmpty();
+
+    [Fact]
+    public void Lines_are_short()
+    {
+        var root = Path.GetFullPath(Path.Combine(SourceRoot, ".."));
+        string[] folders = ["src", "tests", "benchmarks", "samples", "tools", "templates", "eng"];
+        var files = folders.SelectMany(folder =>
+            Directory.EnumerateFiles(Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories));
+        var violations =
+            from file in files
+            where !Generated().IsMatch(Path.GetRelativePath(root, file))
+            from line in File.ReadLines(file).Index()
+            where line.Item.Length > MaxLineLength
+            select $"{Path.GetRelativePath(root, file)}:{line.Index + 1}";
+
+        violations.Should().BeEmpty();
+    }
 
     [Fact]
     public void Source_files_have_no_regions() =>

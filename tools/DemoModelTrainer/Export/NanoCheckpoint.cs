@@ -4,6 +4,7 @@ using DemoModelTrainer.Training;
 using GptOss.Net.Checkpoint;
 using GptOss.Net.Model;
 using GptOss.Net.Quantization;
+using GptOss.Net.TestUtils;
 using static TorchSharp.torch;
 
 namespace DemoModelTrainer.Export;
