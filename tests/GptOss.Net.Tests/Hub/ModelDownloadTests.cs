@@ -319,7 +319,12 @@ public sealed class ModelDownloadTests : IDisposable
         var settings = HubSettings.Read(null, variables.GetValueOrDefault);
 
         settings.Should().Be(
-            new HubSettings(new Uri("https://mirror.example/hf/"), Path.Combine(_cache.Path, "hub"), "abc", IsOffline: true));
+            new HubSettings(new Uri("https://mirror.example/hf/"), Path.Combine(_cache.Path, "hub"), "abc", IsOffline: true)
+            {
+                RepackCacheDirectory = Path.Combine(_cache.Path, "assets", "GptOss.Net", "repacked"),
+            });
+        HubSettings.Read(null, name => name == "HF_ASSETS_CACHE" ? "/assets" : null).RepackCacheDirectory
+            .Should().Be(Path.Combine("/assets", "GptOss.Net", "repacked"));
         HubSettings.Read("/given", variables.GetValueOrDefault).CacheDirectory.Should().Be("/given");
         FluentActions.Invoking(() => HubSettings.Read(null, name => name == "HF_ENDPOINT" ? "ftp:x" : null)).Should()
             .Throw<ModelDownloadException>();
