@@ -108,7 +108,7 @@ public sealed class ExecutorChainTests
             new CudaExecutorOptions(64, 16, 512) { TestsItself = false, Precision = request.Options.Precision },
             request.Progress).Load(
                 request.Parts,
-                [.. request.Parts.Select(part => part.Device.Index).Distinct().Select(index => machine.Devices[index])],
+                [.. request.Parts.Select(part => part.Device.Index).Distinct().Select(index => machine.Devices[index].Open())],
                 _ => new EmulatedKernelCompiler(),
                 EmulatedKernelCompiler.Cache);
     }

@@ -30,6 +30,8 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0, EmulatedMach
     private readonly ConcurrentDictionary<nint, List<Action>> _graphs = [];
     private readonly Dictionary<nint, string> _modules = [];
     private List<Action>? _recording;
+    private int _users;
+
     public CudaProperties Properties { get; } = new(DeviceId.Cuda(index), new Version(8, 0), 132, 227 * 1024, 228 * 1024);
 
     /// <summary>Gets the bytes of the device that are allocated now.</summary>
@@ -50,9 +52,21 @@ internal sealed unsafe class EmulatedCudaDriver(uint turnOrder = 0, EmulatedMach
     /// <summary>Gets or sets which launch leaves its results undone, counted from the first; 0: none.</summary>
     public int FaultyLaunch { get; set; }
 
+    /// <summary>The device for one more executor of a chain; each disposes of it, the last one in truth.</summary>
+    public EmulatedCudaDriver Open()
+    {
+        _users++;
+        return this;
+    }
+
     /// <summary>What a lost or hanging device could not give back goes here; <see cref="AllocatedBytes"/> still tells of it.</summary>
     public void Dispose()
     {
+        if (--_users > 0)
+        {
+            return;
+        }
+
         if (machine?.End(this) == false)
         {
             return; // A kernel still runs, and may use the rest.
