@@ -8,9 +8,12 @@ namespace GptOss.Net.Model;
 /// Reads the 4-bit layouts of GPTQ and compressed-tensors as AWQ's (<see cref="AwqFormat"/>), which all executors have code for; nothing is
 /// rounded.
 /// <code>
-/// AWQ                  qweight [in, out / 8], nibbles along out in PackOrder    qzeros [in / g, out / 8]              scales [in / g, out]
-/// GPTQ                 qweight [in / 8, out], nibbles along in, lowest first    qzeros [in / g, out / 8], less one    scales [in / g, out]
-/// compressed-tensors weight_packed [out, in / 8], the same weight_zero_point [out / 8, in / g] weight_scale [out, in / g]
+/// AWQ                  qweight [in, out / 8], nibbles along out in PackOrder
+///                      qzeros [in / g, out / 8]              scales [in / g, out]
+/// GPTQ                 qweight [in / 8, out], nibbles along in, lowest first
+///                      qzeros [in / g, out / 8], less one    scales [in / g, out]
+/// compressed-tensors   weight_packed [out, in / 8], nibbles along in, lowest first
+///                      weight_zero_point [out / 8, in / g]   weight_scale [out, in / g]
 /// </code>
 /// </summary>
 internal static class PackedInt4
