@@ -17,6 +17,7 @@ internal sealed unsafe partial class CudaExchange : IDisposable
 
     private const int ChosenNumber = NumbersOfStep - 1;
     private const int PieceBytes = 16;
+    private const int FlagBytes = ExchangeKernels.MaxBlocks * sizeof(uint);
 
     private readonly ExchangeKernels _kernels;
     private readonly CudaShape _shape;
@@ -25,7 +26,6 @@ internal sealed unsafe partial class CudaExchange : IDisposable
     private readonly nint _flags;
     private readonly nint _error;
     private readonly nint _errorOnHost;
-    private bool _hasReported;
     private readonly nint _inbox;
     private readonly long _inboxBytes;
     private readonly nint _number;
@@ -36,6 +36,7 @@ internal sealed unsafe partial class CudaExchange : IDisposable
     private readonly nint _stream;
     private readonly CudaRelay? _relay;
     private CudaExchange? _other;
+    private bool _hasReported;
 
     /// <param name="card">The card.</param>
     /// <param name="shape">The widths.</param>
@@ -49,34 +50,28 @@ internal sealed unsafe partial class CudaExchange : IDisposable
         Patience = options.Patience / 2; // The kernels end before the host gives the step up.
         var memory = card.Memory;
         Words = new WordArena(shape, shape.Config.LayerCount);
-        Arena = memory.AllocateZeros(Words.Bytes, card.Stream);
+        Arena = memory.Allocate(Words.Bytes);
         MostDecodes = isDirect ? Math.Min(StepBuckets.RoundUp(options.MaxSequences), StepBuckets.Largest) : 0;
         _decodeBytes = (long)MostDecodes * shape.Hidden * sizeof(ulong);
-        _decodeWords =
-            memory.AllocateZeros((2 * _decodeBytes) + ((long)MostDecodes * shape.AttendedWidth / 2 * sizeof(ulong)), card.Stream);
+        _decodeWords = memory.Allocate(DecodeWordsBytes(shape, MostDecodes));
         var rows = CudaWorkspace.Rows(options.MaxSequences);
         Chosen = memory.Allocate((long)rows * sizeof(int));
         _chosenBytes = rows * sizeof(ulong);
         _error = memory.AllocateZeros(PieceBytes, card.Stream);
         _errorOnHost = memory.AllocateHost(PieceBytes);
         *(uint*)_errorOnHost = 0;
-        var flagBytes = ExchangeKernels.MaxBlocks * sizeof(uint);
+        Func<long, nint> allocate = isDirect ? memory.Allocate : memory.AllocateHost;
+        (_flags, _chosenWords) = (allocate(FlagBytes), allocate(_chosenBytes));
         if (isDirect)
         {
-            _flags = memory.AllocateZeros(flagBytes, card.Stream);
-            _chosenWords = memory.AllocateZeros(_chosenBytes, card.Stream);
+            Forget();
             return;
         }
 
-        var tokens = CudaWorkspace.Tokens(options.MaxStepTokens, options.MaxSequences);
-        _inboxBytes = InboxBytes(shape, tokens, rows);
+        _inboxBytes = InboxBytes(shape, CudaWorkspace.Tokens(options.MaxStepTokens, options.MaxSequences), rows);
         _inbox = memory.AllocateHost(2 * _inboxBytes);
-        _flags = memory.AllocateHost(flagBytes);
-        new Span<byte>((void*)_flags, flagBytes).Clear();
         WordInbox = memory.AllocateHost(Words.Bytes);
-        new Span<byte>((void*)WordInbox, checked((int)Words.Bytes)).Clear();
-        _chosenWords = memory.AllocateHost(_chosenBytes);
-        new Span<byte>((void*)_chosenWords, _chosenBytes).Clear();
+        Forget();
         _relay = new CudaRelay(card, shape, new CudaShare(1 - share.Index, share.Count), Words, new(Arena, WordInbox, 0, Silent, 0));
     }
 
@@ -117,9 +112,9 @@ internal sealed unsafe partial class CudaExchange : IDisposable
     {
         var decodes = (long)Math.Min(StepBuckets.RoundUp(options.MaxSequences), StepBuckets.Largest);
         return new WordArena(shape, shape.Config.LayerCount).Bytes
-            + (decodes * sizeof(ulong) * ((2 * shape.Hidden) + (shape.AttendedWidth / 2)))
+            + DecodeWordsBytes(shape, decodes)
             + ((long)CudaWorkspace.Rows(options.MaxSequences) * (sizeof(int) + sizeof(ulong)))
-            + (ExchangeKernels.MaxBlocks * sizeof(uint));
+            + FlagBytes;
     }
 
     /// <summary>The bytes of main memory into which a card without a view of the other's memory stores at once.</summary>
@@ -224,15 +219,15 @@ internal sealed unsafe partial class CudaExchange : IDisposable
     public void Forget()
     {
         Driver.Fill(Arena, 0, Words.Bytes, _stream);
-        Driver.Fill(_decodeWords, 0, (2 * _decodeBytes) + ((long)MostDecodes * _shape.AttendedWidth / 2 * sizeof(ulong)), _stream);
+        Driver.Fill(_decodeWords, 0, DecodeWordsBytes(_shape, MostDecodes), _stream);
         if (IsDirect)
         {
-            Driver.Fill(_flags, 0, ExchangeKernels.MaxBlocks * sizeof(uint), _stream);
+            Driver.Fill(_flags, 0, FlagBytes, _stream);
             Driver.Fill(_chosenWords, 0, _chosenBytes, _stream);
         }
         else
         {
-            new Span<byte>((void*)_flags, ExchangeKernels.MaxBlocks * sizeof(uint)).Clear();
+            new Span<byte>((void*)_flags, FlagBytes).Clear();
             new Span<byte>((void*)WordInbox, checked((int)Words.Bytes)).Clear();
             new Span<byte>((void*)_chosenWords, _chosenBytes).Clear();
         }
@@ -241,6 +236,10 @@ internal sealed unsafe partial class CudaExchange : IDisposable
     }
 
     public void Dispose() => _relay?.Dispose();
+
+    /// <summary>Words behind attention and behind the experts, and attention's result: of so many sequences' tokens.</summary>
+    private static long DecodeWordsBytes(CudaShape shape, long sequences) =>
+        sequences * sizeof(ulong) * ((2 * shape.Hidden) + (shape.AttendedWidth / 2));
 
     private static RowRange Bytes(RowRange columns, int size) => new(columns.First * size, columns.Count * size);
 
