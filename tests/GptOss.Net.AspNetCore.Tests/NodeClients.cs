@@ -38,6 +38,8 @@ public sealed class NodeClients : IAsyncLifetime
             RedirectStandardOutput = true,
         };
         using var process = Process.Start(start)!;
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(5)); // a client that waits for ever fails its tests
+        await using var kill = patience.Token.Register(() => process.Kill(entireProcessTree: true));
         var errors = process.StandardError.ReadToEndAsync();
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
