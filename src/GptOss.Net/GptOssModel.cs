@@ -246,7 +246,7 @@ public sealed partial class GptOssModel : IAsyncDisposable, IDisposable
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var stream = new GenerationStream(options.AnswerCount);
-        _model.Loop.Submit(new GenerationRequests(Tokenizer, MaxModelLength, TimeProvider)
+        _model.Loop.Submit(new GenerationRequestFactory(Tokenizer, MaxModelLength, TimeProvider)
             .Create(prompt, options, generation, constraint, stream, cancellationToken));
         try
         {

@@ -22,7 +22,7 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
     private readonly CpuMemory _weightMemory;
     private readonly CpuMemory _cacheMemory = new();
     private readonly CpuWeights _weights;
-    private readonly CpuFormats _formats;
+    private readonly ActivationFormats _formats;
     private readonly ModelConfig _config;
     private readonly CpuThreadPool _pool;
     private readonly CpuBatch _batch;
@@ -45,7 +45,7 @@ internal sealed unsafe class CpuExecutor : IModelExecutor
         _weightMemory = weightMemory;
         _weights = weights;
         _config = config;
-        _formats = CpuFormats.Of(weights, options.QuantizeActivations);
+        _formats = ActivationFormats.Of(weights, options.QuantizeActivations);
         _leastThreadWork = options.LeastThreadWork;
         var shape = new AttentionShape(config.HeadCount, config.KVHeadCount, config.HeadDim);
         _storage = new CpuKVStorage(_cacheMemory, config, shape, capacity);

@@ -14,7 +14,7 @@ internal sealed unsafe class CpuWorkspace : IDisposable
 
     private readonly CpuMemory _memory = new();
 
-    public CpuWorkspace(ModelConfig config, CpuFormats formats, int threads, int tokenCapacity)
+    public CpuWorkspace(ModelConfig config, ActivationFormats formats, int threads, int tokenCapacity)
     {
         TokenCapacity = tokenCapacity;
         HiddenStride = Pad(config.HiddenSize);

@@ -12,8 +12,8 @@ internal static class AnyJson
     private static ValueRule CreateValue()
     {
         var value = new ValueRule(minDepth: 0);
-        value.Add(TextsForm.Booleans);
-        value.Add(TextsForm.Null);
+        value.Add(EnumForm.Booleans);
+        value.Add(EnumForm.Null);
         value.Add(NumberForm.Any);
         value.Add(StringForm.Any);
         value.Add(new ArrayForm([], value, 0, null, minDepth: 1));

@@ -77,9 +77,9 @@ internal sealed class GrammarCompiler
 
     private IEnumerable<ValueForm> Forms(SchemaShape shape) => shape switch
     {
-        NullShape => [TextsForm.Null],
-        BooleanShape => [TextsForm.Booleans],
-        FixedShape values => [new TextsForm(values.Values)],
+        NullShape => [EnumForm.Null],
+        BooleanShape => [EnumForm.Booleans],
+        FixedShape values => [new EnumForm(values.Values)],
         NumberShape { Ranges: null, FractionDigits: 0 } => [RangeForm.Integer],
         NumberShape { Ranges: null } => [NumberForm.Any],
         NumberShape number => number.Ranges.Select(range => new RangeForm(range.Low, range.High, number.FractionDigits)),

@@ -5,7 +5,7 @@ using GptOss.Net.Scheduling;
 namespace GptOss.Net.Engine;
 
 /// <summary>Makes a caller's prompt into requests of the engine: one for each answer.</summary>
-internal sealed class GenerationRequests(HarmonyTokenizer tokenizer, int maxModelLength, TimeProvider time)
+internal sealed class GenerationRequestFactory(HarmonyTokenizer tokenizer, int maxModelLength, TimeProvider time)
 {
     /// <returns>The first answer's request; the others follow it.</returns>
     public GenerationRequest Create(

@@ -3,14 +3,14 @@ using GptOss.Net.Execution.Cpu.Kernels;
 namespace GptOss.Net.Execution.Cpu;
 
 /// <summary>The form of the activations in front of each matrix; the same in every layer, so that buffers can be shared.</summary>
-internal sealed record CpuFormats(
+internal sealed record ActivationFormats(
     ActivationFormat Attention,
     ActivationFormat AttentionOutput,
     ActivationFormat Mlp,
     ActivationFormat Down,
     ActivationFormat Unembedding)
 {
-    public static CpuFormats Of(CpuWeights weights, bool quantize)
+    public static ActivationFormats Of(CpuWeights weights, bool quantize)
     {
         return new(
             Common(weights.Layers.SelectMany(layer => new[] { layer.Query, layer.Key, layer.Value })),

@@ -1,7 +1,7 @@
 namespace GptOss.Net.StructuredOutput.Json;
 
 /// <summary>Within one of several fixed texts.</summary>
-internal sealed record TextsText(SortedTextsRange Range, TextState Next) : TextState
+internal sealed record EnumText(SortedTextsRange Range, TextState Next) : TextState
 {
     public override bool IsAccepting => Range.HasEnd && Next.IsAccepting;
 
