@@ -28,8 +28,12 @@ public sealed partial class RepositoryConventionTests
     {
         var root = Path.GetFullPath(Path.Combine(SourceRoot, ".."));
         string[] folders = ["src", "tests", "benchmarks", "samples", "tools", "templates", "eng"];
-        var files = folders.SelectMany(folder =>
-            Directory.EnumerateFiles(Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories));
+        string[] patterns = ["*.cs", "*.cu"];
+        var files =
+            from folder in folders
+            from pattern in patterns
+            from file in Directory.EnumerateFiles(Path.Combine(root, folder), pattern, SearchOption.AllDirectories)
+            select file;
         var violations =
             from file in files
             where !Generated().IsMatch(Path.GetRelativePath(root, file))

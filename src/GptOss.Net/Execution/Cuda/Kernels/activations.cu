@@ -1,6 +1,8 @@
-// What happens to hidden states between the matrices: embedding, RMSNorm with what came before added, rotation and the cache. Needs norm.cu.
+// What happens to hidden states between the matrices: embedding, RMSNorm with what came before added, rotation and the cache.
+// Needs norm.cu.
 //
-//     residual [tokens][Hidden] float      normed [rows][Hidden] bf16      qkv [tokens][QkvWidth] bf16: Heads q heads, KvHeads k heads, KvHeads v heads
+//     residual [tokens][Hidden] float      normed [rows][Hidden] bf16
+//     qkv      [tokens][QkvWidth] bf16: Heads q heads, KvHeads k heads, KvHeads v heads
 //     cache    [block][KvHeads][Page][Dim] bf16, keys and values apart: a block of one head is 2 KB in one piece
 struct EmbedParameters {
     float* residual;
@@ -23,12 +25,14 @@ extern "C" __global__ void __launch_bounds__(256) embed(const __grid_constant__ 
     const bf16* row = p.table + (size_t)token * TrueHidden;
     for (int c = threadIdx.x * 4; c < Hidden; c += 1024) {
         uint2 v = c < TrueHidden ? *(const uint2*)(row + c) : make_uint2(0, 0);
-        *(float4*)(p.residual + (size_t)blockIdx.x * Hidden + c) = make_float4(low_bf16(v.x), high_bf16(v.x), low_bf16(v.y), high_bf16(v.y));
+        *(float4*)(p.residual + (size_t)blockIdx.x * Hidden + c) =
+            make_float4(low_bf16(v.x), high_bf16(v.x), low_bf16(v.y), high_bf16(v.y));
     }
 }
 EMULATE_KERNEL(embed)
 
-// residual[token] += the token's `parts` rows of `add`, summed in order first (its experts in slot order; 1: the output projection; 0: nothing); then RMSNorm.
+// residual[token] += the token's `parts` rows of `add`, summed in order first (its experts in slot order; 1: the output projection;
+// 0: nothing); then RMSNorm.
 struct NormParameters {
     float* residual;
     bf16* normed;     // [rows][Hidden], P64 order if `for_experts`; null: only add
@@ -75,8 +79,10 @@ extern "C" __global__ void __launch_bounds__(320) rope_and_store(const __grid_co
         int head = c / 8, d = c % 8 * 4;
         uint2 low = *(const uint2*)(row + head * Dim + d), high = *(const uint2*)(row + head * Dim + 32 + d);
         if (head < Heads + KvHeads) {
-            float2 t0 = rotated(low_bf16(low.x), low_bf16(high.x), angle[d]), t1 = rotated(high_bf16(low.x), high_bf16(high.x), angle[d + 1]);
-            float2 t2 = rotated(low_bf16(low.y), low_bf16(high.y), angle[d + 2]), t3 = rotated(high_bf16(low.y), high_bf16(high.y), angle[d + 3]);
+            float2 t0 = rotated(low_bf16(low.x), low_bf16(high.x), angle[d]),
+                   t1 = rotated(high_bf16(low.x), high_bf16(high.x), angle[d + 1]);
+            float2 t2 = rotated(low_bf16(low.y), low_bf16(high.y), angle[d + 2]),
+                   t3 = rotated(high_bf16(low.y), high_bf16(high.y), angle[d + 3]);
             low = make_uint2(pack_bf16(t0.x, t1.x), pack_bf16(t2.x, t3.x));
             high = make_uint2(pack_bf16(t0.y, t1.y), pack_bf16(t2.y, t3.y));
         }
@@ -102,7 +108,8 @@ extern "C" __global__ void __launch_bounds__(128) copy_blocks(const __grid_const
     wait_for_previous();
     let_next_start();
     int2 copy = p.copies[blockIdx.x];
-    size_t from = ((size_t)copy.x * KvHeads + blockIdx.y) * (Page * Dim / 8) + threadIdx.x, to = ((size_t)copy.y * KvHeads + blockIdx.y) * (Page * Dim / 8) + threadIdx.x;
+    size_t from = ((size_t)copy.x * KvHeads + blockIdx.y) * (Page * Dim / 8) + threadIdx.x,
+           to = ((size_t)copy.y * KvHeads + blockIdx.y) * (Page * Dim / 8) + threadIdx.x;
     ((uint4*)p.keys)[to] = ((const uint4*)p.keys)[from];
     ((uint4*)p.values)[to] = ((const uint4*)p.values)[from];
 }

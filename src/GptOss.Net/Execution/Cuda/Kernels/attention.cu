@@ -1,13 +1,14 @@
 // Attention with sinks over a paged cache, grouped queries, causal, optional window. Needs common.cu. What prefill and decode share.
 //
-// One canonical order of arithmetic: keys in tiles of 64 (aligned to absolute positions), online softmax over the tiles of a chunk of 256 keys, chunks merged in
-// ascending order. A decode step that gives each chunk to another block and a prefill that walks them do the same operations on a row: the same bits, whatever
-// the batch, the chunking of the prompt, or how many blocks before the window are gone.
+// One canonical order of arithmetic: keys in tiles of 64 (aligned to absolute positions), online softmax over the tiles of a chunk of 256
+// keys, chunks merged in ascending order. A decode step that gives each chunk to another block and a prefill that walks them do the same
+// operations on a row: the same bits, whatever the batch, the chunking of the prompt, or how many blocks before the window are gone.
 constexpr int TileKeys = 64, ChunkKeys = 256, KeyTileBytes = TileKeys * 128;
 constexpr float Masked = -1e30f; // not -inf: a tile without any key must be an exact no-op
 
-// The block of key k of a sequence is blocks[starts[sequence] + k / Page]. Of a sliding layer the leading blocks may be gone (a start may be negative): only
-// keys that some query sees may be looked up. The others of a tile are zero-filled: a weight of 0 times NaN of an unused block would be NaN.
+// The block of key k of a sequence is blocks[starts[sequence] + k / Page]. Of a sliding layer the leading blocks may be gone (a start may
+// be negative): only keys that some query sees may be looked up. The others of a tile are zero-filled:
+// a weight of 0 times NaN of an unused block would be NaN.
 struct BlockTables {
     const int* starts; // [sequences]
     const int* blocks;
@@ -39,7 +40,7 @@ __device__ __forceinline__ void clear(Softmax& s) {
     for (int n = 0; n < 8; n++) s.out[n][0] = s.out[n][1] = s.out[n][2] = s.out[n][3] = 0;
 }
 
-// ---- a tile of 64 keys in shared memory: [key][64], 16-byte pieces xor-swizzled by key ------------------------------------------------------
+// ---- a tile of 64 keys in shared memory: [key][64], 16-byte pieces xor-swizzled by key --------------------------------------------------
 __device__ __forceinline__ void scores_of(float (&score)[8][4], const u32 (&q)[4][4], const u8* keys) {
     int lane = threadIdx.x % 32;
 #pragma unroll
@@ -118,7 +119,7 @@ __device__ __forceinline__ void attend(
     }
 }
 
-// ---- chunks ---------------------------------------------------------------------------------------------------------------------------------
+// ---- chunks -----------------------------------------------------------------------------------------------------------------------------
 // total <- total merged with chunk
 struct Merge {
     float top, keep, add;

@@ -2,7 +2,8 @@
 //
 //     partial [sequence][Heads][partial_chunks][66] float: top, sum, out[64]; chunks count from the first that the window touches
 //
-// The mma tile's rows 0..Group - 1 are the heads of one KV head, the others stay empty: half of the tensor cores' work, which does not matter here.
+// The mma tile's rows 0..Group - 1 are the heads of one KV head, the others stay empty:
+// half of the tensor cores' work, which does not matter here.
 constexpr int PartialWords = 66;
 struct DecodeParameters {
     bf16* out;       // [tokens][AttendedWidth] (merge)
@@ -22,7 +23,8 @@ template <int Stages> __device__ __forceinline__ void decode_chunk(const DecodeP
     DYNAMIC_SHARED(u8, shared);
     int sequence = blockIdx.z, head = blockIdx.y, lane = threadIdx.x, g = lane >> 2, i = lane & 3, length = p.lengths[sequence];
     Span span = span_of(length - 1, p.window);
-    int chunk = span.first + blockIdx.x, from_key = max(span.begin, chunk * ChunkKeys), to_key = min(span.last, chunk * ChunkKeys + ChunkKeys - 1);
+    int chunk = span.first + blockIdx.x, from_key = max(span.begin, chunk * ChunkKeys),
+        to_key = min(span.last, chunk * ChunkKeys + ChunkKeys - 1);
     if (!length || from_key > to_key) return;
     int count = (to_key - from_key) / TileKeys + 1, token = p.token_of ? p.token_of[sequence] : sequence;
     const int* blocks = p.tables.blocks + p.tables.starts[sequence];
@@ -64,7 +66,8 @@ template <int Stages> __device__ __forceinline__ void decode_chunk(const DecodeP
         __syncwarp();
         const u8* stage = shared + step % Stages * 2 * KeyTileBytes;
         int first_key = from_key + step * TileKeys;
-        attend(s, fragments, stage, stage + KeyTileBytes, first_key, position, p.window, first_key + TileKeys > span.last || first_key <= span.last - p.window);
+        attend(s, fragments, stage, stage + KeyTileBytes, first_key, position, p.window,
+            first_key + TileKeys > span.last || first_key <= span.last - p.window);
         __syncwarp();
     }
     float sum = quad_sum(s.sum[0]);

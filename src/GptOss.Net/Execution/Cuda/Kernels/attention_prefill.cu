@@ -1,10 +1,13 @@
-// Attention of sequences with several new tokens, which read the cache only (rope_and_store has put their own keys there). Needs attention.cu.
+// Attention of sequences with several new tokens, which read the cache only (rope_and_store has put their own keys there).
+// Needs attention.cu.
 //
-// A block has 128 rows = PrefillTokens tokens x Group heads of one KV head, 16 rows a warp, so that keys and values are read once for all of them:
+// A block has 128 rows = PrefillTokens tokens x Group heads of one KV head, 16 rows a warp,
+// so that keys and values are read once for all of them:
 //
 //     row 16 warp + m: token (16 warp + m) / Group, head (16 warp + m) % Group
 //
-// The running total over chunks lies in shared memory, [36][256] words that belong to one thread each, which leaves registers for two blocks.
+// The running total over chunks lies in shared memory, [36][256] words that belong to one thread each,
+// which leaves registers for two blocks.
 constexpr int PrefillTokens = 128 / Group;
 struct PrefillParameters {
     bf16* out;        // [tokens][AttendedWidth]
@@ -41,7 +44,8 @@ template <int Stages> __device__ __forceinline__ void prefill(const PrefillParam
             fragments[k][r + 2] = live ? *(const u32*)(q + k * 16 + 8 + 2 * i) : 0;
         }
     }
-    // A thread copies 16 bytes of keys thread / 8 and thread / 8 + 32, of K and of V; the blocks of the next tile are looked up a step ahead.
+    // A thread copies 16 bytes of keys thread / 8 and thread / 8 + 32, of K and of V;
+    // the blocks of the next tile are looked up a step ahead.
     int own = thread / 8, piece = thread % 8, next_block[2];
     bool next_valid[2];
     auto look_up = [&](int step) {
@@ -79,7 +83,8 @@ template <int Stages> __device__ __forceinline__ void prefill(const PrefillParam
         copy_async_commit();
         const u8* stage = shared + step % Stages * 2 * KeyTileBytes;
         int first_key = begin + step * TileKeys;
-        attend(s, fragments, stage, stage + KeyTileBytes, first_key, position, p.window, first_key + TileKeys > tile.z || first_key <= last - p.window);
+        attend(s, fragments, stage, stage + KeyTileBytes, first_key, position, p.window,
+            first_key + TileKeys > tile.z || first_key <= last - p.window);
         if ((first_key + TileKeys) % ChunkKeys && step < count - 1) continue;
 #pragma unroll
         for (int r = 0; r < 2; r++) {

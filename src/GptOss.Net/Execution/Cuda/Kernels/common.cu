@@ -1,4 +1,5 @@
-// What every kernel shares: number formats, tensor core and copy instructions, dependent launch, and the arithmetic whose order is part of the result.
+// What every kernel shares: number formats, tensor core and copy instructions, dependent launch,
+// and the arithmetic whose order is part of the result.
 //
 // A kernel file includes nothing and is compiled as
 //     constants of the model (CudaShape) + common.cu + the files it needs + one line for each variant,
@@ -23,8 +24,10 @@ typedef unsigned long long u64;
 constexpr int Page = 16;      // tokens of a block of the cache
 constexpr int NormWarps = 24; // RMSNorm: 24 warps x 32 lanes x 4 values
 constexpr float Log2e = 1.4426950408889634f;
-constexpr float AttentionScale = TrueDim == 64 ? 0.125f : TrueDim == 32 ? 0.17677669529663688f : TrueDim == 16 ? 0.25f : 0.35355339059327376f;
-static_assert(Hidden % 64 == 0 && Hidden <= NormWarps * 128 && Intermediate % 64 == 0 && Experts % 32 == 0 && Vocabulary % 8 == 0, "see CudaShape");
+constexpr float AttentionScale =
+    TrueDim == 64 ? 0.125f : TrueDim == 32 ? 0.17677669529663688f : TrueDim == 16 ? 0.25f : 0.35355339059327376f;
+static_assert(
+    Hidden % 64 == 0 && Hidden <= NormWarps * 128 && Intermediate % 64 == 0 && Experts % 32 == 0 && Vocabulary % 8 == 0, "see CudaShape");
 static_assert(Dim == 64 && (TrueDim == 64 || TrueDim == 32 || TrueDim == 16 || TrueDim == 8), "see CudaShape");
 static_assert(Heads == KvHeads * Group && 8 % Group == 0 && TopK >= 1 && TopK <= 8, "see CudaShape");
 
@@ -33,8 +36,9 @@ __device__ __forceinline__ float low_bf16(u32 pair) { return __uint_as_float(pai
 __device__ __forceinline__ float high_bf16(u32 pair) { return __uint_as_float(pair & 0xffff0000u); }
 __device__ __forceinline__ float minus_infinity() { return __uint_as_float(0xff800000u); }
 
-// Programmatic dependent launch (sm_90): a kernel may start while the one before it drains. Every kernel waits first and then lets the next one start;
-// before the wait it may read only what is at least two kernels old, such as weights. Without the launch attribute, and below sm_90, both do nothing.
+// Programmatic dependent launch (sm_90): a kernel may start while the one before it drains. Every kernel waits first and then lets the next
+// one start; before the wait it may read only what is at least two kernels old, such as weights.
+// Without the launch attribute, and below sm_90, both do nothing.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
 __device__ __forceinline__ void wait_for_previous() { asm volatile("griddepcontrol.wait;" ::: "memory"); }
 __device__ __forceinline__ void let_next_start() { asm volatile("griddepcontrol.launch_dependents;" ::: "memory"); }
@@ -129,7 +133,8 @@ __device__ __forceinline__ float2 load_cg_float2(const float* p) {
 }
 
 // ---- arithmetic that several kernels must do alike --------------------------------------------------------------------------------------
-// Every product and sum is written out: left to itself a compiler contracts a * b + c * d in either way, and two kernels would differ in the last bit.
+// Every product and sum is written out: left to itself a compiler contracts a * b + c * d in either way,
+// and two kernels would differ in the last bit.
 __device__ __forceinline__ float sum_of_squares(float4 v) { return fmaf(v.w, v.w, fmaf(v.z, v.z, fmaf(v.y, v.y, __fmul_rn(v.x, v.x)))); }
 __device__ __forceinline__ float warp_sum(float v) {
     for (int o = 16; o; o /= 2) v = __fadd_rn(v, __shfl_xor_sync(0xffffffffu, v, o));

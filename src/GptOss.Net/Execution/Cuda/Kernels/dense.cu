@@ -1,7 +1,9 @@
-// Dense matrix times many tokens: out[token][row] = sum over k of weight[row][k] * x[token][k], times the row's scale (int8), plus its bias. Needs weights.cu.
+// Dense matrix times many tokens: out[token][row] = sum over k of weight[row][k] * x[token][k], times the row's scale (int8),
+// plus its bias. Needs weights.cu.
 //
-// Weights are mma's A operand (16 rows an instruction) and tokens its B operand (8): a token's column depends on that token alone, and every output is one fp32
-// sum over k ascending in steps of 16, whatever the tile. So the bits of a token's results depend neither on the batch nor on the variant.
+// Weights are mma's A operand (16 rows an instruction) and tokens its B operand (8): a token's column depends on that token alone, and
+// every output is one fp32 sum over k ascending in steps of 16, whatever the tile.
+// So the bits of a token's results depend neither on the batch nor on the variant.
 //
 //     block: Wr x Wt warps, each Mt x Nt mma tiles:       stage (Kc chunks of 64 k):
 //
@@ -21,12 +23,14 @@ struct DenseParameters {
     int stride;          // rows, or more where other cards have the rest
 };
 
-__device__ __forceinline__ float finish(float sum, float scale, bool scaled, float bias) { return __fadd_rn(scaled ? __fmul_rn(sum, scale) : sum, bias); }
+__device__ __forceinline__ float finish(float sum, float scale, bool scaled, float bias) {
+    return __fadd_rn(scaled ? __fmul_rn(sum, scale) : sum, bias);
+}
 
 // sum[m][n]: mma tile of rows row_of(m) .. + 15 and tokens column0 + 8 n .. + 7 of the block. `shared` may be overwritten.
 template <bool Float, bool Scaled, int Rows, int Tokens, int Threads, int Nt, int Mt, class RowOf>
-__device__ __forceinline__ void dense_store(
-    u8* shared, const DenseParameters& p, int row0, int token0, int live_rows, int live_tokens, int column0, RowOf row_of, float (&sum)[Mt][Nt][4]) {
+__device__ __forceinline__ void dense_store(u8* shared, const DenseParameters& p, int row0, int token0, int live_rows, int live_tokens,
+    int column0, RowOf row_of, float (&sum)[Mt][Nt][4]) {
     int thread = threadIdx.x, lane = thread % 32, g = lane >> 2, i = lane & 3;
     float bias[Mt][2], scale[Mt][2];
 #pragma unroll
@@ -65,7 +69,8 @@ __device__ __forceinline__ void dense_store(
 #pragma unroll
                 for (int m = 0; m < Mt; m++) {
                     bf16* to = tile_out + (column0 + n * 8 + i * 2 + c) * Stride + row_of(m) + g;
-                    u32 both = pack_bf16(finish(sum[m][n][c], scale[m][0], Scaled, bias[m][0]), finish(sum[m][n][c + 2], scale[m][1], Scaled, bias[m][1]));
+                    u32 both = pack_bf16(
+                        finish(sum[m][n][c], scale[m][0], Scaled, bias[m][0]), finish(sum[m][n][c + 2], scale[m][1], Scaled, bias[m][1]));
                     to[0] = (bf16)both;
                     to[8] = (bf16)(both >> 16);
                 }
@@ -73,12 +78,14 @@ __device__ __forceinline__ void dense_store(
         for (int c = thread; c < Tokens * Rows / 8; c += Threads) {
             int token = c / (Rows / 8), piece = c % (Rows / 8);
             if (token < live_tokens && piece * 8 < live_rows)
-                *(uint4*)((bf16*)p.out + (size_t)(token0 + token) * p.stride + row0 + piece * 8) = *(const uint4*)(tile_out + token * Stride + piece * 8);
+                *(uint4*)((bf16*)p.out + (size_t)(token0 + token) * p.stride + row0 + piece * 8) =
+                    *(const uint4*)(tile_out + token * Stride + piece * 8);
         }
     }
 }
 
-// A operands of one step of a 16-row tile whose two strips lie `apart` bytes from each other; bf16 comes by ldmatrix step by step, to save registers.
+// A operands of one step of a 16-row tile whose two strips lie `apart` bytes from each other;
+// bf16 comes by ldmatrix step by step, to save registers.
 template <class Strip> struct DenseRows {
     Strip low, high;
     __device__ __forceinline__ void load(const u8* chunk, int lane) {
@@ -102,9 +109,12 @@ template <> struct DenseRows<Bf16Strip> {
     }
 };
 
-template <class Strip, bool Float, int Mt, int Nt, int Wr, int Wt, int Kc, int Stages> __device__ __forceinline__ void dense_gemm(const DenseParameters& p) {
-    constexpr int Rows = Wr * Mt * 16, Tokens = Wt * Nt * 8, Threads = Wr * Wt * 32, WeightBytes = Rows / 8 * Strip::Bytes, TokenBytes = Tokens * 128;
-    constexpr int StageBytes = Kc * (WeightBytes + TokenBytes), ChunkPieces = Strip::Bytes / 16, WeightPieces = Rows / 8 * Kc * ChunkPieces, TokenPieces = Tokens * 8 * Kc;
+template <class Strip, bool Float, int Mt, int Nt, int Wr, int Wt, int Kc, int Stages>
+__device__ __forceinline__ void dense_gemm(const DenseParameters& p) {
+    constexpr int Rows = Wr * Mt * 16, Tokens = Wt * Nt * 8, Threads = Wr * Wt * 32, WeightBytes = Rows / 8 * Strip::Bytes,
+                  TokenBytes = Tokens * 128;
+    constexpr int StageBytes = Kc * (WeightBytes + TokenBytes), ChunkPieces = Strip::Bytes / 16, WeightPieces = Rows / 8 * Kc * ChunkPieces,
+                  TokenPieces = Tokens * 8 * Kc;
     int row0 = blockIdx.y * Rows, token0 = blockIdx.x * Tokens, chunks = p.k / 64, steps = (chunks + Kc - 1) / Kc;
     int thread = threadIdx.x, lane = thread % 32, warp = thread / 32, wr = warp % Wr, wt = warp / Wr;
     DYNAMIC_SHARED(u8, shared);
@@ -163,7 +173,8 @@ template <class Strip, bool Float, int Mt, int Nt, int Wr, int Wt, int Kc, int S
 #pragma unroll
         for (int kc = 0; kc < Kc; kc++) {
             if (Kc > 1 && step * Kc + kc >= chunks) break;
-            const u8 *weights = stage + kc * WeightBytes + wr * Mt * 2 * Strip::Bytes, *columns = stage + Kc * WeightBytes + kc * TokenBytes + wt * Nt * 8 * 128;
+            const u8 *weights = stage + kc * WeightBytes + wr * Mt * 2 * Strip::Bytes,
+                     *columns = stage + Kc * WeightBytes + kc * TokenBytes + wt * Nt * 8 * 128;
             DenseRows<Strip> tiles[Mt];
 #pragma unroll
             for (int m = 0; m < Mt; m++) tiles[m].load(weights + m * 2 * Strip::Bytes, lane);
@@ -179,7 +190,8 @@ template <class Strip, bool Float, int Mt, int Nt, int Wr, int Wt, int Kc, int S
                 } else {
 #pragma unroll
                     for (int n = 0; n < Nt; n += 2) {
-                        load_matrix_x4(b, columns + (n * 8 + (lane >> 4) * 8 + (lane & 7)) * 128 + ((2 * s + (lane >> 3 & 1)) ^ (lane & 7)) * 16);
+                        load_matrix_x4(
+                            b, columns + (n * 8 + (lane >> 4) * 8 + (lane & 7)) * 128 + ((2 * s + (lane >> 3 & 1)) ^ (lane & 7)) * 16);
 #pragma unroll
                         for (int m = 0; m < Mt; m++) {
                             mma(sum[m][n], a[m], b[0], b[1]);
@@ -195,5 +207,7 @@ template <class Strip, bool Float, int Mt, int Nt, int Wr, int Wt, int Kc, int S
 }
 // grid (tokens / Tokens, rows / Rows), rounded up.
 #define DENSE(NAME, STRIP, FLOAT, MT, NT, WR, WT, KC, STAGES, RESIDENT) \
-    extern "C" __global__ void __launch_bounds__((WR) * (WT) * 32, RESIDENT) NAME(const __grid_constant__ DenseParameters p) { dense_gemm<STRIP, FLOAT, MT, NT, WR, WT, KC, STAGES>(p); } \
+    extern "C" __global__ void __launch_bounds__((WR) * (WT) * 32, RESIDENT) NAME(const __grid_constant__ DenseParameters p) { \
+        dense_gemm<STRIP, FLOAT, MT, NT, WR, WT, KC, STAGES>(p); \
+    } \
     EMULATE_KERNEL(NAME)

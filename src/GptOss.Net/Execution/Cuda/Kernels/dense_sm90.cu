@@ -1,11 +1,14 @@
-// dense.cu's contract with Hopper's wgmma: both operands from shared memory, for bf16 strips, which lie as its 128-byte swizzle wants them. Needs dense.cu, wgmma.cu.
+// dense.cu's contract with Hopper's wgmma: both operands from shared memory, for bf16 strips,
+// which lie as its 128-byte swizzle wants them. Needs dense.cu, wgmma.cu.
 //
 //     block: Groups warpgroups x Mt x 64 rows, Nt * 8 tokens;   stage: [Rows / 8] chunks of strips, then [Tokens][128 bytes, swizzled]
 template <bool Float, int Mt, int Nt, int Groups, int Stages> __device__ __forceinline__ void dense_gemm_sm90(const DenseParameters& p) {
-    constexpr int Rows = Groups * Mt * 64, Tokens = Nt * 8, Threads = Groups * 128, WeightBytes = Rows * 128, StageBytes = WeightBytes + Tokens * 128;
+    constexpr int Rows = Groups * Mt * 64, Tokens = Nt * 8, Threads = Groups * 128, WeightBytes = Rows * 128,
+                  StageBytes = WeightBytes + Tokens * 128;
     wait_for_previous();
     let_next_start();
-    int row0 = blockIdx.y * Rows, token0 = blockIdx.x * Tokens, chunks = p.k / 64, thread = threadIdx.x, warp = thread / 32 % 4, group = thread / 128;
+    int row0 = blockIdx.y * Rows, token0 = blockIdx.x * Tokens, chunks = p.k / 64, thread = threadIdx.x, warp = thread / 32 % 4,
+        group = thread / 128;
     DYNAMIC_SHARED(u8, shared);
     int live_rows = min(Rows, p.rows - row0), live_tokens = min(Tokens, p.tokens - token0);
     const u8* strips = p.weights + (size_t)(row0 / 8) * chunks * Bf16Strip::Bytes + thread % 64 * 16;
@@ -17,13 +20,15 @@ template <bool Float, int Mt, int Nt, int Groups, int Stages> __device__ __force
         for (int n = 0; n < Rows * 8 / Threads; n++) {
             int strip = thread / 64 + n * (Threads / 64);
             bool valid = strip * 8 < live_rows;
-            copy_async_16(stage + (n * Threads + thread) * 16, strips + (valid ? ((size_t)strip * chunks + chunk) * Bf16Strip::Bytes : 0), valid);
+            copy_async_16(
+                stage + (n * Threads + thread) * 16, strips + (valid ? ((size_t)strip * chunks + chunk) * Bf16Strip::Bytes : 0), valid);
         }
 #pragma unroll
         for (int n = 0; n < (Tokens * 8 + Threads - 1) / Threads; n++) {
             if (Tokens * 8 % Threads && n * Threads + thread >= Tokens * 8) break;
             bool valid = thread / 8 + n * (Threads / 8) < live_tokens;
-            copy_async_16(stage + WeightBytes + swizzled + n * (Threads * 16), valid ? from_token + (size_t)n * (Threads / 8) * p.k + chunk * 64 : p.x, valid);
+            copy_async_16(stage + WeightBytes + swizzled + n * (Threads * 16),
+                valid ? from_token + (size_t)n * (Threads / 8) * p.k + chunk * 64 : p.x, valid);
         }
     };
     float sum[Mt][Nt][4];

@@ -1,10 +1,12 @@
-// Between the kernels of a layer: every card has some columns of the result and gets the others from the other card. Needs wire.cu and norm.cu (combined).
+// Between the kernels of a layer: every card has some columns of the result and gets the others from the other card.
+// Needs wire.cu and norm.cu (combined).
 //
 //     rows [count][stride bytes]:   | own columns of card 0 | own columns of card 1 |      the same place on both
 //
-// A block has some segments of rows, the same on both cards: it sends its card's, raises its flag there, and waits for the other card's flag. So a block waits only
-// for the block of its own number, and blocks begin in the order of their numbers: nobody waits for ever. Cards that cannot see each other's memory send into an
-// inbox in main memory, from which the other card takes it; a second inbox is used in turn, since the next exchange may begin before the last one is read.
+// A block has some segments of rows, the same on both cards: it sends its card's, raises its flag there, and waits for the other card's
+// flag. So a block waits only for the block of its own number, and blocks begin in the order of their numbers: nobody waits for ever. Cards
+// that cannot see each other's memory send into an inbox in main memory, from which the other card takes it;
+// a second inbox is used in turn, since the next exchange may begin before the last one is read.
 struct ExchangeParameters {
     u8* rows;              // this card's
     u8* there;             // where the other card's lie, or the inbox into which this card sends; null: the own columns are there already
@@ -20,8 +22,10 @@ struct ExchangeParameters {
     int number;            // of this exchange in its step
     int segments, bytes;   // of a row: how many, and of how many bytes
 };
-// A warp has a segment of a row: at (row, column) of each of its pieces of 16 bytes, a few at once. get: what is there; put: what to do with it.
-template <class Get, class Put> __device__ __forceinline__ void for_pieces(int count, int columns, int segments, int bytes, Get get, Put put) {
+// A warp has a segment of a row: at (row, column) of each of its pieces of 16 bytes, a few at once.
+// get: what is there; put: what to do with it.
+template <class Get, class Put>
+__device__ __forceinline__ void for_pieces(int count, int columns, int segments, int bytes, Get get, Put put) {
     constexpr int Each = 4, Step = 32 * 16;
     int warps = gridDim.x * (blockDim.x / 32), lane = threadIdx.x % 32;
     for (int unit = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32; unit < count * segments; unit += warps) {
@@ -59,7 +63,9 @@ extern "C" __global__ void __launch_bounds__(512) exchange(const __grid_constant
     }
     __syncthreads();
     if (p.inbox)
-        for_pieces(p.count, p.other, p.segments, p.bytes, [&](int row, int column) { return load_words(p.inbox + (size_t)row * p.other + column); },
+        for_pieces(
+            p.count, p.other, p.segments, p.bytes,
+            [&](int row, int column) { return load_words(p.inbox + (size_t)row * p.other + column); },
             [&](int row, int column, uint4 v) { *(uint4*)(p.rows + (size_t)row * p.stride + p.other_first + column) = v; });
 }
 EMULATE_KERNEL(exchange)

@@ -1,4 +1,5 @@
-// Where each sequence has one token, results cross inside the kernels that need them whole, as words (wire.cu). Needs norm.cu, attention.cu and attention_decode.cu.
+// Where each sequence has one token, results cross inside the kernels that need them whole, as words (wire.cu).
+// Needs norm.cu, attention.cu and attention_decode.cu.
 //
 //     words [token][values]: an array a kind. A card tells only the other one; each of its blocks waits for the block of its own number.
 struct ExchangeNormParameters {
@@ -44,7 +45,8 @@ struct ExchangeMergeParameters {
     int to_other;            // heads from this card's first to the other's
     int number;
 };
-// attention_merge on two cards: a warp merges a head, tells it, and takes the other card's head of the same number. Grid and threads as there.
+// attention_merge on two cards: a warp merges a head, tells it, and takes the other card's head of the same number.
+// Grid and threads as there.
 extern "C" __global__ void __launch_bounds__(128) exchange_merge(const __grid_constant__ ExchangeMergeParameters p) {
     u32 number = *p.wire.number + p.number;
     wait_for_previous();

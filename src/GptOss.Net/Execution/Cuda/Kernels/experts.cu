@@ -1,11 +1,13 @@
 // The experts' matrices for many tokens: a grouped GEMM over the tiles that sort_pairs made. Needs weights.cu.
 //
-// Orientation and order of the sum as in dense.cu. A block has (Wr * Mt * 16) rows of one expert and one tile of at most (Wt * Nt * 8) of its tokens.
+// Orientation and order of the sum as in dense.cu. A block has (Wr * Mt * 16) rows of one expert and
+// one tile of at most (Wt * Nt * 8) of its tokens.
 //
 //     stage: [Rows / 16 tiles][Kc chunks], as they are in memory;  then [Kc][Tokens][64 values, 16-byte pieces xor-swizzled by token]
 //     after the stages: [Tokens] where each token's activations begin, or -1
 //
-// gate_up gathers x by token and writes SwiGLU at the pair's sorted position; down reads that and writes (sum + bias) * routing weight at the pair's own place.
+// gate_up gathers x by token and writes SwiGLU at the pair's sorted position;
+// down reads that and writes (sum + bias) * routing weight at the pair's own place.
 struct ExpertParameters {
     void* out;           // gate_up: bf16 [pairs][Intermediate], P64 order, by sorted position; down: float [pairs][rows], by pair
     const u8* weights;   // tiles [Experts][rows / 16][k / 64]
@@ -91,9 +93,12 @@ __device__ __forceinline__ void expert_store(
     }
 }
 
-template <class Tile, bool GateUp, int Mt, int Nt, int Wr, int Wt, int Kc, int Stages> __device__ __forceinline__ void expert_gemm(const ExpertParameters& p) {
-    constexpr int Rows = Wr * Mt * 16, Tokens = Wt * Nt * 8, Threads = Wr * Wt * 32, WeightBytes = Rows / 16 * Tile::Bytes, TokenBytes = Tokens * 128;
-    constexpr int StageBytes = Kc * (WeightBytes + TokenBytes), ChunkPieces = Tile::Bytes / 16, Pieces = Rows / 16 * Kc * ChunkPieces, TokenPieces = Tokens * 8 * Kc;
+template <class Tile, bool GateUp, int Mt, int Nt, int Wr, int Wt, int Kc, int Stages>
+__device__ __forceinline__ void expert_gemm(const ExpertParameters& p) {
+    constexpr int Rows = Wr * Mt * 16, Tokens = Wt * Nt * 8, Threads = Wr * Wt * 32, WeightBytes = Rows / 16 * Tile::Bytes,
+                  TokenBytes = Tokens * 128;
+    constexpr int StageBytes = Kc * (WeightBytes + TokenBytes), ChunkPieces = Tile::Bytes / 16, Pieces = Rows / 16 * Kc * ChunkPieces,
+                  TokenPieces = Tokens * 8 * Kc;
     constexpr int K = ExpertShape<GateUp>::K, Chunks = K / 64, Steps = (Chunks + Kc - 1) / Kc;
     if (GateUp) { // down: its tile list is older than the kernel before
         wait_for_previous();
@@ -161,7 +166,8 @@ template <class Tile, bool GateUp, int Mt, int Nt, int Wr, int Wt, int Kc, int S
 #pragma unroll
         for (int kc = 0; kc < Kc; kc++) {
             if (Kc > 1 && step * Kc + kc >= Chunks) break;
-            const u8 *weights = stage + (wr * Mt * Kc + kc) * Tile::Bytes, *tokens = stage + Kc * WeightBytes + kc * TokenBytes + wt * Nt * 8 * 128;
+            const u8 *weights = stage + (wr * Mt * Kc + kc) * Tile::Bytes,
+                     *tokens = stage + Kc * WeightBytes + kc * TokenBytes + wt * Nt * 8 * 128;
             Tile tiles[Mt];
 #pragma unroll
             for (int m = 0; m < Mt; m++) tiles[m].load(weights + m * Kc * Tile::Bytes, lane);
@@ -181,7 +187,8 @@ template <class Tile, bool GateUp, int Mt, int Nt, int Wr, int Wt, int Kc, int S
 #pragma unroll
                         for (int n = 0; n < Nt; n += 2) {
                             u32 b[4];
-                            load_matrix_x4(b, tokens + (n * 8 + (lane >> 4) * 8 + (lane & 7)) * 128 + ((2 * (2 * w + h) + (lane >> 3 & 1)) ^ (lane & 7)) * 16);
+                            load_matrix_x4(b, tokens + (n * 8 + (lane >> 4) * 8 + (lane & 7)) * 128
+                                + ((2 * (2 * w + h) + (lane >> 3 & 1)) ^ (lane & 7)) * 16);
 #pragma unroll
                             for (int m = 0; m < Mt; m++) {
                                 mma(sum[m][n], a[m], b[0], b[1]);
@@ -198,5 +205,7 @@ template <class Tile, bool GateUp, int Mt, int Nt, int Wr, int Wt, int Kc, int S
 }
 // grid (the largest number of tiles, rows / Rows rounded up).
 #define EXPERTS(NAME, TILE, GATE_UP, MT, NT, WR, WT, KC, STAGES, RESIDENT) \
-    extern "C" __global__ void __launch_bounds__((WR) * (WT) * 32, RESIDENT) NAME(const __grid_constant__ ExpertParameters p) { expert_gemm<TILE, GATE_UP, MT, NT, WR, WT, KC, STAGES>(p); } \
+    extern "C" __global__ void __launch_bounds__((WR) * (WT) * 32, RESIDENT) NAME(const __grid_constant__ ExpertParameters p) { \
+        expert_gemm<TILE, GATE_UP, MT, NT, WR, WT, KC, STAGES>(p); \
+    } \
     EMULATE_KERNEL(NAME)

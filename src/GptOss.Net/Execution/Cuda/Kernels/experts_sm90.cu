@@ -1,16 +1,21 @@
-// experts.cu's contract with Hopper's wgmma: the weights, decoded into registers, as A and the tokens, in shared memory, as B. Needs experts.cu, wgmma.cu.
+// experts.cu's contract with Hopper's wgmma: the weights, decoded into registers, as A and the tokens, in shared memory, as B.
+// Needs experts.cu, wgmma.cu.
 //
-//     block: Groups warpgroups x Mt x 64 rows, Nt * 8 tokens;   [Stages][Tokens][128 bytes, swizzled], then [Stages][Rows / 16] chunks of tiles
+//     block:         Groups warpgroups x Mt x 64 rows, Nt * 8 tokens
+//     shared memory: [Stages][Tokens][128 bytes, swizzled], then [Stages][Rows / 16] chunks of tiles
 //
 // While the tensor cores work on one chunk of k, the warps decode the next one's weights.
-template <class Tile, bool GateUp, int Mt, int Nt, int Groups, int Stages> __device__ __forceinline__ void expert_gemm_sm90(const ExpertParameters& p) {
-    constexpr int Rows = Groups * Mt * 64, Tokens = Nt * 8, Threads = Groups * 128, WeightBytes = Rows / 16 * Tile::Bytes, TokenBytes = Tokens * 128;
+template <class Tile, bool GateUp, int Mt, int Nt, int Groups, int Stages>
+__device__ __forceinline__ void expert_gemm_sm90(const ExpertParameters& p) {
+    constexpr int Rows = Groups * Mt * 64, Tokens = Nt * 8, Threads = Groups * 128, WeightBytes = Rows / 16 * Tile::Bytes,
+                  TokenBytes = Tokens * 128;
     constexpr int ChunkPieces = Tile::Bytes / 16, Pieces = WeightBytes / 16, K = ExpertShape<GateUp>::K, Chunks = K / 64;
     wait_for_previous();
     let_next_start();
     if ((int)blockIdx.x >= p.tile_count[0]) return;
     int4 tile = p.tiles[blockIdx.x];
-    int row0 = blockIdx.y * Rows, thread = threadIdx.x, lane = thread % 32, warp = thread / 32 % 4, group = thread / 128, live_rows = min(Rows, p.rows - row0);
+    int row0 = blockIdx.y * Rows, thread = threadIdx.x, lane = thread % 32, warp = thread / 32 % 4, group = thread / 128,
+        live_rows = min(Rows, p.rows - row0);
     DYNAMIC_SHARED(u8, shared);
     u8* weight_stages = shared + Stages * TokenBytes;
     const u8* weights_from = p.weights + ((size_t)tile.x * (p.rows / 16) + row0 / 16) * Chunks * Tile::Bytes;
@@ -26,12 +31,14 @@ template <class Tile, bool GateUp, int Mt, int Nt, int Groups, int Stages> __dev
         for (int n = 0; n < (Pieces + Threads - 1) / Threads; n++) {
             int c = n * Threads + thread, tile16 = c / ChunkPieces, piece = c % ChunkPieces;
             if ((Pieces % Threads == 0 || c < Pieces) && tile16 * 16 < live_rows)
-                copy_async_16(weight_stages + stage * WeightBytes + c * 16, weights_from + (tile16 * Chunks + chunk) * Tile::Bytes + piece * 16, true);
+                copy_async_16(weight_stages + stage * WeightBytes + c * 16,
+                    weights_from + (tile16 * Chunks + chunk) * Tile::Bytes + piece * 16, true);
         }
 #pragma unroll
         for (int n = 0; n < Tokens * 8 / Threads; n++) {
             int token = (n * Threads + thread) / 8;
-            copy_async_16(shared + stage * TokenBytes + token * 128 + (thread % 8 ^ (token & 7)) * 16, p.x + (from[n] >= 0 ? from[n] + chunk * 64 : 0), from[n] >= 0);
+            copy_async_16(shared + stage * TokenBytes + token * 128 + (thread % 8 ^ (token & 7)) * 16,
+                p.x + (from[n] >= 0 ? from[n] + chunk * 64 : 0), from[n] >= 0);
         }
     };
     float sum[Mt][Nt][4];

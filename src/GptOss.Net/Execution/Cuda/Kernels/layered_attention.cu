@@ -1,14 +1,17 @@
-// One or two tokens through a layer: rotation, the cache and attention in one kernel. Needs stream.cu (dense_place), attention.cu and wire.cu.
+// One or two tokens through a layer: rotation, the cache and attention in one kernel.
+// Needs stream.cu (dense_place), attention.cu and wire.cu.
 //
-// 8 warps, one chunk of 256 keys of one KV head, in the order of attention.cu but shared out: a warp has the scores of one tile of 64 keys, the warps exchange the
-// tiles' maxima, and then a warp has 16 dimensions of the output over all tiles. The last chunk's block of a KV head merges, a warp a head.
+// 8 warps, one chunk of 256 keys of one KV head, in the order of attention.cu but shared out: a warp has the scores of one tile of 64 keys,
+// the warps exchange the tiles' maxima, and then a warp has 16 dimensions of the output over all tiles.
+// The last chunk's block of a KV head merges, a warp a head.
 //
 //     shared memory: [4 tiles][keys 8 KB, values 8 KB]
 //
 // The new key and value go straight into the tile and to the cache: all other keys can then be asked for before the wait.
 constexpr int TilePairBytes = 2 * KeyTileBytes, LayeredPartialWords = 66;
 struct LayeredAttentionParameters {
-    u8* att;        // [B][AttendedWidth * 4 bytes], in the order of dense_place: a pair of values, then zeros; between two cards the step's number instead
+    // [B][AttendedWidth * 4 bytes], in the order of dense_place: a pair of values, then zeros; between two cards the step's number instead
+    u8* att;
     float* partial; // [B][Heads][partial_chunks][66] float: top, sum, out[64]
     u32* counters;  // [B][KvHeads] zeros, left as zeros
     const bf16* qkv;
@@ -182,7 +185,8 @@ extern "C" __global__ void __launch_bounds__(256) layered_attention(const __grid
         sums[warp][lane] = weigh(score, 0, own);
 #pragma unroll
         for (int k = 0; k < 4; k++)
-            weights[warp][k][lane] = make_uint2(pack_bf16(score[2 * k][0], score[2 * k][1]), pack_bf16(score[2 * k + 1][0], score[2 * k + 1][1]));
+            weights[warp][k][lane] =
+                make_uint2(pack_bf16(score[2 * k][0], score[2 * k][1]), pack_bf16(score[2 * k + 1][0], score[2 * k + 1][1]));
     }
     __syncthreads();
     if (warp < 4) {

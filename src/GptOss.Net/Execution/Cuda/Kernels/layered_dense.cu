@@ -1,6 +1,7 @@
 // One or two tokens through a layer: the dense matrices. Needs stream.cu, and dense.cu's `finish` (the arithmetic after the sum).
 //
-// Before its wait a kernel asks for the first weights of every warp. All blocks of a kernel must fit on the card at once, with room for the next kernel's.
+// Before its wait a kernel asks for the first weights of every warp. All blocks of a kernel must fit on the card at once,
+// with room for the next kernel's.
 //
 //     shared memory: [Warps] rings, then B columns of x, then scratch
 struct LayeredQkvParameters {
@@ -35,9 +36,11 @@ template <class Strip, int B, int Warps, int Slots> __device__ __forceinline__ v
         if (p.embedding) {
             int token = p.tokens[b];
             if (token < 0) token = p.chosen[~token];
-            embedded = p.embedding + (size_t)min(max(token, 0), p.vocabulary - 1) * TrueHidden; // a row that the host samples has no token yet
+            // a row that the host samples has no token yet
+            embedded = p.embedding + (size_t)min(max(token, 0), p.vocabulary - 1) * TrueHidden;
         }
-        norm<Warps, false>(x + b * HiddenStride, PlainRow{p.residual + b * Hidden, embedded, blockIdx.x == 0 ? p.residual + b * Hidden : nullptr}, gains, scratch);
+        norm<Warps, false>(x + b * HiddenStride,
+            PlainRow{p.residual + b * Hidden, embedded, blockIdx.x == 0 ? p.residual + b * Hidden : nullptr}, gains, scratch);
         __syncthreads();
     }
     if (!live) return;
@@ -47,7 +50,9 @@ template <class Strip, int B, int Warps, int Slots> __device__ __forceinline__ v
             pack_bf16(finish(y.x, scale.x, Strip::Scaled, low_bf16(bias)), finish(y.y, scale.y, Strip::Scaled, high_bf16(bias)));
 }
 #define LAYERED_QKV(NAME, STRIP, B, WARPS, SLOTS) \
-    extern "C" __global__ void __launch_bounds__((WARPS) * 32, 1) NAME(const __grid_constant__ LayeredQkvParameters p) { layered_qkv<STRIP, B, WARPS, SLOTS>(p); } \
+    extern "C" __global__ void __launch_bounds__((WARPS) * 32, 1) NAME(const __grid_constant__ LayeredQkvParameters p) { \
+        layered_qkv<STRIP, B, WARPS, SLOTS>(p); \
+    } \
     EMULATE_KERNEL(NAME)
 
 struct LayeredOutputParameters {
@@ -80,7 +85,9 @@ template <class Strip, int B, int Warps, int Slots> __device__ __forceinline__ v
             __fadd_rn(old.y, finish(y.y, scale.y, Strip::Scaled, high_bf16(bias))));
 }
 #define LAYERED_OUTPUT(NAME, STRIP, B, WARPS, SLOTS) \
-    extern "C" __global__ void __launch_bounds__((WARPS) * 32, 1) NAME(const __grid_constant__ LayeredOutputParameters p) { layered_output<STRIP, B, WARPS, SLOTS>(p); } \
+    extern "C" __global__ void __launch_bounds__((WARPS) * 32, 1) NAME(const __grid_constant__ LayeredOutputParameters p) { \
+        layered_output<STRIP, B, WARPS, SLOTS>(p); \
+    } \
     EMULATE_KERNEL(NAME)
 
 struct LayeredHeadParameters {
@@ -118,5 +125,7 @@ template <class Strip, int B, int Warps, int Slots> __device__ __forceinline__ v
     }
 }
 #define LAYERED_HEAD(NAME, STRIP, B, WARPS, SLOTS) \
-    extern "C" __global__ void __launch_bounds__((WARPS) * 32, 1) NAME(const __grid_constant__ LayeredHeadParameters p) { layered_head<STRIP, B, WARPS, SLOTS>(p); } \
+    extern "C" __global__ void __launch_bounds__((WARPS) * 32, 1) NAME(const __grid_constant__ LayeredHeadParameters p) { \
+        layered_head<STRIP, B, WARPS, SLOTS>(p); \
+    } \
     EMULATE_KERNEL(NAME)

@@ -46,8 +46,8 @@ template <int B, class S> __device__ __forceinline__ void router_products(float*
                 int at = share * RouterSteps + step + s;
                 if (step + s >= RouterSteps || at >= Hidden / 32) break;
                 const u8* of = x + (at >> 1) * 128 + (at & 1) * 16;
-                router_step(sum, *(const uint4*)(of_slot + s * 1024), *(const uint4*)(of_slot + s * 1024 + 512), *(const u32*)of, *(const u32*)(of + 32),
-                    *(const u32*)(of + 64), *(const u32*)(of + 96));
+                router_step(sum, *(const uint4*)(of_slot + s * 1024), *(const uint4*)(of_slot + s * 1024 + 512), *(const u32*)of,
+                    *(const u32*)(of + 32), *(const u32*)(of + 64), *(const u32*)(of + 96));
             }
             stream.release(lane);
         }
@@ -117,7 +117,9 @@ template <int B, int Slots> __device__ __forceinline__ void layered_route(const 
     for (int n = lane; n < (int)(sizeof(Routing) / 4); n += 32) ((u32*)p.routing)[n] = ((const u32*)&chosen)[n];
 }
 #define LAYERED_ROUTE(NAME, B, SLOTS) \
-    extern "C" __global__ void __launch_bounds__(RouterShares * 64, 1) NAME(const __grid_constant__ LayeredRouteParameters p) { layered_route<B, SLOTS>(p); } \
+    extern "C" __global__ void __launch_bounds__(RouterShares * 64, 1) NAME(const __grid_constant__ LayeredRouteParameters p) { \
+        layered_route<B, SLOTS>(p); \
+    } \
     EMULATE_KERNEL(NAME)
 
 struct LayeredExpertParameters {
@@ -128,13 +130,15 @@ struct LayeredExpertParameters {
     const u8* weights;
     const bf16* bias;
 };
-// gate_up and SwiGLU; it cannot ask before its wait, since the router decides. grid 2 Intermediate / 16 * TopK * B / Warps, rounded up; B columns.
+// gate_up and SwiGLU; it cannot ask before its wait, since the router decides.
+// grid 2 Intermediate / 16 * TopK * B / Warps, rounded up; B columns.
 template <class Tile, int B, int Warps, int Slots> __device__ __forceinline__ void layered_up(const LayeredExpertParameters& p) {
     constexpr int Tiles = 2 * Intermediate / 16;
     DYNAMIC_SHARED(u8, shared);
     u8* x = shared + Warps * Slots * SlotBytes;
     Stream<Slots> stream(shared);
-    int t = blockIdx.x * Warps + threadIdx.x / 32, q = t / Tiles, tile = t % Tiles, lane = threadIdx.x % 32, g = lane >> 2, i = lane & 3, feature = tile * 8 + g;
+    int t = blockIdx.x * Warps + threadIdx.x / 32, q = t / Tiles, tile = t % Tiles, lane = threadIdx.x % 32, g = lane >> 2, i = lane & 3,
+        feature = tile * 8 + g;
     wait_for_previous();
     let_next_start();
     int count = B == 1 ? TopK : (int)load_cg4(&p.routing->count);
@@ -157,7 +161,9 @@ template <class Tile, int B, int Warps, int Slots> __device__ __forceinline__ vo
     }
 }
 #define LAYERED_UP(NAME, TILE, B, WARPS, SLOTS, RESIDENT) \
-    extern "C" __global__ void __launch_bounds__((WARPS) * 32, RESIDENT) NAME(const __grid_constant__ LayeredExpertParameters p) { layered_up<TILE, B, WARPS, SLOTS>(p); } \
+    extern "C" __global__ void __launch_bounds__((WARPS) * 32, RESIDENT) NAME(const __grid_constant__ LayeredExpertParameters p) { \
+        layered_up<TILE, B, WARPS, SLOTS>(p); \
+    } \
     EMULATE_KERNEL(NAME)
 
 // down: a block has one tile of 16 rows of all experts, adds them in slot order, and the residual. grid Hidden / 16; B * TopK warps.
@@ -186,7 +192,8 @@ template <class Tile, int B, int Slots> __device__ __forceinline__ void layered_
     wait_for_previous();
     let_next_start();
     for (int c = threadIdx.x; c < Warps * (Intermediate / 8); c += Warps * 32)
-        *(uint4*)(x + c / (Intermediate / 8) * ExpertInterStride + c % (Intermediate / 8) * 16) = load_cg16((const u8*)p.h + (size_t)c * 16);
+        *(uint4*)(x + c / (Intermediate / 8) * ExpertInterStride + c % (Intermediate / 8) * 16) =
+            load_cg16((const u8*)p.h + (size_t)c * 16);
     __syncthreads();
     if (live) {
         int own = row[B == 1 ? 0 : g % B];
@@ -210,5 +217,7 @@ template <class Tile, int B, int Slots> __device__ __forceinline__ void layered_
     }
 }
 #define LAYERED_DOWN(NAME, TILE, B, SLOTS, RESIDENT) \
-    extern "C" __global__ void __launch_bounds__((B) * TopK * 32, RESIDENT) NAME(const __grid_constant__ LayeredExpertParameters p) { layered_down<TILE, B, SLOTS>(p); } \
+    extern "C" __global__ void __launch_bounds__((B) * TopK * 32, RESIDENT) NAME(const __grid_constant__ LayeredExpertParameters p) { \
+        layered_down<TILE, B, SLOTS>(p); \
+    } \
     EMULATE_KERNEL(NAME)

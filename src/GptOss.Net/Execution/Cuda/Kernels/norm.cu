@@ -1,5 +1,7 @@
 // RMSNorm of a row by a block of NormWarps warps; thread t has its values 4 t to 4 t + 3. Needs common.cu and weights.cu (p64).
-__device__ __forceinline__ float4 plus(float4 a, float4 b) { return make_float4(__fadd_rn(a.x, b.x), __fadd_rn(a.y, b.y), __fadd_rn(a.z, b.z), __fadd_rn(a.w, b.w)); }
+__device__ __forceinline__ float4 plus(float4 a, float4 b) {
+    return make_float4(__fadd_rn(a.x, b.x), __fadd_rn(a.y, b.y), __fadd_rn(a.z, b.z), __fadd_rn(a.w, b.w));
+}
 // old + the sum of some rows, in order. more: of the first row; stride: from row to row.
 __device__ __forceinline__ float4 combined(float4 old, const float4* more, int parts, int stride) {
     float4 sum = more[0];

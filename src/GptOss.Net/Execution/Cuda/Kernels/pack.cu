@@ -1,8 +1,8 @@
 // Packing at load: from the checkpoint's layouts to those of weights.cu, padding with zeros. Needs common.cu and weights.cu.
 //
-// A source is a matrix [rows][k] of the checkpoint; its row r becomes row first_row + r * row_step of the packed matrix (gates: 0 and 2, ups: 1 and 2), whose other
-// rows a launch leaves alone, but for padding: rows at and after `pad_from` become zero. Where a side of the matrix runs over heads narrower than 64, head_rows or
-// head_k tells their width: the halves of such a head go to 0 and 32 of 64.
+// A source is a matrix [rows][k] of the checkpoint; its row r becomes row first_row + r * row_step of the packed matrix (gates: 0 and 2,
+// ups: 1 and 2), whose other rows a launch leaves alone, but for padding: rows at and after `pad_from` become zero. Where a side of the
+// matrix runs over heads narrower than 64, head_rows or head_k tells their width: the halves of such a head go to 0 and 32 of 64.
 // Grids cover the packed matrix; one launch a source. `refused` counts what cannot be packed exactly (MXFP4 scales above 128).
 struct PackParameters {
     u8* to;
@@ -39,7 +39,7 @@ __device__ __forceinline__ int source_k(const PackParameters& p, int packed) {
     return own < p.k ? own : -1;
 }
 
-// ---- sources: one value of the checkpoint as float ----------------------------------------------------------------------------------------
+// ---- sources: one value of the checkpoint as float --------------------------------------------------------------------------------------
 struct Bf16Source {
     static __device__ __forceinline__ float at(const PackParameters& p, int row, int k) {
         return bf16_to_float(((const bf16*)p.from)[(size_t)row * p.row_stride + (size_t)k * p.k_stride]);
@@ -59,7 +59,9 @@ struct Mxfp4Source {
     static __device__ __forceinline__ u32 nibble(const PackParameters& p, int row, int k) {
         return ((const u8*)p.from)[((size_t)row * p.k + k) / 2] >> 4 * (k & 1) & 15;
     }
-    static __device__ __forceinline__ u32 scale(const PackParameters& p, int row, int k) { return ((const u8*)p.scales)[(size_t)row * (p.k / 32) + k / 32]; }
+    static __device__ __forceinline__ u32 scale(const PackParameters& p, int row, int k) {
+        return ((const u8*)p.scales)[(size_t)row * (p.k / 32) + k / 32];
+    }
     static __device__ __forceinline__ float at(const PackParameters& p, int row, int k) {
         u32 v = nibble(p, row, k), e = v >> 1 & 3, s = scale(p, row, k);
         float magnitude = e ? (1.0f + 0.5f * (v & 1)) * (float)(1 << (e - 1)) : 0.5f * (v & 1);
@@ -89,12 +91,13 @@ __device__ __forceinline__ u32 group_at(const PackParameters& p, int row, int pa
     return row < 0 || k < 0 ? 0 : AwqSource::group(p, row, k);
 }
 
-// ---- strips -------------------------------------------------------------------------------------------------------------------------------
+// ---- strips -----------------------------------------------------------------------------------------------------------------------------
 // One thread a 16-byte piece. grid: packed_rows * packed_k / 8 / 256, rounded up.
 template <class Source> __device__ __forceinline__ void pack_strip(const PackParameters& p) {
     size_t at = (size_t)blockIdx.x * 256 + threadIdx.x;
     if (at >= (size_t)p.packed_rows * p.packed_k / 8) return;
-    int chunks = p.packed_k / 64, strip = at / 64 / chunks, chunk = at / 64 % chunks, r = at / 8 % 8, piece = (int)(at % 8) ^ r, row = source_row(p, strip * 8 + r);
+    int chunks = p.packed_k / 64, strip = at / 64 / chunks, chunk = at / 64 % chunks, r = at / 8 % 8, piece = (int)(at % 8) ^ r,
+        row = source_row(p, strip * 8 + r);
     if (row == -2) return;
     u32 words[4];
     for (int w = 0; w < 4; w++) {
@@ -132,7 +135,8 @@ template <class Source> __device__ __forceinline__ void pack_strip_int8(const Pa
         *(u32*)(p.to + ((size_t)(packed / 8) * (p.packed_k / 64) + chunk) * Int8Strip::Bytes + (packed % 8 * 4 + i) * 16 + s * 4) = word;
     }
 }
-// One thread a word of 8 values, or a group. grid: packed_rows * packed_k / 64 * 10 / 256, rounded up (8 words and 2 groups a row and chunk).
+// One thread a word of 8 values, or a group. grid: packed_rows * packed_k / 64 * 10 / 256,
+// rounded up (8 words and 2 groups a row and chunk).
 __device__ __forceinline__ void pack_strip_int4(const PackParameters& p) {
     size_t at = (size_t)blockIdx.x * 256 + threadIdx.x;
     if (at >= (size_t)p.packed_rows * (p.packed_k / 64) * 10) return;
@@ -152,18 +156,20 @@ __device__ __forceinline__ void pack_strip_int4(const PackParameters& p) {
     *(u32*)(to + (packed % 8 * 4 + i) * 8 + word * 4) = v;
 }
 
-// ---- tiles of experts -----------------------------------------------------------------------------------------------------------------------
+// ---- tiles of experts -------------------------------------------------------------------------------------------------------------------
 // The packed row of a place of a tile.
 __device__ __forceinline__ int row_of_place(const PackParameters& p, int tile, int place) {
     return tile * 16 + (p.alternate ? place % 8 * 2 + place / 8 : place);
 }
-// One thread a word of 8 values (with the scales or groups: 10 a place and chunk). grid: packed_rows * packed_k / 64 * 10 / 256, rounded up.
+// One thread a word of 8 values (with the scales or groups: 10 a place and chunk).
+// grid: packed_rows * packed_k / 64 * 10 / 256, rounded up.
 template <bool Awq> __device__ __forceinline__ void pack_tile_4bit(const PackParameters& p) {
     constexpr int Bytes = Awq ? Int4Tile::Bytes : Mxfp4Tile::Bytes;
     size_t at = (size_t)blockIdx.x * 256 + threadIdx.x;
     int chunks = p.packed_k / 64;
     if (at >= (size_t)p.packed_rows * chunks * 10) return;
-    int what = at % 10, place = at / 10 % 16, chunk = at / 160 % chunks, tile = at / 160 / chunks, row = source_row(p, row_of_place(p, tile, place));
+    int what = at % 10, place = at / 10 % 16, chunk = at / 160 % chunks, tile = at / 160 / chunks,
+        row = source_row(p, row_of_place(p, tile, place));
     if (row == -2) return;
     u8* to = p.to + ((size_t)tile * chunks + chunk) * Bytes;
     if (what >= 8) {
@@ -181,7 +187,9 @@ template <bool Awq> __device__ __forceinline__ void pack_tile_4bit(const PackPar
     for (int n = 0; n < 8; n++) {
         int k = source_k(p, chunk * 64 + what * 8 + n);
         if (row < 0) continue;
-        if (Awq) v |= (k < 0 ? group_at(p, row, chunk * 64 + what / 4 * 32) >> 16 : AwqSource::nibble(p.from, p.rows, row, k)) << 4 * (2 * (n % 4) + n / 4);
+        if (Awq)
+            v |= (k < 0 ? group_at(p, row, chunk * 64 + what / 4 * 32) >> 16 : AwqSource::nibble(p.from, p.rows, row, k))
+                << 4 * (2 * (n % 4) + n / 4);
         else if (k >= 0) v |= fp4_place(Mxfp4Source::nibble(p, row, k), n & 3) << (n / 4 * 16);
     }
     *(u32*)(to + place * 32 + what * 4) = v;
@@ -191,16 +199,19 @@ template <class Source> __device__ __forceinline__ void pack_tile_bf16(const Pac
     size_t at = (size_t)blockIdx.x * 256 + threadIdx.x;
     if (at >= (size_t)p.packed_rows * p.packed_k / 2) return;
     int chunks = p.packed_k / 64, a = at % 4, lane = at / 4 % 32, s = at / 128 % 4, chunk = at / 512 % chunks, tile = at / 512 / chunks;
-    int row = source_row(p, row_of_place(p, tile, lane / 4 + (a & 1) * 8)), k = chunk * 64 + (lane & 3) * 16 + (s >> 1) * 8 + (s & 1) * 2 + (a >> 1);
+    int row = source_row(p, row_of_place(p, tile, lane / 4 + (a & 1) * 8)),
+        k = chunk * 64 + (lane & 3) * 16 + (s >> 1) * 8 + (s & 1) * 2 + (a >> 1);
     if (row != -2) ((u32*)p.to)[at] = pack_bf16(value_at<Source>(p, row, k), value_at<Source>(p, row, k + 4));
 }
 
-// ---- router and vectors -------------------------------------------------------------------------------------------------------------------
-// [RouterShares][Experts / 16][RouterSteps][low, high 8 rows][lane][16 bytes]: a share of k of 16 experts is one stream of operands, in P64 order.
+// ---- router and vectors -----------------------------------------------------------------------------------------------------------------
+// [RouterShares][Experts / 16][RouterSteps][low, high 8 rows][lane][16 bytes]:
+// a share of k of 16 experts is one stream of operands, in P64 order.
 // One thread a word. grid: RouterShares * Experts / 16 * RouterSteps, 256 threads each. packed_k: Hidden.
 template <class Source> __device__ __forceinline__ void pack_router(const PackParameters& p) {
     int at = blockIdx.x * 256 + threadIdx.x, word = at % 4, lane = at / 4 % 32, high = at / 128 % 2, step = at / 256 % RouterSteps;
-    int half = at / 256 / RouterSteps % (Experts / 16), share = at / 256 / RouterSteps / (Experts / 16), row = half * 16 + high * 8 + lane / 4;
+    int half = at / 256 / RouterSteps % (Experts / 16), share = at / 256 / RouterSteps / (Experts / 16),
+        row = half * 16 + high * 8 + lane / 4;
     int position = (share * RouterSteps + step) * 32 + (lane & 3) * 8 + word * 2, q = position & 63;
     int k = (position & ~63) + 16 * (q >> 1 & 3) + 8 * (q >> 5) + (q >> 3 & 3); // p64(k) == position
     bool live = row < p.rows && position < Hidden;

@@ -1,6 +1,7 @@
 // One or two tokens through a layer on two cards, the bits of one: the dense matrices. Needs wire.cu, stream.cu and dense.cu's `finish`.
 //
-// Every card has some of the rows of every matrix and all of k, and tells both cards its results, a word (wire.cu) for 4 bytes; residual, RMSNorm and router are on both.
+// Every card has some of the rows of every matrix and all of k, and tells both cards its results, a word (wire.cu) for 4 bytes;
+// residual, RMSNorm and router are on both.
 // What crosses has an array for each layer:
 //
 //     hidden [B][Hidden]             into the layer         float
@@ -8,9 +9,11 @@
 //     mid    [B][Hidden]             after attention        float
 //     h      [B * TopK][Inter / 2]   SwiGLU's output        bf16 pairs, in the order of expert_place
 //
-// Crew: all warps of a block. The first `Warps` stream weights; all gather and normalize, which is what the time hangs on at half the weights a card.
-// Flow: words alone say what is there, not the end of the kernel before; the next kernel may start when they are there, not before, since blocks that only wait take
-// room and ask too much; and the wait comes last, so that the end of a kernel still means the end of all before it: attention, which reads plain memory, relies on that.
+// Crew: all warps of a block. The first `Warps` stream weights; all gather and normalize, which is what the time hangs on at half the
+// weights a card.
+// Flow: words alone say what is there, not the end of the kernel before; the next kernel may start when they are there, not before, since
+// blocks that only wait take room and ask too much; and the wait comes last, so that the end of a kernel still means the end of all before
+// it: attention, which reads plain memory, relies on that.
 // Without flow (two tokens) kernels wait for each other as on one card.
 template <bool Flow> __device__ __forceinline__ void at_start() {
     if (Flow) return;
@@ -55,7 +58,8 @@ struct WordRow {
         for (int r = 0; r < Rounds; r++) {
             v[r] = make_float4(0, 0, 0, 0);
             if (own + r * Warps * 128 < Hidden)
-                v[r] = make_float4(__uint_as_float(w[2 * r].x), __uint_as_float(w[2 * r].z), __uint_as_float(w[2 * r + 1].x), __uint_as_float(w[2 * r + 1].z));
+                v[r] = make_float4(__uint_as_float(w[2 * r].x), __uint_as_float(w[2 * r].z), __uint_as_float(w[2 * r + 1].x),
+                    __uint_as_float(w[2 * r + 1].z));
         }
     }
 };
@@ -74,7 +78,8 @@ struct PairQkvParameters {
     int vocabulary;
 };
 // grid QkvWidth / 8 / Warps, rounded up.
-template <class Strip, int B, int Warps, int Slots, int Crew, bool Flow> __device__ __forceinline__ void pair_qkv(const PairQkvParameters& p) {
+template <class Strip, int B, int Warps, int Slots, int Crew, bool Flow>
+__device__ __forceinline__ void pair_qkv(const PairQkvParameters& p) {
     DYNAMIC_SHARED(u8, shared);
     u8* x = shared + Warps * Slots * SlotBytes;
     float* scratch = (float*)(x + B * HiddenStride);
@@ -92,10 +97,11 @@ template <class Strip, int B, int Warps, int Slots, int Crew, bool Flow> __devic
         if (p.embedding) {
             int token = p.tokens[b];
             if (token < 0) token = p.chosen[~token];
-            embedded = p.embedding + (size_t)min(max(token, 0), p.vocabulary - 1) * TrueHidden; // a row that the host samples has no token yet
+            // a row that the host samples has no token yet
+            embedded = p.embedding + (size_t)min(max(token, 0), p.vocabulary - 1) * TrueHidden;
         }
-        norm<Crew, false>(
-            x + b * HiddenStride, WordRow{p.hidden + b * Hidden, embedded, blockIdx.x == 0 ? p.hidden + b * Hidden : nullptr, p.wire, number}, gains, scratch);
+        norm<Crew, false>(x + b * HiddenStride,
+            WordRow{p.hidden + b * Hidden, embedded, blockIdx.x == 0 ? p.hidden + b * Hidden : nullptr, p.wire, number}, gains, scratch);
         __syncthreads();
     }
     when_there<Flow>();
@@ -108,7 +114,9 @@ template <class Strip, int B, int Warps, int Slots, int Crew, bool Flow> __devic
     at_end<Flow>();
 }
 #define PAIR_QKV(NAME, STRIP, B, WARPS, SLOTS, CREW, FLOW) \
-    extern "C" __global__ void __launch_bounds__((CREW) * 32, 1) NAME(const __grid_constant__ PairQkvParameters p) { pair_qkv<STRIP, B, WARPS, SLOTS, CREW, FLOW>(p); } \
+    extern "C" __global__ void __launch_bounds__((CREW) * 32, 1) NAME(const __grid_constant__ PairQkvParameters p) { \
+        pair_qkv<STRIP, B, WARPS, SLOTS, CREW, FLOW>(p); \
+    } \
     EMULATE_KERNEL(NAME)
 
 struct PairOutputParameters {
@@ -122,8 +130,10 @@ struct PairOutputParameters {
     int rows;
 };
 // grid rows / 8 / Warps, rounded up.
-template <class Strip, int B, int Warps, int Slots, int Crew, bool Flow> __device__ __forceinline__ void pair_output(const PairOutputParameters& p) {
-    constexpr int Threads = Crew * 32, Pairs = AttendedWidth / 4, All = B * Pairs, Rounds = (All + Threads - 1) / Threads, Each = Rounds > 16 ? 16 : Rounds;
+template <class Strip, int B, int Warps, int Slots, int Crew, bool Flow>
+__device__ __forceinline__ void pair_output(const PairOutputParameters& p) {
+    constexpr int Threads = Crew * 32, Pairs = AttendedWidth / 4, All = B * Pairs, Rounds = (All + Threads - 1) / Threads,
+                  Each = Rounds > 16 ? 16 : Rounds;
     DYNAMIC_SHARED(u8, shared);
     u8* x = shared + Warps * Slots * SlotBytes;
     int strip = blockIdx.x * Warps + threadIdx.x / 32, lane = threadIdx.x % 32, g = lane >> 2, row = strip * 8 + 2 * (lane & 3);
@@ -148,13 +158,16 @@ template <class Strip, int B, int Warps, int Slots, int Crew, bool Flow> __devic
     if (live) {
         float2 y = dense_strip<Strip, B>(stream, AttendedWidth / 64, x, AttendedStride);
         if (g < B)
-            tell_pair(p.wire, p.mid + g * Hidden + row, __float_as_uint(__fadd_rn(__uint_as_float(old[0].x), finish(y.x, scale.x, Strip::Scaled, low_bf16(bias)))),
+            tell_pair(p.wire, p.mid + g * Hidden + row,
+                __float_as_uint(__fadd_rn(__uint_as_float(old[0].x), finish(y.x, scale.x, Strip::Scaled, low_bf16(bias)))),
                 __float_as_uint(__fadd_rn(__uint_as_float(old[0].z), finish(y.y, scale.y, Strip::Scaled, high_bf16(bias)))), number);
     }
     at_end<Flow>();
 }
 #define PAIR_OUTPUT(NAME, STRIP, B, WARPS, SLOTS, CREW, FLOW) \
-    extern "C" __global__ void __launch_bounds__((CREW) * 32, 1) NAME(const __grid_constant__ PairOutputParameters p) { pair_output<STRIP, B, WARPS, SLOTS, CREW, FLOW>(p); } \
+    extern "C" __global__ void __launch_bounds__((CREW) * 32, 1) NAME(const __grid_constant__ PairOutputParameters p) { \
+        pair_output<STRIP, B, WARPS, SLOTS, CREW, FLOW>(p); \
+    } \
     EMULATE_KERNEL(NAME)
 
 struct PairHeadParameters {
@@ -172,7 +185,8 @@ template <class Strip, int B, int Warps, int Slots, bool Flow> __device__ __forc
     u8* x = shared + Warps * Slots * SlotBytes;
     float* scratch = (float*)(x + B * HiddenStride);
     Stream<Slots> stream(shared);
-    int lane = threadIdx.x % 32, g = lane >> 2, step = gridDim.x * Warps, strip = threadIdx.x / 32 * gridDim.x + blockIdx.x, strips = p.rows / 8;
+    int lane = threadIdx.x % 32, g = lane >> 2, step = gridDim.x * Warps, strip = threadIdx.x / 32 * gridDim.x + blockIdx.x,
+        strips = p.rows / 8;
     Gain<Warps> gains(p.gain);
     stream.follow(dense_source<Strip>(p.weights, strip, strips, Hidden / 64));
     u32 number = *p.wire.number;
@@ -195,5 +209,7 @@ template <class Strip, int B, int Warps, int Slots, bool Flow> __device__ __forc
     at_end<Flow>();
 }
 #define PAIR_HEAD(NAME, STRIP, B, WARPS, SLOTS, FLOW) \
-    extern "C" __global__ void __launch_bounds__((WARPS) * 32, 1) NAME(const __grid_constant__ PairHeadParameters p) { pair_head<STRIP, B, WARPS, SLOTS, FLOW>(p); } \
+    extern "C" __global__ void __launch_bounds__((WARPS) * 32, 1) NAME(const __grid_constant__ PairHeadParameters p) { \
+        pair_head<STRIP, B, WARPS, SLOTS, FLOW>(p); \
+    } \
     EMULATE_KERNEL(NAME)

@@ -26,7 +26,8 @@ template <int B, int Slots, bool Flow> __device__ __forceinline__ void pair_rout
     at_start<Flow>();
 #pragma unroll
     for (int b = 0; b < B; b++) {
-        norm<RouteWarps, true>(columns + b * ExpertHiddenStride, WordRow{p.mid + b * Hidden, nullptr, nullptr, p.wire, number}, gains, scratch);
+        norm<RouteWarps, true>(
+            columns + b * ExpertHiddenStride, WordRow{p.mid + b * Hidden, nullptr, nullptr, p.wire, number}, gains, scratch);
         __syncthreads();
     }
     when_there<Flow>();
@@ -44,7 +45,9 @@ template <int B, int Slots, bool Flow> __device__ __forceinline__ void pair_rout
     at_end<Flow>();
 }
 #define PAIR_ROUTE(NAME, B, SLOTS, FLOW) \
-    extern "C" __global__ void __launch_bounds__(RouterShares * 64, 1) NAME(const __grid_constant__ PairRouteParameters p) { pair_route<B, SLOTS, FLOW>(p); } \
+    extern "C" __global__ void __launch_bounds__(RouterShares * 64, 1) NAME(const __grid_constant__ PairRouteParameters p) { \
+        pair_route<B, SLOTS, FLOW>(p); \
+    } \
     EMULATE_KERNEL(NAME)
 
 struct PairExpertParameters {
@@ -66,20 +69,25 @@ template <int B> struct PairWork {
     __device__ __forceinline__ PairWork(const u64* routing, int q, const Wire& wire, u32 number) {
         u32 fields[B == 1 ? 1 : 4];
         int at = min(q, B * TopK - 1);
-        collect_words(fields, wire, number, [&](int n) { return routing + (n == 0 ? ExpertWord + at : n == 1 ? 0 : RowWord + at * 2 + n - 2); });
+        collect_words(fields, wire, number, [&](int n) {
+            return routing + (n == 0 ? ExpertWord + at : n == 1 ? 0 : RowWord + at * 2 + n - 2);
+        });
         live = B == 1 ? q < TopK : q < (int)fields[B == 1 ? 0 : 1];
         expert = live ? (int)fields[0] : 0;
 #pragma unroll
         for (int b = 0; b < B; b++) row[b] = !live ? -1 : B == 1 ? q : (int)fields[B == 1 ? 0 : 2 + b];
     }
 };
-// gate_up and SwiGLU. x is brought before the routing is there: a load behind 50 KB of asked-for weights takes microseconds. grid rows / 16 * TopK * B / Warps, rounded up.
+// gate_up and SwiGLU. x is brought before the routing is there: a load behind 50 KB of asked-for weights takes microseconds.
+// grid rows / 16 * TopK * B / Warps, rounded up.
 template <class Tile, int B, int Warps, int Slots, bool Flow> __device__ __forceinline__ void pair_up(const PairExpertParameters& p) {
-    constexpr int Threads = Warps * 32, Pairs = Hidden / 4, All = B * Pairs, Rounds = (All + Threads - 1) / Threads, Each = Rounds > 16 ? 16 : Rounds;
+    constexpr int Threads = Warps * 32, Pairs = Hidden / 4, All = B * Pairs, Rounds = (All + Threads - 1) / Threads,
+                  Each = Rounds > 16 ? 16 : Rounds;
     DYNAMIC_SHARED(u8, shared);
     u8* x = shared + Warps * Slots * SlotBytes;
     Stream<Slots> stream(shared);
-    int tiles = p.rows / 16, t = blockIdx.x * Warps + threadIdx.x / 32, tile = t % tiles, lane = threadIdx.x % 32, g = lane >> 2, i = lane & 3, feature = tile * 8 + g;
+    int tiles = p.rows / 16, t = blockIdx.x * Warps + threadIdx.x / 32, tile = t % tiles, lane = threadIdx.x % 32, g = lane >> 2,
+        i = lane & 3, feature = tile * 8 + g;
     u32 number = *p.wire.number;
     at_start<Flow>();
     auto bring = [&]() {
@@ -89,7 +97,8 @@ template <class Tile, int B, int Warps, int Slots, bool Flow> __device__ __force
             collect(v, p.wire, number, [&](int n) -> const void* { return place(n) < All ? p.x + (size_t)place(n) * 2 : nullptr; });
 #pragma unroll
             for (int n = 0; n < Each; n++)
-                if (place(n) < All) *(uint2*)(x + place(n) / Pairs * ExpertHiddenStride + place(n) % Pairs * 8) = make_uint2(v[n].x, v[n].z);
+                if (place(n) < All)
+                    *(uint2*)(x + place(n) / Pairs * ExpertHiddenStride + place(n) % Pairs * 8) = make_uint2(v[n].x, v[n].z);
         }
     };
     if (Flow) bring();
@@ -104,7 +113,8 @@ template <class Tile, int B, int Warps, int Slots, bool Flow> __device__ __force
         const float y[4] = {sums.x, sums.y, sums.z, sums.w};
 #pragma unroll
         for (int b = 0; b < B; b++) {
-            float value = swiglu(__fadd_rn(y[b], low_bf16(both)), __fadd_rn(y[b + 2], high_bf16(both))), other = __shfl_down_sync(0xffffffffu, value, 16);
+            float value = swiglu(__fadd_rn(y[b], low_bf16(both)), __fadd_rn(y[b + 2], high_bf16(both))),
+                  other = __shfl_down_sync(0xffffffffu, value, 16);
             if (i == 0 && g < 4 && work.row[b] >= 0) // expert_place: features g and g + 4 beside each other
                 tell(p.wire, p.h + (size_t)work.row[b] * (Intermediate / 2) + tile * 4 + g, pack_bf16(value, other), number);
         }
@@ -112,13 +122,16 @@ template <class Tile, int B, int Warps, int Slots, bool Flow> __device__ __force
     at_end<Flow>();
 }
 #define PAIR_UP(NAME, TILE, B, WARPS, SLOTS, FLOW) \
-    extern "C" __global__ void __launch_bounds__((WARPS) * 32, 1) NAME(const __grid_constant__ PairExpertParameters p) { pair_up<TILE, B, WARPS, SLOTS, FLOW>(p); } \
+    extern "C" __global__ void __launch_bounds__((WARPS) * 32, 1) NAME(const __grid_constant__ PairExpertParameters p) { \
+        pair_up<TILE, B, WARPS, SLOTS, FLOW>(p); \
+    } \
     EMULATE_KERNEL(NAME)
 
 // down: a block has one tile of 16 rows of all experts, adds them in slot order, and the residual. grid rows / 16.
 // Shared memory: B * TopK rings, B * TopK columns, [B * TopK][16] floats.
 template <class Tile, int B, int Slots, int Crew, bool Flow> __device__ __forceinline__ void pair_down(const PairExpertParameters& p) {
-    constexpr int Warps = B * TopK, Threads = Crew * 32, Pairs = Intermediate / 4, All = Warps * Pairs, Rounds = (All + Threads - 1) / Threads, Each = Rounds > 12 ? 12 : Rounds;
+    constexpr int Warps = B * TopK, Threads = Crew * 32, Pairs = Intermediate / 4, All = Warps * Pairs,
+                  Rounds = (All + Threads - 1) / Threads, Each = Rounds > 12 ? 12 : Rounds;
     DYNAMIC_SHARED(u8, shared);
     u8* x = shared + Warps * Slots * SlotBytes;
     float* result = (float*)(x + Warps * ExpertInterStride);
@@ -174,5 +187,7 @@ template <class Tile, int B, int Slots, int Crew, bool Flow> __device__ __forcei
     at_end<Flow>();
 }
 #define PAIR_DOWN(NAME, TILE, B, SLOTS, CREW, FLOW) \
-    extern "C" __global__ void __launch_bounds__((CREW) * 32, 1) NAME(const __grid_constant__ PairExpertParameters p) { pair_down<TILE, B, SLOTS, CREW, FLOW>(p); } \
+    extern "C" __global__ void __launch_bounds__((CREW) * 32, 1) NAME(const __grid_constant__ PairExpertParameters p) { \
+        pair_down<TILE, B, SLOTS, CREW, FLOW>(p); \
+    } \
     EMULATE_KERNEL(NAME)

@@ -1,4 +1,5 @@
-// Between two cards that do not see each other's memory: brings the other card's words from the inbox in main memory to this card's arena. Needs wire.cu.
+// Between two cards that do not see each other's memory: brings the other card's words from the inbox in main memory to this card's arena.
+// Needs wire.cu.
 //
 // One block, launched before the step's kernels, in a stream of its own: these read the arena alone, as if the other card had stored
 // there. Main memory is far: one block asks there for each word, not every block that needs it, asks again only for those that were

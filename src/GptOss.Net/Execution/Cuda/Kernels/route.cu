@@ -15,7 +15,8 @@ __device__ __forceinline__ void router_step(float (&sum)[4], uint4 low, uint4 hi
     mma(sum, low.x, high.x, low.y, high.y, b0, b1);
     mma(sum, low.z, high.z, low.w, high.w, b2, b3);
 }
-// One warp: the TopK largest of Experts logits, ties to the lower index, and the softmax over them. Lane l has the logits of experts l + 32 n.
+// One warp: the TopK largest of Experts logits, ties to the lower index, and the softmax over them.
+// Lane l has the logits of experts l + 32 n.
 struct Chosen {
     int index[TopK];
     float weight[TopK];
@@ -25,7 +26,8 @@ __device__ __forceinline__ Chosen choose(float (&logit)[Experts / 32]) {
     float value[TopK], total = 0;
     int lane = threadIdx.x % 32;
 #pragma unroll
-    for (int n = 0; n < Experts / 32; n++) { // what is not a number still chooses TopK experts that exist: the sequence fails, not the device
+    // what is not a number still chooses TopK experts that exist: the sequence fails, not the device
+    for (int n = 0; n < Experts / 32; n++) {
         if (lane + 32 * n >= TrueExperts) logit[n] = minus_infinity();
         else if (logit[n] != logit[n]) logit[n] = -3e38f;
     }
@@ -105,8 +107,8 @@ extern "C" __global__ void __launch_bounds__(RouterShares * 32) route(const __gr
 }
 EMULATE_KERNEL(route)
 
-// Stable counting sort of the pairs by expert, and the list of tiles of at most tile_tokens pairs of one expert. No round trip to the host: the expert kernels
-// are launched with the largest possible grid, and blocks without a tile leave.
+// Stable counting sort of the pairs by expert, and the list of tiles of at most tile_tokens pairs of one expert. No round trip to the host:
+// the expert kernels are launched with the largest possible grid, and blocks without a tile leave.
 struct SortParameters {
     int* pair_at;     // [pairs] the pair at each sorted position
     int4* tiles;      // [pairs / tile_tokens + Experts] (expert, first position, count, 0)
@@ -136,7 +138,8 @@ extern "C" __global__ void __launch_bounds__(1024) sort_pairs(const __grid_const
     __shared__ int counts[32][Experts];
     wait_for_previous();
     let_next_start();
-    int warp = threadIdx.x / 32, lane = threadIdx.x % 32, run = (p.pairs + 1023) / 1024 * 32, first = warp * run, last = min(first + run, p.pairs);
+    int warp = threadIdx.x / 32, lane = threadIdx.x % 32, run = (p.pairs + 1023) / 1024 * 32, first = warp * run,
+        last = min(first + run, p.pairs);
     int mine[Groups];
 #pragma unroll
     for (int n = 0; n < Groups; n++) mine[n] = 0;

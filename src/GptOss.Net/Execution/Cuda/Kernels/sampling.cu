@@ -1,7 +1,8 @@
 // Sampling where the logits are, by the rules and in the order of the host's Sampler: what every step shares. Needs common.cu.
 //
-// Probabilities become 64-bit fixed point (2^40 for the largest logit): integer sums do not depend on their order, so a row's token depends on its logits, its
-// rules and its random number alone. Tokens more than 27.7 nats below the largest have mass 0 and are never drawn. No sort of the vocabulary, no float atomics.
+// Probabilities become 64-bit fixed point (2^40 for the largest logit): integer sums do not depend on their order, so a row's token depends
+// on its logits, its rules and its random number alone. Tokens more than 27.7 nats below the largest have mass 0 and are never drawn.
+// No sort of the vocabulary, no float atomics.
 //
 //     sample_report     log-probabilities of the model's own logits, and the most probable tokens     only rows that ask for them
 //     sample_adjust     penalties and biases, in place                                                only rows that have some
@@ -132,7 +133,7 @@ __device__ __forceinline__ SliceTop row_top(const RowWorkspace& w) {
 __device__ __forceinline__ bool draws(const SamplingRow& row) { return !(row.flags & ForHost) && row.scale > 0; }
 __device__ __forceinline__ bool truncates(const SamplingRow& row) { return draws(row) && (row.top_k > 0 || row.top_p < 1.0f); }
 
-// ---- before: adjustments and the largest ---------------------------------------------------------------------------------------------------
+// ---- before: adjustments and the largest ------------------------------------------------------------------------------------------------
 // grid rows, 256 threads.
 extern "C" __global__ void __launch_bounds__(256) sample_adjust(const __grid_constant__ SampleParameters p) {
     wait_for_previous();

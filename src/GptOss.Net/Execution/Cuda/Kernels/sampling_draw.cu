@@ -1,7 +1,8 @@
 // Temperature, top-k, top-p, min-p and the draw. Needs sampling.cu, after sample_scan.
 //
-// Top-k: all tokens down to the bin of the k-th must fit into the candidates; top-p is then relative to what top-k has left. Top-p alone: only the bin where it is
-// reached must fit, and what lies above is drawn from the vocabulary itself. A row for which it does not fit is left to the host.
+// Top-k: all tokens down to the bin of the k-th must fit into the candidates; top-p is then relative to what top-k has left. Top-p alone:
+// only the bin where it is reached must fit, and what lies above is drawn from the vocabulary itself.
+// A row for which it does not fit is left to the host.
 
 __device__ __forceinline__ u64 max_u64(u64 a, u64 b) { return a > b ? a : b; }
 
@@ -36,7 +37,8 @@ extern "C" __global__ void __launch_bounds__(256) sample_histogram(const __grid_
 }
 EMULATE_KERNEL(sample_histogram)
 
-// The bin at whose end top-k (or, without it, top-p) is reached, Bins if it never is; count and mass before that bin, count and mass of everything.
+// The bin at whose end top-k (or, without it, top-p) is reached, Bins if it never is;
+// count and mass before that bin, count and mass of everything.
 struct Cut {
     int bin;
     u32 count, all;
@@ -251,7 +253,8 @@ extern "C" __global__ void __launch_bounds__(256) sample_choose(const __grid_con
             }
         }
     } else { // each thread a run of the slice's tokens, then the run that holds the target
-        int run = (SliceSize + 255) / 256, first = slice * SliceSize + thread * run, last = min(min(first + run, (slice + 1) * SliceSize), TrueVocabulary);
+        int run = (SliceSize + 255) / 256, first = slice * SliceSize + thread * run,
+            last = min(min(first + run, (slice + 1) * SliceSize), TrueVocabulary);
         const float* logits = p.logits + (size_t)row * Vocabulary;
         int bin = cut.bin;
         u64 last_key = cutoff, mine = 0;

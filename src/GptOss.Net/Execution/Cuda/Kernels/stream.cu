@@ -1,7 +1,8 @@
 // One or two tokens at a time: what the layered kernels share. Needs common.cu and weights.cu.
 //
-// A warp owns a piece of work (a strip of 8 dense rows, a tile of 16 expert rows) with all of k and streams its weights through a ring of its own in shared memory;
-// no other warp is involved, so there is no barrier in a loop. Weights and sums as in dense.cu and experts.cu, in the same order: the same bits.
+// A warp owns a piece of work (a strip of 8 dense rows, a tile of 16 expert rows) with all of k and streams its weights through a ring of
+// its own in shared memory; no other warp is involved, so there is no barrier in a loop.
+// Weights and sums as in dense.cu and experts.cu, in the same order: the same bits.
 //
 //     ring of a warp: [Slots][SlotBytes]; put and get run around. A slot holds the chunks that fit.
 //
@@ -90,10 +91,12 @@ template <int Slots> struct Stream {
     }
 };
 
-// ---- a strip of 8 dense rows times the columns in shared memory ---------------------------------------------------------------------------
-// Here the weights are mma's B operand (8 rows an instruction) and x its A operand, of whose 16 rows one or two count: the same sums to the bit, seen on every card
-// that the self-test has passed on. x: 64 bytes for 16 values, lane i's four words (2 i, 2 i + 1), 0, (2 i + 8, 2 i + 9), 0: one load is an A operand.
-constexpr int HiddenStride = Hidden * 4 + 64, AttendedStride = AttendedWidth * 4 + 64; // bytes of a column; + 64: free of conflicts for two columns
+// ---- a strip of 8 dense rows times the columns in shared memory -------------------------------------------------------------------------
+// Here the weights are mma's B operand (8 rows an instruction) and x its A operand, of whose 16 rows one or two count: the same sums to the
+// bit, seen on every card that the self-test has passed on. x: 64 bytes for 16 values, lane i's four words (2 i, 2 i + 1), 0, (2 i + 8,
+// 2 i + 9), 0: one load is an A operand.
+// bytes of a column; + 64: free of conflicts for two columns
+constexpr int HiddenStride = Hidden * 4 + 64, AttendedStride = AttendedWidth * 4 + 64;
 // Where an even k lies in a column of that order.
 __device__ __forceinline__ int dense_place(int k) { return (k & ~15) * 4 + (k >> 1 & 3) * 16 + (k >> 3 & 1) * 8; }
 
@@ -152,8 +155,9 @@ template <class Strip, int B, class S> __device__ __forceinline__ float2 dense_s
     return make_float2(sum[0], sum[1]);
 }
 
-// ---- a tile of 16 expert rows ---------------------------------------------------------------------------------------------------------------
-// x: this lane's column, each 64 values as [lane i][16 values], in each 8 in the order 0 4 1 5 2 6 3 7: operands of mma's B, 32 bytes together.
+// ---- a tile of 16 expert rows -----------------------------------------------------------------------------------------------------------
+// x: this lane's column, each 64 values as [lane i][16 values], in each 8 in the order 0 4 1 5 2 6 3 7:
+// operands of mma's B, 32 bytes together.
 constexpr int ExpertHiddenStride = Hidden * 2 + 16, ExpertInterStride = Intermediate * 2 + 16; // bytes of a column
 __device__ __forceinline__ int expert_place(int k) { return (k & ~7) + (k & 3) * 2 + (k >> 2 & 1); }
 template <class Tile> struct ExpertPart {
@@ -199,7 +203,7 @@ template <class Tile, int Chunks, class S> __device__ __forceinline__ float4 exp
     return make_float4(sum[0], sum[1], sum[2], sum[3]);
 }
 
-// ---- RMSNorm into shared memory, the arithmetic of combine_norm -----------------------------------------------------------------------------
+// ---- RMSNorm into shared memory, the arithmetic of combine_norm -------------------------------------------------------------------------
 template <int Warps> struct Gain { // asked for before a barrier
     static constexpr int Rounds = (NormWarps + Warps - 1) / Warps;
     uint2 v[Rounds];
@@ -234,7 +238,8 @@ struct PlainRow {
     }
 };
 // scratch: NormWarps floats.
-template <int Warps, bool ForExperts, class Row> __device__ __forceinline__ void norm(u8* x, const Row& row, const Gain<Warps>& gains, float* scratch) {
+template <int Warps, bool ForExperts, class Row>
+__device__ __forceinline__ void norm(u8* x, const Row& row, const Gain<Warps>& gains, float* scratch) {
     constexpr int Rounds = Gain<Warps>::Rounds;
     int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     float4 v[Rounds];

@@ -1,30 +1,35 @@
-// How weights lie in memory, and how a warp turns them into operands of the tensor cores. Packed once at load (pack.cu); one copy serves every kernel.
+// How weights lie in memory, and how a warp turns them into operands of the tensor cores.
+// Packed once at load (pack.cu); one copy serves every kernel.
 //
 // Dense matrices are strips of 8 rows, each one contiguous stream over k:
 //
-//     [rows / 8][k / 64] chunks:   bf16  1024 bytes   [8 rows][64 values]; of row r, 16-byte piece p lies at p ^ r: free of conflicts for ldmatrix,
-//                                                     and the 128-byte swizzle of wgmma
-//                                  int8   512 bytes   [lane][4 steps]; a word has the row's values 2 i, 2 i + 1, 2 i + 8, 2 i + 9 of 16; and a float scale a row
-//                                  int4   320 bytes   [lane][2 words of 2 steps]; then [8 rows][2 groups of 32 k] (float16 scale, 16-bit zero)
+//     [rows / 8][k / 64] chunks:   bf16  1024 bytes   [8 rows][64 values]; of row r, 16-byte piece p lies at p ^ r: free of conflicts
+//                                                     for ldmatrix, and the 128-byte swizzle of wgmma
+//                                  int8   512 bytes   [lane][4 steps]; a word has the row's values 2 i, 2 i + 1, 2 i + 8, 2 i + 9 of 16;
+//                                                     and a float scale a row
+//                                  int4   320 bytes   [lane][2 words of 2 steps]; then [8 rows][2 groups of 32 k]
+//                                                     (float16 scale, 16-bit zero)
 //
 // (lane = 4 g + i: row g of 8, quarter i.) Experts are tiles of 16 rows, each one contiguous stream over k:
 //
 //     [expert][rows / 16][k / 64]: mxfp4  544 bytes   [16 places][64 values of 4 bits]; then [16 places][2 scales]
-//                                  int4   640 bytes   [16 places][64 values of 4 bits]; then [16 places][2 groups] (float16 scale, 16-bit zero)
+//                                  int4   640 bytes   [16 places][64 values of 4 bits]; then [16 places][2 groups]
+//                                                     (float16 scale, 16-bit zero)
 //                                  bf16  2048 bytes   [4 steps][lane][4 words]: operands as they are
 //
-// Places 0..7 are rows 0..7 of the tile and 8..15 its rows 8..15 (down), or its 8 gates and its 8 ups (gate_up: rows alternate), so that one thread holds
-// both of a pair. The order of k inside 64 is "P64": a thread's 8 bytes of 4-bit values, 16 of one row, are its operands of 4 steps without any shuffle.
-// Thread i of 4 holds k = 16 i + 8 w + j + 4 e, used in step 2 w + j / 2, register pair j % 2, half e. Activations for the experts are stored accordingly;
-// whoever produces them (RMSNorm, SwiGLU) writes them in that order.
+// Places 0..7 are rows 0..7 of the tile and 8..15 its rows 8..15 (down), or its 8 gates and its 8 ups (gate_up: rows alternate), so that
+// one thread holds both of a pair. The order of k inside 64 is "P64": a thread's 8 bytes of 4-bit values, 16 of one row, are its operands
+// of 4 steps without any shuffle. Thread i of 4 holds k = 16 i + 8 w + j + 4 e, used in step 2 w + j / 2, register pair j % 2, half e.
+// Activations for the experts are stored accordingly; whoever produces them (RMSNorm, SwiGLU) writes them in that order.
 constexpr int RouterShares = 10, RouterSteps = (Hidden / 32 + RouterShares - 1) / RouterShares;
 
 // Where the value at k lies in activations of P64 order.
 __device__ __forceinline__ int p64(int k) { return (k & ~63) + ((k >> 3 & 1) << 5) + ((k & 3) << 3) + ((k >> 4 & 3) << 1) + (k >> 2 & 1); }
 
 // ---- 4 bits -> bf16 ---------------------------------------------------------------------------------------------------------------------
-// MXFP4 values j and j + 4 of the 8 in a packed word, as bf16x2, times 2^-126. Exact, subnormals included. A packed half word holds its four values with
-// their bits (sign, e1, e0, m) where one shift and one mask find them: 0..2 become sign at 15 and e1 e0 m at 8..6; the fourth takes what is left.
+// MXFP4 values j and j + 4 of the 8 in a packed word, as bf16x2, times 2^-126. Exact, subnormals included. A packed half word holds its
+// four values with their bits (sign, e1, e0, m) where one shift and one mask find them: 0..2 become sign at 15 and e1 e0 m at 8..6;
+// the fourth takes what is left.
 template <int J> __device__ __forceinline__ u32 fp4_pair(u32 word) {
     if (J < 3) return (word << 3 * J) & 0x81c081c0u;
     return (word << 1 & 0x80008000u) | (word >> 5 & 0x01000100u) | (word >> 4 & 0x00c000c0u);
@@ -38,14 +43,16 @@ __device__ __forceinline__ u32 fp4_place(u32 nibble, int j) {
 // 2^(scale - 127) * 2^126 as bf16x2. Only for scales up to 128 (a factor of 2), which packing checks; real ones are near 120.
 __device__ __forceinline__ u32 fp4_scale(u32 scale) { return ((scale + 126) << 7) * 0x10001u; }
 
-// AWQ values in bits n .. n + 3 and n + 4 .. n + 7: (q - zero) * scale is exact in float, then rounded to bf16 once. group: float16 scale, 16-bit zero.
+// AWQ values in bits n .. n + 3 and n + 4 .. n + 7: (q - zero) * scale is exact in float, then rounded to bf16 once.
+// group: float16 scale, 16-bit zero.
 // 0x4b000000 | q is the float 2^23 + q.
 __device__ __forceinline__ u32 int4_pair(u32 word, int n, u32 group) {
     float scale = half_to_float((u16)group), zero = __uint_as_float(0x4b000000u | group >> 16);
     float low = __uint_as_float(0x4b000000u | (word >> n & 15)), high = __uint_as_float(0x4b000000u | (word >> (n + 4) & 15));
     return pack_bf16(__fmul_rn(low - zero, scale), __fmul_rn(high - zero, scale));
 }
-// Two int8 values of each 16-bit half, sign and magnitude (bits 15 and 6..0; 7 and 14..8). As bf16 times 2^-13, exactly; the row's scale has the 2^13.
+// Two int8 values of each 16-bit half, sign and magnitude (bits 15 and 6..0; 7 and 14..8).
+// As bf16 times 2^-13, exactly; the row's scale has the 2^13.
 __device__ __forceinline__ void int8_pair(u32 w, u32& first, u32& second) {
     first = multiply_bf16x2(w & 0x807f807fu, 0x7b807b80u);
     second = multiply_bf16x2((w >> 8 & 0x007f007fu) | (w << 8 & 0x80008000u), 0x7b807b80u);
@@ -98,7 +105,7 @@ struct Int4Strip {
     }
 };
 
-// ---- a chunk of an expert's tile: 16 places x 64 k ---------------------------------------------------------------------------------------
+// ---- a chunk of an expert's tile: 16 places x 64 k --------------------------------------------------------------------------------------
 // values(a, s): mma's A operand of step s.
 struct Mxfp4Tile {
     static constexpr int Bytes = 544;

@@ -2,16 +2,19 @@
 //
 // Numbers only grow: what was said in an earlier step can never pass for news, and nothing has to be cleared. Two ways:
 //
-//     words   8 bytes: 4 bytes of data and the number, stored and loaded as one; data and flag cannot come apart, and no fence is needed. They lie at the same
-//             offset in both cards' arenas: a store goes to the own one and `shift` bytes further. A card reads its own arena alone.
+//     words   8 bytes: 4 bytes of data and the number, stored and loaded as one; data and flag cannot come apart, and no fence is needed.
+//             They lie at the same offset in both cards' arenas: a store goes to the own one and `shift` bytes further. A card reads its
+//             own arena alone.
 //     flags   plain stores of any size, then the number, with release and acquire: for more than some 100 KB
 //
-// A card that has waited longer than its patience says so in `error`, and then nobody waits any more. The step ends with garbage, and the host looks at the word.
+// A card that has waited longer than its patience says so in `error`, and then nobody waits any more.
+// The step ends with garbage, and the host looks at the word.
 struct Wire {
     const u32* number; // of the step
     u32* error;        // not 0: somebody has waited too long
     u64 patience;      // nanoseconds
-    long long shift;   // words: from a place of the own arena to the same place of the other card's, or of the inbox from which the other card takes it
+    // words: from a place of the own arena to the same place of the other card's, or of the inbox from which the other card takes it
+    long long shift;
 };
 #ifndef CUDA_EMULATION
 __device__ __forceinline__ u64 nanoseconds() {
@@ -29,13 +32,18 @@ __device__ __forceinline__ u32 load_acquire(const u32* at) {
     asm volatile("ld.acquire.sys.global.u32 %0, [%1];" : "=r"(v) : "l"(at) : "memory");
     return v;
 }
-__device__ __forceinline__ void store_release(u32* at, u32 v) { asm volatile("st.release.sys.global.u32 [%0], %1;" ::"l"(at), "r"(v) : "memory"); }
-__device__ __forceinline__ void store_relaxed(u32* at, u32 v) { asm volatile("st.relaxed.sys.global.u32 [%0], %1;" ::"l"(at), "r"(v) : "memory"); }
+__device__ __forceinline__ void store_release(u32* at, u32 v) {
+    asm volatile("st.release.sys.global.u32 [%0], %1;" ::"l"(at), "r"(v) : "memory");
+}
+__device__ __forceinline__ void store_relaxed(u32* at, u32 v) {
+    asm volatile("st.relaxed.sys.global.u32 [%0], %1;" ::"l"(at), "r"(v) : "memory");
+}
 __device__ __forceinline__ void store_word(void* at, u32 value, u32 number) {
     asm volatile("st.relaxed.sys.global.u64 [%0], %1;" ::"l"(at), "l"((u64)number << 32 | value) : "memory");
 }
 __device__ __forceinline__ void store_words(void* at, u32 a, u32 b, u32 number) {
-    asm volatile("st.relaxed.sys.global.v2.u64 [%0], {%1, %2};" ::"l"(at), "l"((u64)number << 32 | a), "l"((u64)number << 32 | b) : "memory");
+    asm volatile("st.relaxed.sys.global.v2.u64 [%0], {%1, %2};" ::"l"(at), "l"((u64)number << 32 | a), "l"((u64)number << 32 | b)
+                 : "memory");
 }
 __device__ __forceinline__ uint4 load_words(const void* at) {
     u64 a, b;
@@ -50,7 +58,8 @@ __device__ __forceinline__ uint2 load_word(const void* at) {
 __device__ __forceinline__ void fence_system() { asm volatile("fence.acq_rel.sys;" ::: "memory"); }
 __device__ __forceinline__ void let_others_run() {}
 #endif
-// Whether to stop waiting, asked again and again with a count that begins at 0. Looks at nothing but the count most of the time: most waits are short.
+// Whether to stop waiting, asked again and again with a count that begins at 0.
+// Looks at nothing but the count most of the time: most waits are short.
 __device__ __forceinline__ bool give_up(const Wire& w, u32 tries, u64& since) {
     let_others_run();
     if (tries % 256 != 255) return false;
@@ -68,7 +77,7 @@ __device__ __forceinline__ void wait_for_flag(const Wire& w, const u32* flag, u3
         if (give_up(w, tries, since)) return;
 }
 
-// ---- words ------------------------------------------------------------------------------------------------------------------------------------
+// ---- words ------------------------------------------------------------------------------------------------------------------------------
 // To both cards.
 __device__ __forceinline__ void tell(const Wire& w, void* at, u32 value, u32 number) {
     store_word((u8*)at + w.shift, value, number);
@@ -79,8 +88,8 @@ __device__ __forceinline__ void tell_pair(const Wire& w, void* at, u32 a, u32 b,
     store_words(at, a, b, number);
 }
 __device__ __forceinline__ u32 is_old(uint4 v, u32 number) { return (v.y ^ number) | (v.w ^ number); }
-// N pairs of words at at(n) (null: none), all asked for together, until all are of this step. All 32 lanes come along. While something is missing only one lane of
-// a warp asks, for one word: a card full of blocks that all ask for everything slows down the work they wait for.
+// N pairs of words at at(n) (null: none), all asked for together, until all are of this step. All 32 lanes come along. While something is
+// missing only one lane of a warp asks, for one word: a card full of blocks that all ask for everything slows down the work they wait for.
 template <int N, class At> __device__ __forceinline__ void collect(uint4 (&v)[N], const Wire& w, u32 number, At at) {
 #pragma unroll
     for (int n = 0; n < N; n++)
