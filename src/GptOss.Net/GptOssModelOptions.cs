@@ -63,7 +63,7 @@ public sealed record GptOssModelOptions
 
     /// <summary>
     /// Gets how long a step should take at most: while a prompt is read, everybody else waits for it to their next token. From the
-    /// measured speed follows how many tokens of prompts a step has, at least 32. A sequence that is alone gets twice the time, and at
+    /// measured speed follows how many tokens of prompts a step has, at least 16. A sequence that is alone gets twice the time, and at
     /// least 128 tokens. Default <see langword="null"/>: 100 ms for a model on the CPU, 50 ms with a GPU.
     /// <see cref="Timeout.InfiniteTimeSpan"/>: steps of <see cref="MaxStepTokens"/>, which reads long prompts fastest.
     /// </summary>

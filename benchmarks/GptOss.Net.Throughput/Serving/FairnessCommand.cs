@@ -43,14 +43,16 @@ internal sealed class FairnessCommand
     {
         await using var model = await ServedModel.LoadAsync(Model, LongTokens + 2_048, maxSequences: 16, cancellationToken);
         await MeasureAsync(model, 0, withShort: true, cancellationToken); // for the compiler
-        var (alone, together, waits, gaps) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
+        var (alone, together, waits) = (new List<double>(), new List<double>(), new List<double>());
+        var (gaps, longestGaps) = (new List<double>(), new List<double>());
         for (var run = 1; run <= Runs; run++)
         {
             alone.Add((await MeasureAsync(model, (2 * run) - 1, withShort: false, cancellationToken)).Long);
             var measured = await MeasureAsync(model, 2 * run, withShort: true, cancellationToken);
             together.Add(measured.Long);
             waits.Add(measured.Short);
-            gaps.Add(measured.Gap);
+            gaps.AddRange(measured.Gaps);
+            longestGaps.Add(measured.Gaps.DefaultIfEmpty().Max());
         }
 
         Console.WriteLine(
@@ -58,16 +60,18 @@ internal sealed class FairnessCommand
             + $"medians of {Runs} runs, ms");
         Console.WriteLine($"first token of the short one {Milliseconds(waits)}, at most {1000 * waits.Max():F0}");
         Console.WriteLine($"first token of the long one {Milliseconds(together)}; without the short one {Milliseconds(alone)}");
-        Console.WriteLine($"longest gap of a stream {Milliseconds(gaps)}, at most {1000 * gaps.Max():F0}");
+        Console.WriteLine($"longest gap of a stream {Milliseconds(longestGaps)}, at most {1000 * longestGaps.Max():F0}");
+        Console.WriteLine($"gaps p50 / p90 / p99 {Percentiles.Of(gaps).Milliseconds()}");
     }
 
-    private async Task<(double Long, double Short, double Gap)> MeasureAsync(
+    /// <summary>First tokens of the long and the short prompt, and from each token of the streams to the next; seconds.</summary>
+    private async Task<(double Long, double Short, double[] Gaps)> MeasureAsync(
         GptOssModel model, int seed, bool withShort, CancellationToken cancellationToken)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var clock = Stopwatch.StartNew();
         var streams = Enumerable.Range(0, Streams)
-            .Select(i => Task.Run(() => LongestGapAsync(model, (1_000 * seed) + i, clock, ended.Token))).ToArray();
+            .Select(i => Task.Run(() => GapsAsync(model, (1_000 * seed) + i, clock, ended.Token))).ToArray();
         await Task.Delay(Streams > 0 ? 500 : 0, cancellationToken);
         var longWork = new Workload(LongTokens, 0, 2, seed + 10_000);
         var shortWork = new Workload(ShortTokens, 0, 2, seed + 20_000);
@@ -83,21 +87,20 @@ internal sealed class FairnessCommand
 
         var answer = await longAnswer;
         await ended.CancelAsync();
-        return (answer.TimeToFirstToken, wait, (await Task.WhenAll(streams)).DefaultIfEmpty().Max());
+        return (answer.TimeToFirstToken, wait, [.. (await Task.WhenAll(streams)).SelectMany(gaps => gaps)]);
     }
 
     /// <summary>Generates until the long prompt is read; the first tokens, which its own prompt delays, do not count.</summary>
-    private static async Task<double> LongestGapAsync(GptOssModel model, int seed, Stopwatch clock, CancellationToken cancellationToken)
+    private static async Task<List<double>> GapsAsync(GptOssModel model, int seed, Stopwatch clock, CancellationToken cancellationToken)
     {
         var work = new Workload(StreamPrompt, 0, 2_000, seed);
-        var (longest, last) = (0.0, 0.0);
+        var (gaps, last) = (new List<double>(), 0.0);
         try
         {
-            var count = 0;
             await foreach (var _ in model.GenerateAsync(work.NextPrompt(), work.Sampling, cancellationToken: cancellationToken))
             {
                 var now = clock.Elapsed.TotalSeconds;
-                longest = ++count > 3 ? Math.Max(longest, now - last) : longest;
+                gaps.Add(now - last);
                 last = now;
             }
         }
@@ -105,7 +108,7 @@ internal sealed class FairnessCommand
         {
         }
 
-        return longest;
+        return gaps[Math.Min(gaps.Count, 3)..];
     }
 
     private static string Milliseconds(List<double> seconds) => $"{1000 * Measurement.Median(seconds):F0}";

@@ -19,7 +19,7 @@ public sealed class StepPaceTests
     public void The_first_steps_are_small_and_the_next_ones_fit_the_time()
     {
         var pace = new StepPace(Timed);
-        pace.PromptTokens(isAlone: false).Should().Be(64);
+        pace.PromptTokens(isAlone: false).Should().Be(32);
 
         Record(pace, 0.001, 64, 20);
 
@@ -46,8 +46,32 @@ public sealed class StepPaceTests
         var pace = new StepPace(Timed);
         Record(pace, 0.1, 64, 20);
 
-        pace.PromptTokens(isAlone: false).Should().Be(64);
+        pace.PromptTokens(isAlone: false).Should().Be(16);
         pace.PromptTokens(isAlone: true).Should().Be(128);
+    }
+
+    [Theory]
+    [InlineData(0.4, 100)] // of the time that a step takes on two cores of 2026 with 4 layers of the 20b shape
+    [InlineData(1, 100)]
+    [InlineData(2.2, 170)]
+    public void A_step_with_prompts_takes_the_time_on_a_fast_machine_and_a_slow_one(double slowness, double milliseconds)
+    {
+        // 25 ms without prompts, 15 for the weights of all experts, and for each token more the longer its context is.
+        double Seconds(int tokens, int position) =>
+            slowness * (tokens == 0 ? 0.025 : 0.040 + (tokens * (0.0016 + (position * 0.00000018))));
+        var pace = new StepPace(Timed);
+        pace.Record(Plan(1), Seconds(0, 0));
+        var (position, longest) = (0, 0.0);
+        for (var step = 0; position < 4_000; step++)
+        {
+            var tokens = pace.PromptTokens(isAlone: false);
+            var seconds = Seconds(tokens, position);
+            pace.Record(Plan(tokens), seconds);
+            position += tokens;
+            longest = step < 5 ? 0 : Math.Max(longest, seconds);
+        }
+
+        (1_000 * longest).Should().BeInRange(0.9 * milliseconds, 1.1 * milliseconds);
     }
 
     [Fact]
