@@ -148,7 +148,7 @@ internal sealed partial class GpuThroughput
         var before = Free();
         await Parallel.ForEachAsync(
             Enumerable.Range(0, Soak),
-            new ParallelOptions { MaxDegreeOfParallelism = Options.MaxSequences },
+            new ParallelOptions { MaxDegreeOfParallelism = model.Placement.MaxConcurrentSequences },
             async (_, _) => await TimesAsync(model, 24, new SamplingOptions { MaxOutputTokens = 8 }));
         Show($"{Soak} requests: the device's free memory went from {before:n0} to {Free():n0} bytes");
     }

@@ -32,8 +32,9 @@ internal sealed class StagedModel(
     {
         var scheduler = new Scheduler(
             new PagedKVCache(capacity, config.SlidingWindow),
-            new SchedulerOptions(options.MaxSequences, options.MaxStepTokens) { MaxStepsInFlight = maxStepsInFlight });
-        var engine = new EngineOptions(options.MaxSequences + options.MaxWaitingRequests, options.TimeProvider, NullLogger.Instance);
+            new SchedulerOptions(placement.MaxConcurrentSequences, options.MaxStepTokens) { MaxStepsInFlight = maxStepsInFlight });
+        var requests = placement.MaxConcurrentSequences + options.MaxWaitingRequests;
+        var engine = new EngineOptions(requests, options.TimeProvider, NullLogger.Instance);
         var loop = new EngineLoop(scheduler, new BorrowedExecutor(executor, maxStepsInFlight), engine);
         var model = new LoadedModel(config, placement, capacity, options.MaxModelLength!.Value, loop);
         return new GptOssModel(model, HarmonyTokenizer.Create(), options, "model");

@@ -23,21 +23,22 @@ internal static partial class PlacementCommand
             var plan = await GptOssModel.PlanAsync(path, options, machine is null ? null : Parse(machine), cancellationToken);
             var output = AnsiConsole.Profile.Out.Writer;
             output.WriteLine(plan.ToTable());
-            output.WriteLine(
-                string.Create(
-                    CultureInfo.InvariantCulture, $"The cache holds {plan.CacheTokens:N0} tokens. At once, prompt and answer together:"));
+            Write($"The cache holds {plan.CacheTokens:N0} tokens. There is room at once, prompt and answer together:");
             foreach (var tokens in (int[])[1_000, 2_000, 4_000, 8_000, 16_000, 32_000])
             {
                 if (tokens <= plan.MaxModelLength)
                 {
-                    var sequences = plan.SequencesOf(tokens);
-                    var limit = sequences > options.MaxSequences ? $", {options.MaxSequences} unless MaxSequences is raised" : "";
-                    output.WriteLine(
-                        string.Create(CultureInfo.InvariantCulture, $"  {sequences,6:N0} sequences of {tokens,6:N0} tokens{limit}"));
+                    Write($"  for {plan.SequencesOf(tokens),6:N0} sequences of {tokens,6:N0} tokens");
                 }
             }
 
+            var why = options.MaxSequences is null
+                ? $"as many as have room for an eighth of MaxModelLength each, 64 at most; MaxSequences sets another number"
+                : $"as MaxSequences says";
+            Write($"Generated at once, answers to one prompt counted each: up to {plan.MaxConcurrentSequences}, {why}.");
             return 0;
+
+            void Write(FormattableString line) => output.WriteLine(line.ToString(CultureInfo.InvariantCulture));
         }
         catch (Exception exception) when (exception is GptOssException or FormatException)
         {

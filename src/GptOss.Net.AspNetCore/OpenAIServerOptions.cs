@@ -45,8 +45,13 @@ public sealed class OpenAIServerOptions
     /// <summary>Gets or sets the most answers to one prompt (<c>n</c>). Default 8.</summary>
     public int MaxChoices { get; set; } = 8;
 
-    /// <summary>Gets or sets the most answers that are computed or wait at the same time; others get 429. Default 128.</summary>
-    public int MaxConcurrentAnswers { get; set; } = 128;
+    /// <summary>
+    /// Gets or sets the most answers that are computed or wait at the same time; others get 429. Each of several answers to one prompt
+    /// counts. Default <see langword="null"/>: those that the model generates at once
+    /// (<see cref="PlacementPlan.MaxConcurrentSequences"/>), and as many again that wait, at least 64; 128 for a client that is no
+    /// <see cref="GptOssModel"/>.
+    /// </summary>
+    public int? MaxConcurrentAnswers { get; set; }
 
     /// <summary>Gets or sets the most of these for one API key. Default <see langword="null"/>: as many as there are.</summary>
     public int? MaxConcurrentAnswersPerKey { get; set; }

@@ -48,5 +48,8 @@ public sealed record DeviceMemory
     /// does not tell.
     /// </summary>
     public long OtherBytes => Math.Max(
-        0, TotalBytes - FreeBytes - (WeightBytes - MappedWeightBytes) - KVBytesResident - (Device.IsCuda ? WorkspaceBytes : 0));
+        0, TotalBytes - FreeBytes - (WeightBytes - MappedWeightBytes) - KVBytesResident - (HasWorkspace ? WorkspaceBytes : 0));
+
+    /// <summary>Gets a value indicating whether the workspace is taken when the model is loaded; else bit by bit.</summary>
+    internal bool HasWorkspace { get; init; }
 }

@@ -25,7 +25,10 @@ public sealed class DevicePlacement
     /// <summary>Gets the bytes of the keys and values, for all sequences at their full length.</summary>
     public required long KVBytes { get; init; }
 
-    /// <summary>Gets the bytes of everything that a step computes on the device.</summary>
+    /// <summary>
+    /// Gets the bytes of everything that a step computes on the device. Of main memory that has nothing of the model: page-locked, through
+    /// which GPUs that share every layer speak where they do not reach each other.
+    /// </summary>
     public required long WorkspaceBytes { get; init; }
 
     /// <summary>
@@ -38,6 +41,8 @@ public sealed class DevicePlacement
 
     /// <summary>Gets the sum of weights, keys and values, and workspace.</summary>
     public long TotalBytes => WeightBytes + KVBytes + WorkspaceBytes;
+
+    internal bool IsPageLocked => !Device.IsCuda && Stages.Count == 0 && !HoldsEmbedding && !HoldsUnembedding;
 
     internal bool Fits => TotalBytes <= BudgetBytes;
 }

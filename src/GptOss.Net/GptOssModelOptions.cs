@@ -41,8 +41,12 @@ public sealed record GptOssModelOptions
     /// </summary>
     public int? MaxModelLength { get; init; }
 
-    /// <summary>Gets the most sequences that are generated at once; more wait. Default 64.</summary>
-    public int MaxSequences { get; init; } = 64;
+    /// <summary>
+    /// Gets the most sequences that are generated at once; more wait. Each of several answers to one prompt counts. Default
+    /// <see langword="null"/>: as many as have room in the cache for an eighth of <see cref="MaxModelLength"/> each, at most 64; the log
+    /// and <see cref="PlacementPlan.MaxConcurrentSequences"/> say how many that are.
+    /// </summary>
+    public int? MaxSequences { get; init; }
 
     /// <summary>
     /// Gets how many requests may wait besides those that run. Default 1,024; more are refused with a <see cref="GptOssBusyException"/>.
@@ -138,7 +142,7 @@ public sealed record GptOssModelOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(Cpu.Threads ?? 1, 1, nameof(Cpu.Threads));
         ArgumentOutOfRangeException.ThrowIfLessThan(Cpu.LoadingThreads ?? 1, 1, nameof(Cpu.LoadingThreads));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxModelLength ?? 1, 1, nameof(MaxModelLength));
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxSequences);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxSequences ?? 1, 1, nameof(MaxSequences));
         ArgumentOutOfRangeException.ThrowIfNegative(MaxWaitingRequests);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxStepTokens);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxStepTokens, MostStepTokens);

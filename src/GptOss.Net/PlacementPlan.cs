@@ -21,7 +21,14 @@ public sealed class PlacementPlan
     /// <summary>Gets the device of the final norm and the output projection.</summary>
     public required DeviceId UnembeddingDevice { get; init; }
 
-    /// <summary>Gets for how many sequences at once there are keys and values.</summary>
+    /// <summary>
+    /// Gets how many sequences are generated at once; more wait. Each of several answers to one prompt counts.
+    /// <see cref="GptOssModelOptions.MaxSequences"/>, or where it is not set as many as have room in the cache for an eighth of
+    /// <see cref="MaxModelLength"/> each, at most 64.
+    /// </summary>
+    public required int MaxConcurrentSequences { get; init; }
+
+    /// <summary>Gets for how many sequences of full length there are keys and values.</summary>
     public required int MaxSequences { get; init; }
 
     /// <summary>Gets for how many tokens of each sequence there are keys and values.</summary>
@@ -32,8 +39,8 @@ public sealed class PlacementPlan
 
     /// <summary>
     /// How many sequences, prompt and answer together of so many tokens, the cache has room for at once: what it is worth to send at the
-    /// same time. More wait for their turn; each of several answers to one prompt counts. <see cref="GptOssModelOptions.MaxSequences"/>
-    /// limits it too.
+    /// same time. More wait for their turn; each of several answers to one prompt counts. <see cref="MaxConcurrentSequences"/> limits it
+    /// too.
     /// </summary>
     /// <param name="tokens">The tokens of a sequence, 1 to <see cref="MaxModelLength"/>.</param>
     /// <returns>At least 1.</returns>
@@ -44,6 +51,18 @@ public sealed class PlacementPlan
         var blocks = MaxSequences * (long)KVCache.PagedKVCache.BlockCount(MaxModelLength);
         return (int)Math.Min(int.MaxValue, Math.Max(1, blocks / KVCache.PagedKVCache.BlockCount(tokens)));
     }
+
+    /// <summary>The plan of GPUs that turned out to reach each other.</summary>
+    internal PlacementPlan WithoutPageLocked() => new()
+    {
+        Stages = Stages,
+        Devices = [.. Devices.Where(device => !device.IsPageLocked)],
+        EmbeddingDevice = EmbeddingDevice,
+        UnembeddingDevice = UnembeddingDevice,
+        MaxConcurrentSequences = MaxConcurrentSequences,
+        MaxSequences = MaxSequences,
+        MaxModelLength = MaxModelLength,
+    };
 
     internal bool Fits => Devices.All(device => device.Fits);
 

@@ -117,6 +117,7 @@ public sealed class CudaExecutorGpuTests(ITestOutputHelper output)
             Devices = [],
             EmbeddingDevice = DeviceId.Cuda(0),
             UnembeddingDevice = DeviceId.Cuda(0),
+            MaxConcurrentSequences = 1,
             MaxSequences = 1,
             MaxModelLength = 1,
         };

@@ -92,6 +92,7 @@ public sealed class TorchExecutorGpuTests(ITestOutputHelper output)
             Devices = [],
             EmbeddingDevice = ids[0],
             UnembeddingDevice = ids[^1],
+            MaxConcurrentSequences = 1,
             MaxSequences = 1,
             MaxModelLength = 1,
         };

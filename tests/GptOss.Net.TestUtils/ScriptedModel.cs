@@ -59,6 +59,7 @@ internal static class ScriptedModel
             Devices = [],
             EmbeddingDevice = DeviceId.Cpu,
             UnembeddingDevice = DeviceId.Cpu,
+            MaxConcurrentSequences = maxSequences,
             MaxSequences = maxSequences,
             MaxModelLength = maxModelLength,
         };

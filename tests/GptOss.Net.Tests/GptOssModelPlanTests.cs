@@ -90,6 +90,76 @@ public sealed class GptOssModelPlanTests
         plan.Invoking(known => known.SequencesOf(129)).Should().Throw<ArgumentOutOfRangeException>();
     }
 
+    [Theory]
+    [InlineData(16)]
+    [InlineData(20)]
+    [InlineData(24)]
+    [InlineData(80)]
+    public async Task Without_a_number_as_many_sequences_run_at_once_as_have_room_for_an_eighth_of_the_length(int gibibytes)
+    {
+        using var directory = new TemporaryDirectory();
+        var folder = SparseCheckpoint.Write(directory.File("gpt-oss-20b"));
+
+        var plan = await PlanAsync(null);
+        var more = await PlanAsync(plan.MaxConcurrentSequences + 1);
+
+        plan.MaxConcurrentSequences.Should().BeInRange(1, 64);
+        plan.SequencesOf(4_096).Should().BeGreaterThanOrEqualTo(plan.MaxConcurrentSequences);
+        more.MaxConcurrentSequences.Should().Be(plan.MaxConcurrentSequences + 1, "what was set wins");
+        if (plan.MaxConcurrentSequences < 64)
+        {
+            more.SequencesOf(4_096).Should().BeLessThan(more.MaxConcurrentSequences);
+        }
+
+        TestContext.Current.TestOutputHelper!.WriteLine($"{gibibytes} GiB: {plan.MaxConcurrentSequences} at once of {plan.CacheTokens}");
+
+        Task<PlacementPlan> PlanAsync(int? maxSequences) => GptOssModel.PlanAsync(
+            folder,
+            new GptOssModelOptions { MaxSequences = maxSequences },
+            new Dictionary<DeviceId, long> { [DeviceId.Cuda(0)] = (long)gibibytes << 30 },
+            TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Expanded_to_bfloat16_two_cards_of_24_GiB_that_share_every_layer_hold_the_model_and_32K_tokens()
+    {
+        using var directory = new TemporaryDirectory();
+        var folder = SparseCheckpoint.Write(directory.File("gpt-oss-20b"));
+        var options = new GptOssModelOptions
+        {
+            Precision = Precision.ExpandedBFloat16,
+            MaxModelLength = 32_768,
+            MaxSequences = 64,
+            MaxStepTokens = 1_024,
+            Placement = new PlacementOptions { TensorParallel = 2 },
+        };
+
+        var plan = await GptOssModel.PlanAsync(folder, options, TwoCards, TestContext.Current.CancellationToken);
+
+        plan.CacheTokens.Should().BeGreaterThanOrEqualTo(229_376);
+        plan.Devices.Should().OnlyContain(device => device.TotalBytes <= 24L << 30);
+        plan.Devices.Min(device => device.TotalBytes).Should().BeGreaterThan(plan.Devices.Max(device => device.TotalBytes) * 9 / 10);
+    }
+
+    [Fact]
+    public async Task Main_memory_through_which_cards_that_share_layers_may_have_to_speak_is_planned_for()
+    {
+        using var directory = new TemporaryDirectory();
+        var folder = SparseCheckpoint.Write(directory.File("gpt-oss-20b"));
+        var options = new GptOssModelOptions { Placement = new PlacementOptions { TensorParallel = 2 } };
+        var memory = new Dictionary<DeviceId, long>(TwoCards) { [DeviceId.Cpu] = 8L << 30 };
+
+        var plan = await GptOssModel.PlanAsync(folder, options, memory, TestContext.Current.CancellationToken);
+
+        var host = plan.Devices[^1];
+        (host.Device, host.WeightBytes, host.KVBytes, host.BudgetBytes).Should().Be((DeviceId.Cpu, 0, 0, (8L << 30) - (512L << 20)));
+        host.WorkspaceBytes.Should().BeGreaterThan(4 * 64 * 201_088 * sizeof(float), "each card has two inboxes for the logits of 64 rows");
+        plan.ToTable().Should().Contain("page-locked, at most");
+        memory[DeviceId.Cpu] = 256L << 20;
+        var little = () => GptOssModel.PlanAsync(folder, options, memory, TestContext.Current.CancellationToken);
+        await little.Should().ThrowAsync<PlacementException>().WithMessage("*cpu (page-locked, at most) needs*");
+    }
+
     [Fact]
     public async Task A_device_that_was_not_described_is_not_there()
     {

@@ -3,8 +3,13 @@ using System.Globalization;
 namespace GptOss.Net.AspNetCore.Operations;
 
 /// <summary>Bounds how many answers are computed or wait at the same time, in all and for each caller.</summary>
-internal sealed class Admission(OpenAIServerOptions options)
+/// <param name="options">The bounds.</param>
+/// <param name="running">How many answers the model computes at once, where that is known.</param>
+internal sealed class Admission(OpenAIServerOptions options, Func<int?> running)
 {
+    // Of answers that wait, where the options do not say.
+    private const int LeastWaiting = 64;
+
     private static readonly TimeSpan LeastRetry = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<string, int> _byCaller = new(StringComparer.Ordinal);
@@ -17,16 +22,17 @@ internal sealed class Admission(OpenAIServerOptions options)
     /// <summary>Takes the place of some answers until the result is disposed, or refuses the request.</summary>
     public IDisposable Enter(string caller, int answers)
     {
+        var most = options.MaxConcurrentAnswers ?? Default();
         lock (_lock)
         {
             var own = _byCaller.GetValueOrDefault(caller);
-            if (_answers + answers > options.MaxConcurrentAnswers)
+            if (_answers + answers > most)
             {
                 throw RequestError.TooMany(
                     string.Create(
                         CultureInfo.InvariantCulture,
                         $"{_answers} answers are computed or wait; "
-                        + $"this server takes {options.MaxConcurrentAnswers}. Please try again in 1s."),
+                        + $"this server takes {most}. Please try again in 1s."),
                     LeastRetry);
             }
 
@@ -45,6 +51,12 @@ internal sealed class Admission(OpenAIServerOptions options)
         }
 
         return new Place(this, caller, answers);
+    }
+
+    private int Default()
+    {
+        var atOnce = running() ?? LeastWaiting;
+        return atOnce + Math.Max(atOnce, LeastWaiting);
     }
 
     private void Leave(string caller, int answers)

@@ -24,7 +24,7 @@ internal sealed class OpenAIServer : IDisposable
         _tokens = services.GetService<ITokenModel>();
         Responses = services.GetService<IResponseStore>() ?? new MemoryResponseStore(Options, Time);
         Reasoning = new ReasoningMemory(Options.MaxRememberedCalls);
-        Admission = new Admission(Options);
+        Admission = new Admission(Options, () => Status.Model?.Placement.MaxConcurrentSequences);
         Drain = new Drain(services.GetRequiredService<IHostApplicationLifetime>(), Options.DrainTimeout, Time);
     }
 

@@ -10,34 +10,56 @@ namespace GptOss.Net.Engine;
 internal sealed class CachePlanner(
     ModelConfig config, ExecutorFactory executors, GptOssModelOptions options, int maxModelLength)
 {
-    private const int StepTokensStep = 16;
+    /// <summary>The most sequences that run at once where the options do not say: each has still a good part of a card's speed.</summary>
+    public const int MostConcurrent = 64;
 
-    private readonly CacheLimits _limits = new(options.MaxSequences, options.MaxStepTokens, maxModelLength);
+    /// <summary>Where the options do not say how many run at once, each has room for this part of the longest sequence.</summary>
+    public const int ShareOfLength = 8;
+
+    private const int StepTokensStep = 16;
 
     /// <exception cref="PlacementException">The model does not fit even with room for a single sequence.</exception>
     public (PlacementPlan Placement, KVCacheCapacity Capacity) Plan(DeviceInventory inventory)
     {
-        var sequences = MostSequences(inventory);
-        var placement = PlacementPlanner.Plan(Request(inventory, sequences, _limits));
-        var sizing = Sizing(executors.Demand(executors.MainDevice, _limits.StepTokens), _limits);
+        var concurrent = options.MaxSequences ?? Most(MostConcurrent, sequences => HasRoom(inventory, FullSequences(sequences), sequences));
+        var sizes = Sizes(concurrent);
+        var sequences = Most(concurrent, full => HasRoom(inventory, full, concurrent));
+        var placement = PlacementPlanner.Plan(Request(inventory, sequences, sizes));
+        var sizing = Sizing(executors.Demand(executors.MainDevice, sizes), sizes);
         var capacity = new KVCacheCapacity(
-            sizing.PoolBlocks(AttentionKind.Full, sequences, _limits.Length),
-            sizing.PoolBlocks(AttentionKind.Sliding, _limits.Sequences, _limits.Length));
+            sizing.PoolBlocks(AttentionKind.Full, sequences, sizes.Length),
+            sizing.PoolBlocks(AttentionKind.Sliding, sizes.Sequences, sizes.Length));
         return (placement, capacity);
     }
 
-    /// <summary>For how many sequences of full length the devices have room, 1 to <see cref="GptOssModelOptions.MaxSequences"/>.</summary>
-    private int MostSequences(DeviceInventory inventory)
+    /// <summary>The largest number from 1 to another one, both included, for which something holds; 1 if it holds for none.</summary>
+    private static int Most(int largest, Predicate<int> holds)
     {
-        var (most, tooMany) = (1, _limits.Sequences + 1);
+        var (most, tooMany) = (1, largest + 1);
         while (tooMany - most > 1)
         {
             var middle = (most + tooMany) / 2;
-            var draft = PlacementPlanner.Draft(Request(inventory, middle, _limits));
-            (most, tooMany) = draft.Fits && draft.Devices.All(LeavesHalf) ? (middle, tooMany) : (most, middle);
+            (most, tooMany) = holds(middle) ? (middle, tooMany) : (most, middle);
         }
 
         return most;
+    }
+
+    private ExecutorSizes Sizes(int concurrent) => new(concurrent, options.MaxStepTokens, maxModelLength);
+
+    /// <summary>Room for how many sequences of full length gives so many an eighth of it.</summary>
+    private int FullSequences(int sequences)
+    {
+        var (share, full) =
+            (PagedKVCache.BlockCount(Math.Max(1, maxModelLength / ShareOfLength)), PagedKVCache.BlockCount(maxModelLength));
+        return ((sequences * share) + full - 1) / full;
+    }
+
+    /// <summary>Whether the devices have room for some sequences of full length when so many run at once.</summary>
+    private bool HasRoom(DeviceInventory inventory, int fullSequences, int concurrent)
+    {
+        var draft = PlacementPlanner.Draft(Request(inventory, fullSequences, Sizes(concurrent)));
+        return draft.Fits && (fullSequences == 1 || draft.Devices.All(LeavesHalf));
     }
 
     /// <summary>Main memory is not the model's alone: unless it was limited, the cache leaves as much as it takes.</summary>
@@ -46,21 +68,21 @@ internal sealed class CachePlanner(
         || options.Placement.MemoryLimits.ContainsKey(device.Device)
         || device.KVBytes <= (device.BudgetBytes - device.WeightBytes - device.WorkspaceBytes) / 2;
 
-    private KVCacheSizing Sizing(ExecutorDemand demand, CacheLimits limits) =>
-        KVCacheSizing.For(config, demand.CacheElementBytes, limits.StepTokens);
+    private KVCacheSizing Sizing(ExecutorDemand demand, ExecutorSizes sizes) =>
+        KVCacheSizing.For(config, demand.CacheElementBytes, sizes.StepTokens);
 
-    private DeviceDemand Demand(ExecutorDemand demand, int fullSequences, CacheLimits limits)
+    private DeviceDemand Demand(ExecutorDemand demand, int fullSequences, ExecutorSizes sizes)
     {
-        var sizing = Sizing(demand, limits);
-        var keysAndValues = new KVDemand(fullSequences, limits.Length, (kind, sequences, tokens) =>
-            sizing.LayerBytes(kind, kind == AttentionKind.Sliding ? limits.Sequences : sequences, tokens));
+        var sizing = Sizing(demand, sizes);
+        var keysAndValues = new KVDemand(fullSequences, sizes.Length, (kind, sequences, tokens) =>
+            sizing.LayerBytes(kind, kind == AttentionKind.Sliding ? sizes.Sequences : sequences, tokens));
         return new DeviceDemand(demand.Weights, keysAndValues, demand.Workspace);
     }
 
-    private PlacementRequest Request(DeviceInventory inventory, int fullSequences, CacheLimits limits)
+    private PlacementRequest Request(DeviceInventory inventory, int fullSequences, ExecutorSizes sizes)
     {
-        var main = executors.Demand(executors.MainDevice, limits.StepTokens);
-        var (weights, keysAndValues, workspace) = Demand(main, fullSequences, limits);
+        var main = executors.Demand(executors.MainDevice, sizes);
+        var (weights, keysAndValues, workspace) = Demand(main, fullSequences, sizes);
         return new PlacementRequest
         {
             Config = config,
@@ -68,23 +90,20 @@ internal sealed class CachePlanner(
             PackedWeights = main.PackedWeights,
             KV = keysAndValues,
             Workspace = workspace,
-            LargestShare = main.LargestShare,
-            OnCpu = Demand(executors.Demand(DeviceId.Cpu, limits.StepTokens), fullSequences, limits),
+            OnCpu = Demand(executors.Demand(DeviceId.Cpu, sizes), fullSequences, sizes),
+            ConcurrentSequences = sizes.Sequences,
             Options = options.Placement,
             Available = AvailableDevice.In(inventory),
             Problems = inventory.Problems,
             Settings =
             [
-                Setting(nameof(options.MaxModelLength), limits.Length, PagedKVCache.BlockSize, value => limits with { Length = value }),
-                Setting(nameof(options.MaxSequences), limits.Sequences, 1, value => limits with { Sequences = value }),
-                Setting(nameof(options.MaxStepTokens), limits.StepTokens, StepTokensStep, value => limits with { StepTokens = value }),
+                Setting(nameof(options.MaxModelLength), sizes.Length, PagedKVCache.BlockSize, value => sizes with { Length = value }),
+                Setting(nameof(options.MaxSequences), sizes.Sequences, 1, value => sizes with { Sequences = value }),
+                Setting(nameof(options.MaxStepTokens), sizes.StepTokens, StepTokensStep, value => sizes with { StepTokens = value }),
             ],
         };
 
-        PlacementSetting Setting(string name, int value, int step, Func<int, CacheLimits> with) =>
+        PlacementSetting Setting(string name, int value, int step, Func<int, ExecutorSizes> with) =>
             new(name, value, step, other => Request(inventory, 1, with(other)));
     }
-
-    /// <summary>What the options say that the cache's size hangs on.</summary>
-    private sealed record CacheLimits(int Sequences, int StepTokens, int Length);
 }

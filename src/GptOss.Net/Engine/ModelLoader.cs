@@ -159,9 +159,11 @@ internal sealed partial class ModelLoader(
         ModelConfig config, ExecutorFactory executors, PlacementPlan placement, KVCacheCapacity capacity, IModelExecutor executor,
         MemoryPromise promise)
     {
+        placement = executor.PageLockedBytes > 0 ? placement : placement.WithoutPageLocked();
+        LogConcurrency(placement);
         var scheduler = new Scheduler(
             new PagedKVCache(capacity, config.SlidingWindow, MostIdle(placement, capacity)),
-            new SchedulerOptions(options.MaxSequences, options.MaxStepTokens)
+            new SchedulerOptions(placement.MaxConcurrentSequences, options.MaxStepTokens)
             {
                 MaxStepsInFlight = executor.MaxStepsInFlight,
                 MaxStepsAhead = executor.MaxStepsAhead,
@@ -169,8 +171,8 @@ internal sealed partial class ModelLoader(
                 CachesPrefixes = options.PrefixCaching,
             });
         var blocks = DeviceBlockBytes.Of(placement, config.LayerKinds, device => KVCacheSizing
-            .For(config, executors.Demand(device, options.MaxStepTokens).CacheElementBytes, options.MaxStepTokens).BytesPerBlock);
-        var requests = (int)Math.Min(int.MaxValue, (long)options.MaxSequences + options.MaxWaitingRequests);
+            .For(config, executors.CacheElementBytes(device), options.MaxStepTokens).BytesPerBlock);
+        var requests = (int)Math.Min(int.MaxValue, (long)placement.MaxConcurrentSequences + options.MaxWaitingRequests);
         var mapped = executor.MappedWeightBytes;
         var engine = new EngineOptions(requests, options.TimeProvider, options.LoggerFactory.CreateLogger(typeof(EngineLoop).FullName!))
         {
@@ -182,7 +184,8 @@ internal sealed partial class ModelLoader(
             MappedWeightBytes = mapped,
         };
         var loop = new EngineLoop(scheduler, executor, engine);
-        promise.Take(device => Outstanding(device, placement, blocks, loop) + (device.IsCuda ? 0 : mapped));
+        var locked = executor.PageLockedBytes;
+        promise.Take(device => Outstanding(device, placement, blocks, loop) + (device.IsCuda ? 0 : mapped - locked));
         return new LoadedModel(config, placement, capacity, placement.MaxModelLength, loop)
         {
             DeviceBlocks = blocks,
@@ -210,6 +213,19 @@ internal sealed partial class ModelLoader(
         placement.Devices.Where(part => part.Device == device && !device.IsCuda).Sum(part =>
             part.WorkspaceBytes + part.KVBytes
             - blocks.Where(block => block.Device == device).Sum(block => block.Resident(loop.Counters.CacheUsage)));
+
+    private void LogConcurrency(PlacementPlan placement)
+    {
+        var (running, tokens) = (placement.MaxConcurrentSequences, placement.CacheTokens);
+        if (options.MaxSequences is not null)
+        {
+            LogConcurrentAsSet(running, tokens, tokens / running);
+            return;
+        }
+
+        var each = Math.Max(1, placement.MaxModelLength / CachePlanner.ShareOfLength);
+        LogConcurrent(running, tokens, each, CachePlanner.MostConcurrent);
+    }
 
     private int MaxModelLength(ModelConfig config)
     {
@@ -244,6 +260,17 @@ internal sealed partial class ModelLoader(
         + "A smaller MaxModelLength or MaxSequences leaves more room on the GPUs; "
         + "PlacementOptions.AllowCpu = false refuses the model instead.")]
     private partial void LogSharedWithCpu(int layers, int allLayers, string bytes, double milliseconds);
+
+    [LoggerMessage(
+        LogLevel.Information,
+        "Up to {Sequences} sequences are generated at once, as MaxSequences says; the cache holds {Tokens:N0} tokens, {Each:N0} for each.")]
+    private partial void LogConcurrentAsSet(int sequences, long tokens, long each);
+
+    [LoggerMessage(
+        LogLevel.Information,
+        "Up to {Sequences} sequences are generated at once: MaxSequences is not set, and of the {Tokens:N0} tokens that the cache holds "
+        + "each has {Each:N0}, an eighth of MaxModelLength; {Most} at most. Longer ones take what others leave; more wait.")]
+    private partial void LogConcurrent(int sequences, long tokens, int each, int most);
 
     [LoggerMessage(LogLevel.Warning,
         "{Path} has keys that are not known here and had no effect: {Keys}. Should they change the arithmetic, the logits are wrong.")]

@@ -10,7 +10,4 @@ internal sealed record ExecutorDemand(MemoryEstimate Weights, int CacheElementBy
 {
     /// <summary>Gets the same without expanding anything, where <see cref="Weights"/> expands; <see langword="null"/> elsewhere.</summary>
     public MemoryEstimate? PackedWeights { get; init; }
-
-    /// <summary>Gets the part of every layer's weights that a device of a group has at most.</summary>
-    public double LargestShare { get; init; } = 1;
 }

@@ -1,6 +1,7 @@
 using GptOss.Net.Interop;
 using GptOss.Net.KVCache;
 using GptOss.Net.Model;
+using GptOss.Net.Placement;
 
 namespace GptOss.Net.Execution;
 
@@ -33,13 +34,16 @@ internal sealed class ExecutorFactory
     /// <summary>Gets a GPU that the model is for, or the CPU.</summary>
     public DeviceId MainDevice => _backends.Keys.FirstOrDefault(device => device.IsCuda, DeviceId.Cpu);
 
+    /// <summary>The bytes of a value in the cache on a device.</summary>
+    public int CacheElementBytes(DeviceId device) => BackendOf(device).CacheElementBytes(_config, _options.Precision);
+
     /// <summary>What a device would take of the model's parts and of its steps.</summary>
-    public ExecutorDemand Demand(DeviceId device, int maxStepTokens) => DemandOf(BackendOf(device), maxStepTokens);
+    public ExecutorDemand Demand(DeviceId device, ExecutorSizes sizes) => DemandOf(BackendOf(device), sizes);
 
     /// <summary>The bytes of weights that a token reads of the first layers, on the CPU: of the experts only those that it takes.</summary>
     public long BytesPerToken(int layers)
     {
-        var weights = Demand(DeviceId.Cpu, _options.MaxStepTokens).Weights;
+        var weights = BackendOf(DeviceId.Cpu).Estimate(_config, _weights, _options.Precision, sharers: 1);
         return Enumerable.Range(0, layers).Sum(layer =>
         {
             var experts = _weights.Layers[layer].Experts.Sum(expert => new[] { expert.GateUp, expert.Gate, expert.Up, expert.Down }
@@ -90,14 +94,16 @@ internal sealed class ExecutorFactory
 
     private IExecutorBackend BackendOf(DeviceId device) => _backends.GetValueOrDefault(device) ?? _backends.Values.First();
 
-    private ExecutorDemand DemandOf(IExecutorBackend backend, int maxStepTokens) => new(
-        backend.Estimate(_config, _weights, _options.Precision),
+    private ExecutorDemand DemandOf(IExecutorBackend backend, ExecutorSizes sizes) => new(
+        Estimate(backend, _options.Precision),
         backend.CacheElementBytes(_config, _options.Precision),
-        backend.Workspace(_config, _options with { MaxStepTokens = maxStepTokens }, _backends.Count))
+        backend.Workspace(_config, _options, sizes, _backends.Count))
     {
-        PackedWeights = _options.Precision == Precision.ExpandedBFloat16 ? backend.Estimate(_config, _weights, Precision.Reference) : null,
-        LargestShare = backend.LargestShare(_config, _options.Placement.TensorParallel),
+        PackedWeights = _options.Precision == Precision.ExpandedBFloat16 ? Estimate(backend, Precision.Reference) : null,
     };
+
+    private MemoryEstimate Estimate(IExecutorBackend backend, Precision precision) =>
+        backend.Estimate(_config, _weights, precision, Math.Min(backend.MostSharers, _options.Placement.TensorParallel));
 
     private string? WhyNot(IExecutorBackend backend, DeviceId[] devices) => backend.WhyNot(_config, _weights, devices, _options.Precision);
 

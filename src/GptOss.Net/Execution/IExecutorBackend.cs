@@ -15,8 +15,8 @@ internal interface IExecutorBackend
     /// <summary>The bytes of a key's or a value's element in the cache.</summary>
     int CacheElementBytes(ModelConfig config, Precision precision);
 
-    /// <summary>What the weights take in memory.</summary>
-    MemoryEstimate Estimate(ModelConfig config, ModelWeights weights, Precision precision);
+    /// <summary>What the weights take in memory, and what each of several devices has of them that share every layer.</summary>
+    MemoryEstimate Estimate(ModelConfig config, ModelWeights weights, Precision precision, int sharers);
 
     /// <summary>Gets a value indicating whether it can compute some layers of a model, and other backends the rest.</summary>
     bool TakesParts { get; }
@@ -24,11 +24,8 @@ internal interface IExecutorBackend
     /// <summary>Gets how many devices it lets share every layer.</summary>
     int MostSharers => 1;
 
-    /// <summary>The part of every layer's weights that one of so many devices has at most, of those that share them.</summary>
-    double LargestShare(ModelConfig config, int sharers) => 1.0 / sharers;
-
-    /// <summary>The memory that a step of the most tokens computes with, on so many devices.</summary>
-    WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, int devices);
+    /// <summary>The memory that a step computes with, on so many devices.</summary>
+    WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, ExecutorSizes sizes, int devices);
 
     /// <summary>Reads the weights of the wanted parts. When that fails or is cancelled, nothing stays allocated.</summary>
     IModelExecutor Create(ExecutorRequest request);

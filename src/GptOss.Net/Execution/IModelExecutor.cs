@@ -25,6 +25,9 @@ internal interface IModelExecutor : IDisposable
     /// </summary>
     long MappedWeightBytes => 0;
 
+    /// <summary>Gets the bytes of page-locked main memory through which devices that share every layer speak.</summary>
+    long PageLockedBytes => 0;
+
     /// <summary>Whether the executor samples such a row by itself: only behind such rows does a step run ahead.</summary>
     bool CanSample(in RowSampling row) => false;
 

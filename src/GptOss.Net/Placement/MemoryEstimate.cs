@@ -12,6 +12,9 @@ namespace GptOss.Net.Placement;
 internal sealed record MemoryEstimate(
     long Embedding, ImmutableArray<long> Layers, long FinalNorm, long Unembedding, bool IsTied)
 {
+    /// <summary>Gets what each of several devices has that share every layer, the ends included; empty: nobody does.</summary>
+    public ImmutableArray<MemoryEstimate> Shares { get; init; } = [];
+
     /// <summary>Gets the bytes of the whole model on one device.</summary>
     public long Total => Embedding + Layers.Sum() + UnembeddingBytes(besideEmbedding: true);
 

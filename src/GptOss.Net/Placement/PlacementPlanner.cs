@@ -138,12 +138,14 @@ internal static class PlacementPlanner
         PlacementRequest request, List<StagePlacement> stages, DeviceId embedding, DeviceId unembedding)
     {
         DeviceId[] devices = [.. stages.SelectMany(stage => stage.Devices).Prepend(embedding).Append(unembedding).Distinct()];
+        IEnumerable<DevicePlacement> described = devices.Select(device => Describe(request, device, stages, embedding, unembedding));
         return new PlacementPlan
         {
             Stages = stages,
-            Devices = [.. devices.Select(device => Describe(request, device, stages, embedding, unembedding))],
+            Devices = [.. request.Workspace.PageLocked > 0 && request.KnowsMainMemory ? described.Append(PageLocked(request)) : described],
             EmbeddingDevice = embedding,
             UnembeddingDevice = unembedding,
+            MaxConcurrentSequences = request.ConcurrentSequences,
             MaxSequences = request.KV.MaxSequences,
             MaxModelLength = request.KV.MaxModelLength,
         };
@@ -154,25 +156,40 @@ internal static class PlacementPlanner
     {
         int[] own = [.. Enumerable.Range(0, stages.Count).Where(i => stages[i].Devices.Contains(device))];
         int[] layers = [.. own.SelectMany(i => Enumerable.Range(stages[i].FirstLayer, stages[i].LayerCount))];
-        // Of a group each has the embedding, and a share of all else; norms and router, of which each has all, are a thousandth.
+        // Each of a group has some of everything, and the first samples.
         int sharers = request.Options.TensorParallel;
-        double share = sharers == 1 ? 1 : Math.Max(request.LargestShare, 1.0 / sharers);
         bool holdsEmbedding = device == embedding || sharers > 1;
         bool holdsUnembedding = device == unembedding || sharers > 1;
         DeviceDemand demand = request.DemandOn(device);
+        MemoryEstimate weights = sharers == 1 ? demand.Weights : demand.Weights.Shares[stages[0].Devices.ToList().IndexOf(device)];
         return new DevicePlacement
         {
             Device = device,
             Stages = own,
             HoldsEmbedding = holdsEmbedding,
             HoldsUnembedding = holdsUnembedding,
-            WeightBytes = (long)(layers.Sum(layer => demand.Weights.Layers[layer]) * share)
-                + (holdsEmbedding ? demand.Weights.Embedding : 0)
-                + (holdsUnembedding ? demand.Weights.UnembeddingBytes(besideEmbedding: holdsEmbedding && sharers == 1) / sharers : 0),
+            WeightBytes = layers.Sum(layer => weights.Layers[layer])
+                + (holdsEmbedding ? weights.Embedding : 0)
+                + (holdsUnembedding ? weights.UnembeddingBytes(besideEmbedding: holdsEmbedding) : 0),
             KVBytes = layers.Sum(layer => demand.KV.BytesOf(request.Config.LayerKinds[layer])) / sharers,
-            WorkspaceBytes = demand.Workspace.Bytes(own.Length) + (holdsUnembedding ? demand.Workspace.Unembedding : 0),
+            WorkspaceBytes = demand.Workspace.Bytes(own.Length) + (holdsUnembedding ? demand.Workspace.Unembedding : 0)
+                + (device == unembedding ? demand.Workspace.Sampling : 0),
             BudgetBytes = request.Budget(device),
             FreeBytes = request.Find(device).FreeBytes,
         };
     }
+
+    /// <summary>Main memory through which the GPUs of a group may have to speak, and which has nothing else of the model.</summary>
+    private static DevicePlacement PageLocked(PlacementRequest request) => new()
+    {
+        Device = DeviceId.Cpu,
+        Stages = [],
+        HoldsEmbedding = false,
+        HoldsUnembedding = false,
+        WeightBytes = 0,
+        KVBytes = 0,
+        WorkspaceBytes = request.Workspace.PageLocked,
+        BudgetBytes = request.Budget(DeviceId.Cpu),
+        FreeBytes = request.Find(DeviceId.Cpu).FreeBytes,
+    };
 }

@@ -121,7 +121,8 @@ internal static class PlacementRefusal
             return $"over {string.Join(", ", used.Concat(others))}";
         }
 
-        bool cpuIsUnused = request.Available.Any(device => device.Id == DeviceId.Cpu) && used.Length == plan.Devices.Count;
+        bool cpuIsUnused = request.Available.Any(device => device.Id == DeviceId.Cpu)
+            && plan.Devices.All(device => device.Device.IsCuda || device.IsPageLocked);
         return cpuIsUnused && Fits(Spread(request, [DeviceId.Cpu])) ? "on the cpu, which is slower" : null;
     }
 

@@ -16,16 +16,19 @@ internal sealed record PlacementRequest
 
     public required WorkspaceEstimate Workspace { get; init; }
 
-    /// <summary>Gets the part of every layer's weights that one of several that share them has at most; 0: equal parts.</summary>
-    public double LargestShare { get; init; }
-
     /// <summary>Gets what parts take on the CPU, where others compute them than on the GPUs; by default the same.</summary>
     public DeviceDemand? OnCpu { get; init; }
 
     public required PlacementOptions Options { get; init; }
 
+    /// <summary>Gets how many sequences run at once.</summary>
+    public int ConcurrentSequences { get; init; } = 1;
+
     /// <summary>Gets the devices of this machine.</summary>
     public required IReadOnlyList<AvailableDevice> Available { get; init; }
+
+    /// <summary>Gets a value indicating whether main memory is known: of a machine that is described it may be left out.</summary>
+    public bool KnowsMainMemory => Available.Any(device => device.Id == DeviceId.Cpu && device.TotalBytes > 0);
 
     /// <summary>Gets why GPUs are missing from <see cref="Available"/>, for error messages.</summary>
     public IReadOnlyList<string> Problems { get; init; } = [];

@@ -18,6 +18,11 @@ internal static class PlacementTable
     /// <summary>What a device holds, such as <c>embedding, 0-11</c>.</summary>
     public static string Contents(PlacementPlan plan, DevicePlacement device)
     {
+        if (device.IsPageLocked)
+        {
+            return "page-locked, at most";
+        }
+
         IEnumerable<string> parts = device.Stages.Select(stage => plan.Stages[stage].ToString());
         parts = device.HoldsEmbedding ? parts.Prepend("embedding") : parts;
         return string.Join(", ", device.HoldsUnembedding ? parts.Append("unembedding") : parts);

@@ -17,7 +17,8 @@ internal sealed class StageLoads
         _layersBefore = [.. devices.Select(device => LayersBefore(request, device))];
         DeviceDemand last = request.DemandOn(devices[^1]);
         _embedding = embeds ? request.DemandOn(devices[0]).Weights.Embedding : 0;
-        _unembedding = last.Weights.UnembeddingBytes(besideEmbedding: embeds && devices[0] == devices[^1]) + last.Workspace.Unembedding;
+        _unembedding = last.Weights.UnembeddingBytes(besideEmbedding: embeds && devices[0] == devices[^1])
+            + last.Workspace.Unembedding + last.Workspace.Sampling;
         int[] stages = [.. devices.Select(device => devices.Count(other => other == device))];
         _limits = [.. devices.Select((device, i) => request.Budget(device) - request.DemandOn(device).Workspace.Bytes(stages[i]))];
         _capacities = [.. _limits.Select((limit, i) => Math.Max(1.0, limit) / stages[i])];

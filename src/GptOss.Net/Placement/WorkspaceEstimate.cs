@@ -5,6 +5,15 @@ namespace GptOss.Net.Placement;
 /// <param name="Unembedding">In addition on the device of the output projection: logits.</param>
 internal sealed record WorkspaceEstimate(long PerDevice, long Unembedding)
 {
+    /// <summary>Gets what the device that samples needs in addition.</summary>
+    public long Sampling { get; init; }
+
+    /// <summary>
+    /// Gets the page-locked main memory of all devices together through which those that share every layer speak, at most: where they
+    /// reach each other none is taken.
+    /// </summary>
+    public long PageLocked { get; init; }
+
     /// <summary>Gets what each stage needs in addition: stages compute at the same time, also those that share a device.</summary>
     public long PerStage { get; init; }
 

@@ -85,6 +85,20 @@ public sealed class ModelLoaderTests
             .Contain("depth_scale");
     }
 
+    [Theory]
+    [InlineData(null, "Up to 64 sequences * MaxSequences is not set*an eighth of MaxModelLength*64 at most*")]
+    [InlineData(3, "Up to 3 sequences * as MaxSequences says*")]
+    public async Task The_log_says_how_many_sequences_run_at_once_and_why(int? maxSequences, string expected)
+    {
+        using var logs = new RecordingLoggerFactory();
+
+        await using var model = Load(new GptOssModelOptions { MaxSequences = maxSequences, MaxModelLength = 256, LoggerFactory = logs });
+
+        logs.Texts.Should().ContainSingle(text => text.Contains("generated at once", StringComparison.Ordinal)).Which
+            .Should().Match(expected);
+        model.Placement.MaxConcurrentSequences.Should().Be(maxSequences ?? 64);
+    }
+
     [Fact]
     public void An_allocation_that_the_system_refuses_is_told_as_such()
     {

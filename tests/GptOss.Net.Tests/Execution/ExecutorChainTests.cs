@@ -96,9 +96,10 @@ public sealed class ExecutorChainTests
 
         public int CacheElementBytes(ModelConfig config, Precision precision) => CudaKVStorage.ElementBytes(config);
 
-        public MemoryEstimate Estimate(ModelConfig config, ModelWeights weights, Precision precision) => throw new NotSupportedException();
+        public MemoryEstimate Estimate(ModelConfig config, ModelWeights weights, Precision precision, int sharers) =>
+            throw new NotSupportedException();
 
-        public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, int devices) =>
+        public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, ExecutorSizes sizes, int devices) =>
             throw new NotSupportedException();
 
         public IModelExecutor Create(ExecutorRequest request) => new CudaExecutorLoader(

@@ -76,7 +76,8 @@ public sealed class ExecutorFactoryTests
     {
         var (exact, expanded) = (Factory(Precision.AsStored, "cpu"), Factory(Precision.ExpandedBFloat16, "cuda:0 cuda:1"));
 
-        var (onCpu, onCard) = (exact.Demand(DeviceId.Cpu, 64), expanded.Demand(DeviceId.Cuda(1), 64));
+        var sizes = new ExecutorSizes(Sequences: 4, StepTokens: 64, Length: 512);
+        var (onCpu, onCard) = (exact.Demand(DeviceId.Cpu, sizes), expanded.Demand(DeviceId.Cuda(1), sizes));
         onCpu.CacheElementBytes.Should().Be(4);
         onCpu.PackedWeights.Should().BeNull();
         onCard.CacheElementBytes.Should().Be(4, "heads of 32 values are padded to 64 in bfloat16");

@@ -72,6 +72,7 @@ public sealed class LoadedExecutors : IDisposable
             Devices = [],
             EmbeddingDevice = DeviceId.Cpu,
             UnembeddingDevice = DeviceId.Cpu,
+            MaxConcurrentSequences = 1,
             MaxSequences = 1,
             MaxModelLength = 1,
         };

@@ -76,6 +76,7 @@ public sealed class MemoryLedgerTests
         ],
         EmbeddingDevice = DeviceId.Cpu,
         UnembeddingDevice = DeviceId.Cpu,
+        MaxConcurrentSequences = 1,
         MaxSequences = 1,
         MaxModelLength = 1,
     };

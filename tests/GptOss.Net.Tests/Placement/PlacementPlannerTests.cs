@@ -146,14 +146,21 @@ public class PlacementPlannerTests
     }
 
     [Fact]
-    public void GPUs_that_share_every_layer_have_the_embedding_and_a_half_of_all_else()
+    public void GPUs_that_share_every_layer_have_their_shares_and_the_first_samples()
     {
         PlacementRequest request = Toy(300, [100, 100, 100, 100], 200, Gpu(0, 1000), Gpu(1, 1000), Gpu(2, 1000));
+        var (first, second) = (Toy(300, [51, 51, 51, 51], 100).Weights, Toy(300, [49, 49, 49, 49], 100).Weights);
 
-        PlacementPlan plan = PlacementPlanner.Plan(request with { Options = new PlacementOptions { TensorParallel = 2 } });
+        PlacementPlan plan = PlacementPlanner.Plan(request with
+        {
+            Weights = request.Weights with { Shares = [first, second] },
+            Workspace = new WorkspaceEstimate(PerDevice: 5, Unembedding: 7) { Sampling = 11 },
+            Options = new PlacementOptions { TensorParallel = 2 },
+        });
 
         plan.Stages.Should().ContainSingle().Which.Devices.Should().Equal(DeviceId.Cuda(0), DeviceId.Cuda(1));
-        plan.Devices.Select(device => device.WeightBytes).Should().Equal(600, 600);
+        plan.Devices.Select(device => device.WeightBytes).Should().Equal(604, 596);
+        plan.Devices.Select(device => device.WorkspaceBytes).Should().Equal(23, 12);
         plan.Devices.Select(device => device.KVBytes).Should().Equal(32, 32);
         plan.Devices.Should().OnlyContain(device => device.HoldsEmbedding && device.HoldsUnembedding);
     }

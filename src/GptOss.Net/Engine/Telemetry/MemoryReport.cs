@@ -26,6 +26,7 @@ internal static class MemoryReport
                 KVBytesUsed = blocks.FirstOrDefault(block => block.Device == device.Device)?.Used(usage) ?? 0,
                 KVBytesResident = blocks.FirstOrDefault(block => block.Device == device.Device)?.Resident(usage) ?? 0,
                 WorkspaceBytes = device.WorkspaceBytes,
+                HasWorkspace = device.Device.IsCuda || device.IsPageLocked,
                 TotalBytes = present.GetValueOrDefault(device.Device)?.TotalBytes ?? 0,
                 FreeBytes = present.GetValueOrDefault(device.Device)?.FreeBytes ?? 0,
             }),

@@ -23,11 +23,11 @@ internal sealed class CpuBackend : IExecutorBackend
     // Keys and values are float32 in every precision.
     public int CacheElementBytes(ModelConfig config, Precision precision) => sizeof(float);
 
-    public MemoryEstimate Estimate(ModelConfig config, ModelWeights weights, Precision precision) =>
+    public MemoryEstimate Estimate(ModelConfig config, ModelWeights weights, Precision precision, int sharers) =>
         new CpuWeightFormats(CpuExecutorOptions.Of(precision)).Estimate(config, weights);
 
-    public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, int devices) =>
-        CpuWorkspace.Estimate(config, options.MaxStepTokens);
+    public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, ExecutorSizes sizes, int devices) =>
+        CpuWorkspace.Estimate(config, sizes.StepTokens);
 
     public IModelExecutor Create(ExecutorRequest request) => CpuExecutor.Load(
         request.Config,

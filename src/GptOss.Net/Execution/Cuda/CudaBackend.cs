@@ -16,8 +16,6 @@ internal sealed class CudaBackend : IExecutorBackend
 
     public int MostSharers => 2;
 
-    public double LargestShare(ModelConfig config, int sharers) => CudaShare.Largest(new CudaShape(config), sharers);
-
     public string? WhyNot(ModelConfig config, ModelWeights weights, IReadOnlyList<DeviceId> devices, Precision precision) =>
         !devices.All(device => device.IsCuda) ? "they run a model that lies on NVIDIA GPUs"
         : precision is not (Precision.Default or Precision.AsStored or Precision.Int8Unembedding or Precision.Int8Dense
@@ -27,26 +25,31 @@ internal sealed class CudaBackend : IExecutorBackend
 
     public int CacheElementBytes(ModelConfig config, Precision precision) => CudaKVStorage.ElementBytes(config);
 
-    public MemoryEstimate Estimate(ModelConfig config, ModelWeights weights, Precision precision) => MemoryEstimate.Of(
-        config,
-        weights,
-        new WeightFormats(precision == Precision.ExpandedBFloat16 ? WeightFormat.BFloat16 : WeightFormat.AsStored, WeightFormat.BFloat16));
+    public MemoryEstimate Estimate(ModelConfig config, ModelWeights weights, Precision precision, int sharers)
+    {
+        var formats = CudaFormats.Of(weights, precision);
+        return CudaWeights.Estimate(new CudaShape(config), CudaShare.Whole, formats) with
+        {
+            Shares = sharers == 1 ? [] : [.. Enumerable.Range(0, sharers)
+                .Select(index => CudaWeights.Estimate(new CudaShape(config, sharers), new CudaShare(index, sharers), formats))],
+        };
+    }
 
-    public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, int devices) =>
-        CudaWorkspace.Estimate(
-            config, Options(options, options.MaxModelLength ?? config.MaxPositions), devices, options.Placement.TensorParallel);
+    public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, ExecutorSizes sizes, int devices) =>
+        CudaWorkspace.Estimate(config, Options(options, sizes), devices, options.Placement.TensorParallel);
 
     public IModelExecutor Create(ExecutorRequest request) => new CudaExecutorLoader(
         request.Config,
         request.Weights,
         request.Capacity,
-        Options(request.Options, request.Placement.MaxModelLength),
+        Options(request.Options, new(
+            request.Placement.MaxConcurrentSequences, request.Options.MaxStepTokens, request.Placement.MaxModelLength)),
         request.Progress,
         request.Options.LoggerFactory.CreateLogger(typeof(CudaExecutorLoader).FullName!))
         .Load(request.Parts, request.Options.LibTorchDirectory);
 
-    private static CudaExecutorOptions Options(GptOssModelOptions options, int maxModelLength) =>
-        new(options.MaxStepTokens, options.MaxSequences, maxModelLength)
+    private static CudaExecutorOptions Options(GptOssModelOptions options, ExecutorSizes sizes) =>
+        new(sizes.StepTokens, sizes.Sequences, sizes.Length)
         {
             Precision = options.Precision,
             AvoidsPeerAccess = AppContext.TryGetSwitch(AvoidPeerAccess, out var avoids) && avoids,

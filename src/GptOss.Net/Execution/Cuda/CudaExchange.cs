@@ -60,6 +60,7 @@ internal sealed unsafe partial class CudaExchange : IDisposable
         _error = memory.AllocateZeros(PieceBytes, card.Stream);
         _errorOnHost = memory.AllocateHost(PieceBytes);
         *(uint*)_errorOnHost = 0;
+        var before = memory.AllocatedHostBytes;
         Func<long, nint> allocate = isDirect ? memory.Allocate : memory.AllocateHost;
         (_flags, _chosenWords) = (allocate(FlagBytes), allocate(_chosenBytes));
         if (isDirect)
@@ -71,6 +72,7 @@ internal sealed unsafe partial class CudaExchange : IDisposable
         _inboxBytes = InboxBytes(shape, CudaWorkspace.Tokens(options.MaxStepTokens, options.MaxSequences), rows);
         _inbox = memory.AllocateHost(2 * _inboxBytes);
         WordInbox = memory.AllocateHost(Words.Bytes);
+        PageLockedBytes = memory.AllocatedHostBytes - before;
         Forget();
         _relay = new CudaRelay(card, shape, new CudaShare(1 - share.Index, share.Count), Words, new(Arena, WordInbox, 0, Silent, 0));
     }
@@ -93,6 +95,9 @@ internal sealed unsafe partial class CudaExchange : IDisposable
     /// <summary>Gets where the second card finds what the first has sampled, int <c>[rows]</c>.</summary>
     public nint Chosen { get; }
 
+    /// <summary>Gets the bytes of main memory through which this card hears of the other; 0 if they see each other's memory.</summary>
+    public long PageLockedBytes { get; }
+
     /// <summary>Gets how kernels tell words.</summary>
     public Wire Wire => Silent with { Shift = (IsDirect ? Other.Arena : Other.WordInbox) - Arena };
 
@@ -114,7 +119,18 @@ internal sealed unsafe partial class CudaExchange : IDisposable
         return new WordArena(shape, shape.Config.LayerCount).Bytes
             + DecodeWordsBytes(shape, decodes)
             + ((long)CudaWorkspace.Rows(options.MaxSequences) * (sizeof(int) + sizeof(ulong)))
-            + FlagBytes;
+            + FlagBytes
+            + PieceBytes;
+    }
+
+    /// <summary>The bytes of main memory that a card without a view of the other's memory takes, for the plan.</summary>
+    public static long PageLocked(CudaShape shape, CudaExecutorOptions options)
+    {
+        var rows = CudaWorkspace.Rows(options.MaxSequences);
+        return (2 * InboxBytes(shape, CudaWorkspace.Tokens(options.MaxStepTokens, options.MaxSequences), rows))
+            + new WordArena(shape, shape.Config.LayerCount).Bytes
+            + FlagBytes
+            + ((long)rows * sizeof(ulong));
     }
 
     /// <summary>The bytes of main memory into which a card without a view of the other's memory stores at once.</summary>

@@ -72,6 +72,8 @@ internal sealed class CudaExecutor : IModelExecutor
 
     public int MaxStepsAhead => IsWhole ? 1 : 0;
 
+    public long PageLockedBytes => _parts.Sum(part => part.PageLockedBytes);
+
     /// <summary>Gets a value indicating whether the model begins here; else steps bring hidden states.</summary>
     public bool Embeds => _first.Part.Embeds;
 

@@ -56,6 +56,8 @@ internal sealed class CudaGroup : ICudaPart
 
     public ModelPart Part { get; }
 
+    public long PageLockedBytes => _members.Sum(member => member.Exchange.PageLockedBytes);
+
     private int LogitsNumber => ExchangesOfLayer * _shape.Config.LayerCount;
 
     public void Copy(IReadOnlyList<BlockCopy> copies)

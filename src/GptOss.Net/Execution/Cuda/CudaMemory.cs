@@ -15,6 +15,9 @@ internal sealed class CudaMemory(ICudaDriver driver) : IDisposable
     /// <summary>Gets the bytes of the device that are held.</summary>
     public long AllocatedBytes { get; private set; }
 
+    /// <summary>Gets the bytes of page-locked main memory that are held.</summary>
+    public long AllocatedHostBytes { get; private set; }
+
     /// <summary>Allocates memory of the device; its content is undefined.</summary>
     /// <exception cref="CudaException">The device has too little left.</exception>
     public nint Allocate(long bytes)
@@ -38,6 +41,7 @@ internal sealed class CudaMemory(ICudaDriver driver) : IDisposable
     {
         var address = driver.AllocateHost(Math.Max(bytes, 1));
         _host.Add(address);
+        AllocatedHostBytes += bytes;
         return address;
     }
 
@@ -45,7 +49,7 @@ internal sealed class CudaMemory(ICudaDriver driver) : IDisposable
     {
         Release(_device, driver.Free);
         Release(_host, driver.FreeHost);
-        AllocatedBytes = 0;
+        (AllocatedBytes, AllocatedHostBytes) = (0, 0);
     }
 
     /// <summary>A lost device refuses; then the process's end gives the rest back.</summary>

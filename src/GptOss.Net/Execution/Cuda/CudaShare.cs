@@ -15,13 +15,6 @@ internal readonly record struct CudaShare(int Index, int Count)
     /// <summary>Gets the only card's share.</summary>
     public static CudaShare Whole { get; } = new(0, 1);
 
-    /// <summary>The part of a layer's rows that one of some cards has at most.</summary>
-    public static double Largest(CudaShape shape, int cards)
-    {
-        var first = new CudaShare(0, cards);
-        return Math.Max((double)first.Hidden(shape).Count / shape.Hidden, (double)first.Intermediate(shape).Count / shape.Intermediate);
-    }
-
     /// <summary>The hidden values that this card computes.</summary>
     public RowRange Hidden(CudaShape shape) => Rows(shape.Hidden, HiddenUnit);
 

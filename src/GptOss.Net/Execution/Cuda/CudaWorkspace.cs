@@ -84,14 +84,23 @@ internal sealed record CudaWorkspace(
         var tokens = Tokens(maxStepTokens, maxSequences);
         var pairs = (long)tokens * shape.TopK;
         var activations = Float(tokens, 2 * shape.Hidden) + Bf16(tokens, shape.Hidden + shape.QkvWidth + shape.AttendedWidth)
-            + Bf16(pairs, shape.Intermediate) + Float(pairs, shape.Hidden) + TileBytes(shape, tokens);
+            + Bf16(pairs, shape.Intermediate) + Float(pairs, shape.Hidden) + TileBytes(shape, tokens)
+            + (pairs * ((2 * sizeof(int)) + sizeof(float))) + sizeof(int)
+            + (LayeredKernels.MaxSequences * LayeredKernels.AttentionRowBytes(shape)) + LayeredKernels.CounterBytes(shape)
+            + LayeredKernels.RoutingBytes(shape);
+        var chosen = (long)Rows(maxSequences) * sizeof(int);
         var partial = AttentionKernels.PartialBytes(shape, 1, Chunks(maxSequences, maxModelLength));
         return new WorkspaceEstimate(
             DriverBytes + activations + partial + Loading.RotationTable.Bytes(maxModelLength)
-                + StepInputs.Bytes(tokens, TableEntries(options, tokens)) + (sharers > 1 ? CudaExchange.Bytes(shape, options) : 0),
-            (CudaExecutor.StepsInFlight(devices / sharers) * Float(Rows(maxSequences), shape.Vocabulary))
-                + SamplingInputs.Bytes(shape, Rows(maxSequences))
-                + ((long)Rows(maxSequences) * (SamplingKernels.WorkBytesPerRow + Unsafe.SizeOf<SamplingKernels.Result>())));
+                + StepInputs.Bytes(tokens, TableEntries(options, tokens))
+                + (sharers > 1 ? CudaExchange.Bytes(shape, options) : chosen),
+            CudaExecutor.StepsInFlight(devices / sharers) * Float(Rows(maxSequences), shape.Vocabulary))
+        {
+            PerStage = sizeof(uint), // of the loader
+            PageLocked = sharers > 1 ? sharers * CudaExchange.PageLocked(shape, options) : 0,
+            Sampling = SamplingInputs.Bytes(shape, Rows(maxSequences)) + chosen
+                + ((long)Rows(maxSequences) * (SamplingKernels.WorkBytesPerRow + Unsafe.SizeOf<SamplingKernels.Result>())),
+        };
     }
 
     /// <summary>Tokens of the largest step: also a padded batch of all sequences.</summary>

@@ -12,6 +12,9 @@ internal interface ICudaPart : IDisposable
 
     ModelPart Part { get; }
 
+    /// <summary>Gets the bytes of main memory through which the cards of the part speak; 0 where they do not need it.</summary>
+    long PageLockedBytes => 0;
+
     /// <summary>Copies blocks of the cache, in this order.</summary>
     void Copy(IReadOnlyList<BlockCopy> copies);
 

@@ -26,7 +26,7 @@ internal sealed class TorchBackend : IExecutorBackend
 
     public int CacheElementBytes(ModelConfig config, Precision precision) => IsFloat32(precision) ? sizeof(float) : 2;
 
-    public MemoryEstimate Estimate(ModelConfig config, ModelWeights weights, Precision precision)
+    public MemoryEstimate Estimate(ModelConfig config, ModelWeights weights, Precision precision, int sharers)
     {
         var dense = IsFloat32(precision) ? WeightFormat.Float32 : WeightFormat.BFloat16;
         return MemoryEstimate.Of(
@@ -34,8 +34,8 @@ internal sealed class TorchBackend : IExecutorBackend
             new WeightFormats(precision == Precision.ExpandedBFloat16 ? WeightFormat.BFloat16 : WeightFormat.AsStored, dense));
     }
 
-    public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, int devices) =>
-        TorchWorkspace.Estimate(config, options.MaxStepTokens);
+    public WorkspaceEstimate Workspace(ModelConfig config, GptOssModelOptions options, ExecutorSizes sizes, int devices) =>
+        TorchWorkspace.Estimate(config, sizes.StepTokens);
 
     public IModelExecutor Create(ExecutorRequest request)
     {

@@ -95,6 +95,18 @@ public sealed class MemoryReportTests
     }
 
     [Fact]
+    public void Main_memory_through_which_cards_speak_is_taken_as_planned()
+    {
+        var placement = Planned(weights: 0, cache: 0, workspace: 900, new StagePlacement(DeviceId.Cpu, 0, 1));
+
+        var report = MemoryReport.Create(placement, [], default, new DeviceInventory([], [], HostTotalBytes: 8_000, HostFreeBytes: 5_000));
+
+        report.Should().ContainSingle().Which
+            .Should().BeEquivalentTo(new { WorkspaceBytes = 900L, FreeBytes = 5_000L, OtherBytes = 2_100L });
+        placement.WithoutPageLocked().Devices.Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task The_meter_tells_what_the_report_says_by_use()
     {
         using var directory = new TemporaryDirectory();
@@ -153,6 +165,7 @@ public sealed class MemoryReportTests
         })],
         EmbeddingDevice = stages[0].Device,
         UnembeddingDevice = stages[^1].Device,
+        MaxConcurrentSequences = 1,
         MaxSequences = 1,
         MaxModelLength = 1,
     };

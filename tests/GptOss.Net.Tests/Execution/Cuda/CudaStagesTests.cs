@@ -204,6 +204,7 @@ public sealed class CudaStagesTests
             Devices = [],
             EmbeddingDevice = Devices(places[0])[0],
             UnembeddingDevice = Devices(places[2])[0],
+            MaxConcurrentSequences = 1,
             MaxSequences = 1,
             MaxModelLength = 512,
         };
