@@ -202,6 +202,39 @@ public sealed class ResponseSocketTests
         ShouldBeCompleted(await TurnAsync(socket, """{"type":"response.create","input":"x"}"""));
     }
 
+    [Fact]
+    public async Task A_message_that_is_too_large_is_an_error_that_says_so_and_closes_the_connection()
+    {
+        var release = new TaskCompletionSource();
+        var client = new ScriptedChatClient(request => WhenAsync(release.Task, request.CancellationToken));
+        await using var server = await TestServer.StartAsync(client, options => options.MaxRequestBodySize = 1_000);
+        using var socket = await ConnectAsync(server);
+        await SendAsync(socket, """{"type":"response.create","input":"x"}""");
+        await OperationsTests.Eventually(() => client.Running == 1);
+
+        // More than buffers hold, so that the client still sends it when the error comes; the response before it is finished.
+        var sending = SendAsync(socket, $$"""{"type":"response.create","input":"{{new string('x', 4 << 20)}}"}""");
+        release.SetResult();
+        JsonElement received;
+        do
+        {
+            received = await ReceiveAsync(socket);
+        }
+        while (received.GetProperty("type").GetString() is not ("response.completed" or "error"));
+
+        ShouldBeCompleted(received);
+        var error = await ReceiveAsync(socket);
+        OpenResponsesSchema.ShouldBe(error, "WebSocketErrorEvent");
+        error.GetProperty("status").GetInt32().Should().Be(413);
+        error.GetProperty("error").GetProperty("code").GetString().Should().Be("message_too_large");
+        error.GetProperty("error").GetProperty("message").GetString().Should()
+            .MatchRegex("^The message has [0-9,]+ bytes or more; this server takes 1,000");
+        var end = await socket.ReceiveAsync(new byte[1], Cancellation).WaitAsync(Patience, Cancellation);
+        end.MessageType.Should().Be(WebSocketMessageType.Close);
+        socket.CloseStatus.Should().Be(WebSocketCloseStatus.MessageTooBig);
+        await sending.WaitAsync(Patience, Cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
     private static Task<TestServer> StartAsync(ScriptedChatClient client) =>
         TestServer.StartAsync(client, options => options.ReasoningEventNames = ReasoningEventNames.OpenResponses);
 
@@ -254,6 +287,13 @@ public sealed class ResponseSocketTests
         end.GetProperty("response").GetProperty("status").GetString().Should().Be("completed");
 
     private static string IdOf(JsonElement end) => end.GetProperty("response").GetProperty("id").GetString()!;
+
+    private static async IAsyncEnumerable<AIContent> WhenAsync(
+        Task release, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await release.WaitAsync(cancellationToken);
+        yield return new TextContent("a");
+    }
 
     private static async IAsyncEnumerable<AIContent> ForeverAsync(
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)

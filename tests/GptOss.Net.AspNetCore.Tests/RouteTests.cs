@@ -80,5 +80,6 @@ public sealed class RouteTests
             await server.PostAsync("/v1/chat/completions", $$"""{"messages":[{"role":"user","content":"{{new string('x', 2_000)}}"}]}""");
         answer.Status.Should().Be(HttpStatusCode.RequestEntityTooLarge);
         answer.Error.GetProperty("type").GetString().Should().Be("invalid_request_error");
+        answer.Error.GetProperty("message").GetString().Should().Contain("1000 bytes");
     }
 }

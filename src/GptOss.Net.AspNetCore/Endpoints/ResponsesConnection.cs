@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using GptOss.Net.AspNetCore.Contracts;
 using GptOss.Net.AspNetCore.Contracts.Responses;
+using GptOss.Net.AspNetCore.Operations;
 
 namespace GptOss.Net.AspNetCore.Endpoints;
 
@@ -51,6 +52,7 @@ internal sealed class ResponsesConnection(WebSocket socket, long maxMessageSize)
     }
 
     /// <summary>The next message, or <see langword="null"/> when the client closes.</summary>
+    /// <exception cref="RequestError">It is too large; the rest of it is not read yet.</exception>
     public async Task<byte[]?> ReceiveAsync(CancellationToken cancellationToken)
     {
         var message = new ArrayBufferWriter<byte>();
@@ -65,13 +67,28 @@ internal sealed class ResponsesConnection(WebSocket socket, long maxMessageSize)
             message.Advance(part.Count);
             if (message.WrittenCount > maxMessageSize)
             {
-                return null;
+                throw RequestError.Status4xx(
+                    StatusCodes.Status413PayloadTooLarge,
+                    FormattableString.Invariant(
+                        $"The message has {message.WrittenCount:N0} bytes or more; this server takes {maxMessageSize:N0}. ")
+                    + "Name the response to continue in previous_response_id instead of sending the conversation again.",
+                    "message_too_large");
             }
 
             if (part.EndOfMessage)
             {
                 return message.WrittenSpan.ToArray();
             }
+        }
+    }
+
+    /// <summary>Reads what the client still sends, and forgets it, until it closes: only then has it read what was sent to it.</summary>
+    public async Task DiscardAsync(CancellationToken cancellationToken)
+    {
+        var part = new byte[4_096];
+        while (socket.State is WebSocketState.Open or WebSocketState.CloseSent)
+        {
+            await socket.ReceiveAsync(part.AsMemory(), cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -99,8 +116,8 @@ internal sealed class ResponsesConnection(WebSocket socket, long maxMessageSize)
             .ConfigureAwait(false);
     }
 
-    /// <summary>Says that nothing more comes, where somebody may still hear it.</summary>
-    public async Task CloseAsync()
+    /// <summary>Says that nothing more comes, and why, where somebody may still hear it.</summary>
+    public async Task CloseAsync(WebSocketCloseStatus status)
     {
         if (socket.State is not (WebSocketState.Open or WebSocketState.CloseReceived))
         {
@@ -110,7 +127,7 @@ internal sealed class ResponsesConnection(WebSocket socket, long maxMessageSize)
         using var enough = new CancellationTokenSource(TimeSpan.FromSeconds(5));
         try
         {
-            await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, enough.Token).ConfigureAwait(false);
+            await socket.CloseOutputAsync(status, null, enough.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is WebSocketException or OperationCanceledException)
         {

@@ -31,6 +31,7 @@ internal sealed class ResponsesSocket(OpenAIServer server, RequestGate gate, Res
         using var limit = new CancellationTokenSource(ConnectionLimit, server.Time);
         var connection = new ResponsesConnection(socket, server.Options.MaxRequestBodySize);
         var next = ReceiveAsync(connection, ended);
+        var status = WebSocketCloseStatus.NormalClosure;
         try
         {
             var limitReached = Task.Delay(Timeout.Infinite, limit.Token);
@@ -45,7 +46,19 @@ internal sealed class ResponsesSocket(OpenAIServer server, RequestGate gate, Res
                     break;
                 }
 
-                if (await next.ConfigureAwait(false) is not { } message)
+                byte[]? message;
+                try
+                {
+                    message = await next.ConfigureAwait(false);
+                }
+                catch (RequestError error)
+                {
+                    status = WebSocketCloseStatus.MessageTooBig;
+                    await SendErrorAsync(connection, error, ended.Token).ConfigureAwait(false);
+                    break;
+                }
+
+                if (message is null)
                 {
                     break;
                 }
@@ -62,23 +75,33 @@ internal sealed class ResponsesSocket(OpenAIServer server, RequestGate gate, Res
         finally
         {
             // The other side closes too, when it has read what was sent.
-            await connection.CloseAsync().ConfigureAwait(false);
+            await connection.CloseAsync(status).ConfigureAwait(false);
             ended.CancelAfter(ClosingTimeout);
             await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await connection.DiscardAsync(ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    /// <summary>The next message. When there is none, because the client has left, what runs for it ends.</summary>
+    /// <summary>
+    /// The next message. When there is none, because the client has left, what runs for it ends; where one is too large, it does not.
+    /// </summary>
     private static async Task<byte[]?> ReceiveAsync(ResponsesConnection connection, CancellationTokenSource ended)
     {
-        byte[]? message = null;
+        var hasLeft = true;
         try
         {
-            return message = await connection.ReceiveAsync(ended.Token).ConfigureAwait(false);
+            var message = await connection.ReceiveAsync(ended.Token).ConfigureAwait(false);
+            hasLeft = message is null;
+            return message;
+        }
+        catch (RequestError)
+        {
+            hasLeft = false;
+            throw;
         }
         finally
         {
-            if (message is null)
+            if (hasLeft)
             {
                 await ended.CancelAsync().ConfigureAwait(false);
             }

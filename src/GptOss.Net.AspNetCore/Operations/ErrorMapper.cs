@@ -22,8 +22,6 @@ internal static class ErrorMapper
         ObjectDisposedException => RequestError.Unavailable("shutting_down", "The server is shutting down.", BusyRetry),
         GptOssException => RequestError.Failed(exception.Message),
         JsonException json => FromJson(json),
-        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => RequestError.Status4xx(
-            StatusCodes.Status413PayloadTooLarge, "The body is larger than this server takes."),
         BadHttpRequestException bad => RequestError.Status4xx(bad.StatusCode, bad.Message),
         _ => RequestError.Failed("The server failed; its log tells more under this request's x-request-id."),
     };
