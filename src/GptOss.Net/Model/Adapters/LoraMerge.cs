@@ -1,6 +1,9 @@
 namespace GptOss.Net.Model.Adapters;
 
-/// <summary>Adds an adapter to the weights that it was trained for. What it has no place or another shape for is refused by name.</summary>
+/// <summary>
+/// Adds an adapter to the weights that it was trained for, and to those that it has whole. What it has no place or another shape for is
+/// refused by name.
+/// </summary>
 internal sealed class LoraMerge(ModelConfig config, LoraAdapter adapter)
 {
     private const string Experts = ".mlp.experts";
@@ -11,6 +14,7 @@ internal sealed class LoraMerge(ModelConfig config, LoraAdapter adapter)
     /// <summary>Merges; nothing is read yet.</summary>
     public static ModelWeights Merge(ModelConfig config, ModelWeights weights, LoraAdapter adapter)
     {
+        weights = SavedWeights.Replace(config, weights, adapter);
         var merge = new LoraMerge(config, adapter);
         var merged = weights with
         {
@@ -41,7 +45,7 @@ internal sealed class LoraMerge(ModelConfig config, LoraAdapter adapter)
 
     private WeightSource Matrix(WeightSource matrix, string module)
     {
-        var pair = adapter.Pairs.Find(pair => string.Equals(pair.Module, module, StringComparison.Ordinal));
+        var pair = adapter.Pairs.FirstOrDefault(pair => string.Equals(pair.Module, module, StringComparison.Ordinal));
         if (pair is null)
         {
             return matrix;
@@ -53,7 +57,7 @@ internal sealed class LoraMerge(ModelConfig config, LoraAdapter adapter)
         }
 
         _used.Add(pair);
-        return MergedMatrix.Merge(matrix, pair, LoraPart.Whole);
+        return MergedMatrix.Merge(matrix, pair, LoraPart.Whole, adapter.Scale.Of(pair, module, experts: 1));
     }
 
     /// <summary>The names do not say which of the two matrices a pair is for; its shape does.</summary>
@@ -71,14 +75,21 @@ internal sealed class LoraMerge(ModelConfig config, LoraAdapter adapter)
                     + $"{config.IntermediateSize}]");
             }
 
+            if (pair.Magnitude is not null)
+            {
+                throw new CheckpointException(
+                    "is of experts, for which PEFT has no DoRA (use_dora).", pair.Magnitude.Source.Path, pair.Magnitude.Name);
+            }
+
             _used.Add(pair);
+            var scale = adapter.Scale.Of(pair, module + (isDown ? ".down_proj" : ".gate_up_proj"), experts.Count);
             experts = [.. experts.Select((expert, index) => isDown
-                ? expert with { Down = Part(expert.Down, pair, new LoraPart(index, experts.Count, 0, 1))! }
+                ? expert with { Down = Part(expert.Down, pair, new LoraPart(index, experts.Count, 0, 1), scale)! }
                 : expert with
                 {
-                    GateUp = Part(expert.GateUp, pair, new LoraPart(index, experts.Count, 0, 1)),
-                    Gate = Part(expert.Gate, pair, new LoraPart(index, experts.Count, 0, 2)),
-                    Up = Part(expert.Up, pair, new LoraPart(index, experts.Count, 1, 2)),
+                    GateUp = Part(expert.GateUp, pair, new LoraPart(index, experts.Count, 0, 1), scale),
+                    Gate = Part(expert.Gate, pair, new LoraPart(index, experts.Count, 0, 2), scale),
+                    Up = Part(expert.Up, pair, new LoraPart(index, experts.Count, 1, 2), scale),
                 })];
         }
 
@@ -89,8 +100,8 @@ internal sealed class LoraMerge(ModelConfig config, LoraAdapter adapter)
         name.StartsWith(module, StringComparison.Ordinal)
             && name[module.Length..].Replace(Nested, string.Empty, StringComparison.Ordinal).Length == 0;
 
-    private static LinearSource? Part(LinearSource? linear, LoraPair pair, LoraPart part) =>
-        linear is null ? null : linear with { Weight = MergedMatrix.Merge(linear.Weight, pair, part) };
+    private static LinearSource? Part(LinearSource? linear, LoraPair pair, LoraPart part, double scale) =>
+        linear is null ? null : linear with { Weight = MergedMatrix.Merge(linear.Weight, pair, part, scale) };
 
     private static CheckpointException Misfit(LoraPair pair, string expected) => new(
         $"is for a matrix [{pair.OutputSize}, {pair.InputSize}] with rank {pair.Width}, but the model has {expected}. "

@@ -10,11 +10,12 @@ namespace GptOss.Net.Model.Adapters;
 /// <param name="Module">The module's name in the adapter.</param>
 /// <param name="A">The first matrix.</param>
 /// <param name="B">The second matrix.</param>
-/// <param name="Scale">What their product is multiplied by.</param>
-internal sealed record LoraPair(string Module, CheckpointTensor A, CheckpointTensor B, double Scale)
+/// <param name="Magnitude">How long each row of the merged matrix is, <c>[out]</c> (DoRA); <see langword="null"/> for as it comes.</param>
+internal sealed record LoraPair(string Module, CheckpointTensor A, CheckpointTensor B, CheckpointTensor? Magnitude)
 {
     private readonly Lazy<float[]> _a = new(A.ReadSingles);
     private readonly Lazy<float[]> _b = new(B.ReadSingles);
+    private readonly Lazy<float[]?> _magnitude = new(() => Magnitude?.ReadSingles());
 
     public int InputSize => (int)A.Shape[1];
 
@@ -26,4 +27,6 @@ internal sealed record LoraPair(string Module, CheckpointTensor A, CheckpointTen
     public float[] AValues => _a.Value;
 
     public float[] BValues => _b.Value;
+
+    public float[]? MagnitudeValues => _magnitude.Value;
 }
