@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using GptOss.Net.AspNetCore;
 using Microsoft.AspNetCore.Connections;
 
 #pragma warning disable IDE0130 // where an application looks for it
@@ -6,7 +7,7 @@ namespace Microsoft.AspNetCore.Builder;
 #pragma warning restore IDE0130
 
 /// <summary>Runs an application as a command does.</summary>
-public static partial class ServerRunExtensions
+public static class ServerRunExtensions
 {
     /// <summary>
     /// Runs the application until it is stopped. If it cannot listen on its addresses, the log says in one line which one that is, why, and
@@ -28,7 +29,7 @@ public static partial class ServerRunExtensions
             }
             catch (Exception exception) when (Change(exception) is { } change)
             {
-                LogAddress(app.Logger, exception.Message.TrimEnd('.'), change, addressOption);
+                app.Logger.AddressUnusable(exception.Message.TrimEnd('.'), change, addressOption);
                 return 1;
             }
 
@@ -45,7 +46,4 @@ public static partial class ServerRunExtensions
         SocketException => "take an address that this machine has",
         _ => null,
     };
-
-    [LoggerMessage(LogLevel.Critical, "{Failure}: {Change}, by {Option} http://127.0.0.1:PORT.")]
-    private static partial void LogAddress(ILogger logger, string failure, string change, string option);
 }

@@ -25,7 +25,7 @@ namespace GptOss.Net;
 /// <para>What the model may write is enforced while it writes: every turn is well-formed, arguments of calls and answers in JSON match
 /// their schema. A response has at most one call. A turn that is cut off has <see cref="ChatFinishReason.Length"/> and no call.</para>
 /// </remarks>
-public sealed partial class GptOssChatClient : IChatClient
+public sealed class GptOssChatClient : IChatClient
 {
     /// <summary>
     /// The key under which <see cref="ChatResponse.AdditionalProperties"/> holds what of the schemas of tools and of the answer is not
@@ -130,12 +130,12 @@ public sealed partial class GptOssChatClient : IChatClient
         var request = ChatRequest.Create(messages, options, this, _model, cancellationToken);
         foreach (var tool in request.Tools.Ignored)
         {
-            LogIgnored(tool);
+            _logger.ToolIgnored(tool);
         }
 
         foreach (var omission in _model.Schemas.TakeUnreported(request.NotEnforced))
         {
-            LogNotEnforced(omission);
+            _logger.NotEnforced(omission);
         }
 
         return StreamAsync(request, cancellationToken);
@@ -196,10 +196,4 @@ public sealed partial class GptOssChatClient : IChatClient
             ? prompt.ToArray(cancellationToken)
             : throw new ContextLengthExceededException(least, most, nameof(messages), isExact: false);
     }
-
-    [LoggerMessage(LogLevel.Warning, "A {Tool} is ignored: the model can call functions only.")]
-    private partial void LogIgnored(string tool);
-
-    [LoggerMessage(LogLevel.Warning, "Not enforced: {Omission}")]
-    private partial void LogNotEnforced(string omission);
 }

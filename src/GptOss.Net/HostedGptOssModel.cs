@@ -12,7 +12,7 @@ namespace GptOss.Net;
 /// <see cref="GptOssServiceCollectionExtensions.AddGptOss"/> registers it. Without a host it is loaded by the first request. What failed to
 /// load stays failed: every request throws what loading threw. Thread-safe.
 /// </remarks>
-public sealed partial class HostedGptOssModel : IHostedService, IAsyncDisposable, IDisposable
+public sealed class HostedGptOssModel : IHostedService, IAsyncDisposable, IDisposable
 {
     private readonly CancellationTokenSource _disposal = new();
     private readonly Lazy<Task<GptOssModel>> _loading;
@@ -119,13 +119,10 @@ public sealed partial class HostedGptOssModel : IHostedService, IAsyncDisposable
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            LogFailure(exception, Name);
+            _logger.ModelNotLoaded(exception, Name);
             throw;
         }
     }
-
-    [LoggerMessage(LogLevel.Error, "The model {Name} could not be loaded; it serves no requests.")]
-    private partial void LogFailure(Exception exception, string name);
 
     // Progress<T> would report later, on other threads.
     private sealed class ProgressSink(HostedGptOssModel model) : IProgress<LoadProgress>

@@ -7,7 +7,7 @@ using Microsoft.Extensions.AI;
 namespace GptOss.Net.AspNetCore.Endpoints;
 
 /// <summary>Responses that are made while nobody waits, and that can be asked for, listened to and cancelled.</summary>
-internal sealed partial class BackgroundResponses(OpenAIServer server, ResponseRunner runner)
+internal sealed class BackgroundResponses(OpenAIServer server, ResponseRunner runner)
 {
     private readonly ConcurrentDictionary<string, BackgroundResponse> _running = new(StringComparer.Ordinal);
     private readonly ILogger _logger = server.Loggers.CreateLogger("GptOss.Net.AspNetCore");
@@ -74,13 +74,10 @@ internal sealed partial class BackgroundResponses(OpenAIServer server, ResponseR
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            LogFailed(run.Plan.Start.Id, exception);
+            _logger.BackgroundResponseFailed(run.Plan.Start.Id, exception);
             return builder.Fail(exception is OperationCanceledException
                 ? server.Drain.Ended.IsCancellationRequested ? Drain.Error() : RequestError.TimedOut(server.Options.RequestTimeout)
                 : ErrorMapper.Map(exception));
         }
     }
-
-    [LoggerMessage(LogLevel.Warning, "The background response {Id} failed.")]
-    private partial void LogFailed(string id, Exception exception);
 }

@@ -8,7 +8,7 @@ using Microsoft.Extensions.AI;
 namespace GptOss.Net.AspNetCore.Endpoints;
 
 /// <summary>What the ways to ask for a response (HTTP, in the background, over a WebSocket) share.</summary>
-internal sealed partial class ResponseRunner(OpenAIServer server, UnknownFields unknown)
+internal sealed class ResponseRunner(OpenAIServer server, UnknownFields unknown)
 {
     private readonly ResponsePlanner _planner = new(server);
     private readonly ILogger _logger = server.Loggers.CreateLogger("GptOss.Net.AspNetCore");
@@ -29,7 +29,7 @@ internal sealed partial class ResponseRunner(OpenAIServer server, UnknownFields 
         var plan = _planner.Plan(body, caller, context, input);
         foreach (var tool in plan.Tools.Skipped)
         {
-            LogSkipped(tool);
+            _logger.ToolSkipped(tool);
         }
 
         return plan;
@@ -122,7 +122,4 @@ internal sealed partial class ResponseRunner(OpenAIServer server, UnknownFields 
     }
 
     private static bool IsReference(JsonElement item) => item.GetProperty("type").ValueEquals("item_reference");
-
-    [LoggerMessage(LogLevel.Debug, "A {Tool} tool is skipped: the model can call functions only.")]
-    private partial void LogSkipped(string tool);
 }

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace GptOss.Net.AspNetCore.Operations;
 
 /// <summary>What every request passes: host, key, readiness, limits; and where every failure becomes an answer.</summary>
-internal sealed partial class RequestGate(OpenAIServer server)
+internal sealed class RequestGate(OpenAIServer server)
 {
     private const int ClientClosedRequest = 499;
 
@@ -37,7 +37,7 @@ internal sealed partial class RequestGate(OpenAIServer server)
         }
         catch (Exception exception) when (exception is not RequestError && http.RequestAborted.IsCancellationRequested)
         {
-            LogLeft(http.TraceIdentifier);
+            _logger.ClientLeft(http.TraceIdentifier);
             if (!http.Response.HasStarted)
             {
                 http.Response.StatusCode = ClientClosedRequest;
@@ -60,7 +60,7 @@ internal sealed partial class RequestGate(OpenAIServer server)
     {
         if (error.Status == StatusCodes.Status500InternalServerError)
         {
-            LogFailed(http.TraceIdentifier, exception);
+            _logger.RequestFailed(http.TraceIdentifier, exception);
         }
     }
 
@@ -117,10 +117,4 @@ internal sealed partial class RequestGate(OpenAIServer server)
                     "model_failed", $"The model '{server.ModelId}' cannot answer: {status.Failure}", TimeSpan.FromSeconds(60));
         }
     }
-
-    [LoggerMessage(LogLevel.Debug, "The client of {RequestId} left (499).")]
-    private partial void LogLeft(string requestId);
-
-    [LoggerMessage(LogLevel.Error, "The request {RequestId} failed.")]
-    private partial void LogFailed(string requestId, Exception exception);
 }

@@ -4,7 +4,7 @@ using GptOss.Net.AspNetCore.Contracts;
 namespace GptOss.Net.AspNetCore.Operations;
 
 /// <summary>Logs the fields that are ignored because nothing here knows them, each name once.</summary>
-internal sealed partial class UnknownFields(ILoggerFactory loggers)
+internal sealed class UnknownFields(ILoggerFactory loggers)
 {
     private const int MaxNames = 256; // names come from clients
     private const int MaxNameLength = 64;
@@ -18,11 +18,8 @@ internal sealed partial class UnknownFields(ILoggerFactory loggers)
         {
             if (name.Length <= MaxNameLength && _names.Count < MaxNames && _names.TryAdd(name, true))
             {
-                LogIgnored(name);
+                _logger.FieldIgnored(name);
             }
         }
     }
-
-    [LoggerMessage(LogLevel.Information, "The field {Name} of a request is unknown and ignored; this is logged once.")]
-    private partial void LogIgnored(string name);
 }

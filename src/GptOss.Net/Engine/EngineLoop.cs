@@ -13,7 +13,7 @@ namespace GptOss.Net.Engine;
 /// <remarks>
 /// It waits for no other thread of the process: an application whose thread pool is busy slows down its own readers only.
 /// </remarks>
-internal sealed partial class EngineLoop : IAsyncDisposable
+internal sealed class EngineLoop : IAsyncDisposable
 {
     private readonly IModelExecutor _executor;
     private readonly StepRunner _runner;
@@ -115,7 +115,7 @@ internal sealed partial class EngineLoop : IAsyncDisposable
             _fault = exception;
             _inbox.CompleteAdding();
             FailAll(Stopped(exception));
-            LogStopped(exception);
+            _logger.EngineStopped(exception);
         }
 
         Free();
@@ -147,7 +147,7 @@ internal sealed partial class EngineLoop : IAsyncDisposable
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            LogNotFreed(exception);
+            _logger.MemoryNotFreed(exception);
         }
 
         _options.Promise?.Dispose();
@@ -183,10 +183,4 @@ internal sealed partial class EngineLoop : IAsyncDisposable
             }
         }
     }
-
-    [LoggerMessage(LogLevel.Critical, "The engine stopped.")]
-    private partial void LogStopped(Exception exception);
-
-    [LoggerMessage(LogLevel.Error, "The model's memory was not freed.")]
-    private partial void LogNotFreed(Exception exception);
 }

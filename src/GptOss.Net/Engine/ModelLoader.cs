@@ -13,7 +13,7 @@ using Microsoft.Extensions.Logging;
 namespace GptOss.Net.Engine;
 
 /// <summary>From a path to a running engine: checkpoint, placement, weights, cache. The one place that sees all of them.</summary>
-internal sealed partial class ModelLoader(
+internal sealed class ModelLoader(
     GptOssModelOptions options, string name, MemoryLedger memory, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
 {
     private const int DefaultMaxModelLength = 32_768;
@@ -48,12 +48,12 @@ internal sealed partial class ModelLoader(
         var config = ModelConfigReader.Read(checkpoint);
         if (InstructionSets.Unused() is { } unused)
         {
-            LogUnusedInstructions(unused);
+            _logger.UnusedInstructions(unused);
         }
 
         if (config.UnknownKeys.Count > 0)
         {
-            LogUnknownKeys(checkpoint.ConfigPath, string.Join(", ", config.UnknownKeys));
+            _logger.UnknownKeys(checkpoint.ConfigPath, string.Join(", ", config.UnknownKeys));
         }
 
         var weights = adapters.Merge(config, ModelWeightsReader.Read(config, checkpoint));
@@ -121,7 +121,7 @@ internal sealed partial class ModelLoader(
             {
                 var placed = Place(config, weights, options with { Placement = options.Placement with { CpuLayers = layers } });
                 var bytes = placed.Executors.BytesPerToken(layers);
-                LogSharedWithCpu(layers, config.LayerCount, ByteSize.Format(bytes), bytes / ExampleBandwidth);
+                _logger.SharedWithCpu(layers, config.LayerCount, ByteSize.Format(bytes), bytes / ExampleBandwidth);
                 return placed;
             }
             catch (PlacementException)
@@ -219,12 +219,12 @@ internal sealed partial class ModelLoader(
         var (running, tokens) = (placement.MaxConcurrentSequences, placement.CacheTokens);
         if (options.MaxSequences is not null)
         {
-            LogConcurrentAsSet(running, tokens, tokens / running);
+            _logger.ConcurrentAsSet(running, tokens, tokens / running);
             return;
         }
 
         var each = Math.Max(1, placement.MaxModelLength / CachePlanner.ShareOfLength);
-        LogConcurrent(running, tokens, each, CachePlanner.MostConcurrent);
+        _logger.Concurrent(running, tokens, each, CachePlanner.MostConcurrent);
     }
 
     private int MaxModelLength(ModelConfig config)
@@ -245,34 +245,4 @@ internal sealed partial class ModelLoader(
             Compiled = (done, all) => progress?.Report(new LoadProgress(done, all) { Stage = LoadStage.Compiling }),
         };
     }
-
-    [LoggerMessage(
-        LogLevel.Warning,
-        "This program was compiled ahead of time for a processor without {Instructions}, which this one has: "
-        + "on the CPU the model is many times slower than it could be. Publish with <IlcInstructionSet>native</IlcInstructionSet>, "
-        + "or name the instruction sets of the processors to run on.")]
-    private partial void LogUnusedInstructions(string instructions);
-
-    [LoggerMessage(
-        LogLevel.Warning,
-        "The GPUs have no room for the whole model: {Layers} of its {AllLayers} layers and the embedding lie on the CPU. "
-        + "Each token reads {Bytes} of weights there, {Milliseconds:F0} ms where main memory gives 50 GB/s. "
-        + "A smaller MaxModelLength or MaxSequences leaves more room on the GPUs; "
-        + "PlacementOptions.AllowCpu = false refuses the model instead.")]
-    private partial void LogSharedWithCpu(int layers, int allLayers, string bytes, double milliseconds);
-
-    [LoggerMessage(
-        LogLevel.Information,
-        "Up to {Sequences} sequences are generated at once, as MaxSequences says; the cache holds {Tokens:N0} tokens, {Each:N0} for each.")]
-    private partial void LogConcurrentAsSet(int sequences, long tokens, long each);
-
-    [LoggerMessage(
-        LogLevel.Information,
-        "Up to {Sequences} sequences are generated at once: MaxSequences is not set, and of the {Tokens:N0} tokens that the cache holds "
-        + "each has {Each:N0}, an eighth of MaxModelLength; {Most} at most. Longer ones take what others leave; more wait.")]
-    private partial void LogConcurrent(int sequences, long tokens, int each, int most);
-
-    [LoggerMessage(LogLevel.Warning,
-        "{Path} has keys that are not known here and had no effect: {Keys}. Should they change the arithmetic, the logits are wrong.")]
-    private partial void LogUnknownKeys(string path, string keys);
 }

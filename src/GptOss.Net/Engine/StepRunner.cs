@@ -185,7 +185,7 @@ internal sealed partial class StepRunner(
         scheduler.Pace.Record(step.Plan, seconds);
         if (_slowdown.Record(step.Plan, seconds))
         {
-            LogSlow(_slowdown.Ratio);
+            _logger.StepsSlow(_slowdown.Ratio);
         }
     }
 
@@ -193,7 +193,7 @@ internal sealed partial class StepRunner(
     private void FailStep(StepPlan plan, Exception exception)
     {
         scheduler.Abandon(plan);
-        LogStepFailed(exception);
+        _logger.StepFailed(exception);
         AbandonSteps();
         EndAll(
             _requests.Values.Where(request => request.Sequence.Status == SequenceStatus.Running),
@@ -217,7 +217,7 @@ internal sealed partial class StepRunner(
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                LogStepFailed(exception);
+                _logger.StepFailed(exception);
             }
 
             scheduler.Abandon(abandoned.Step.Plan);
@@ -245,13 +245,4 @@ internal sealed partial class StepRunner(
             End(request, exception);
         }
     }
-
-    [LoggerMessage(LogLevel.Error, "A step of the model failed.")]
-    private partial void LogStepFailed(Exception exception);
-
-    [LoggerMessage(
-        LogLevel.Warning,
-        "Steps take {Ratio:F0} times as long as the fastest of their size: other work may have the processors. On a CPU, fewer threads "
-        + "(CpuOptions.Threads) wait less for each other.")]
-    private partial void LogSlow(double ratio);
 }

@@ -14,7 +14,7 @@ namespace GptOss.Net.Execution;
 /// checkpoint. Whatever is wrong with it, loading goes on without it: a file that is not right is told of and replaced, one that cannot be
 /// written is told of.
 /// </summary>
-internal sealed partial class RepackCache
+internal sealed class RepackCache
 {
     private const string Draft = ".incomplete";
 
@@ -50,7 +50,7 @@ internal sealed partial class RepackCache
         {
             if (file is not null && file.Verify(threads, progress))
             {
-                LogMapped(ByteSize.Format(file.Data.Bytes), path, Stopwatch.GetElapsedTime(started).TotalSeconds);
+                _logger.RepackedWeightsMapped(ByteSize.Format(file.Data.Bytes), path, Stopwatch.GetElapsedTime(started).TotalSeconds);
                 return file;
             }
         }
@@ -63,7 +63,7 @@ internal sealed partial class RepackCache
         file?.Dispose();
         if (fault != RepackFault.Missing)
         {
-            LogRefused(path, file is null ? fault : RepackFault.Altered);
+            _logger.RepackedWeightsRefused(path, file is null ? fault : RepackFault.Altered);
             Remove(path);
         }
 
@@ -84,12 +84,13 @@ internal sealed partial class RepackCache
             if (!File.Exists(path))
             {
                 Write(path, form, weights, cancellationToken);
-                LogKept(ByteSize.Format(weights.Sum(range => range.Bytes)), path, Stopwatch.GetElapsedTime(started).TotalSeconds);
+                _logger.RepackedWeightsKept(
+                    ByteSize.Format(weights.Sum(range => range.Bytes)), path, Stopwatch.GetElapsedTime(started).TotalSeconds);
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            LogNotKept(path, exception.Message);
+            _logger.RepackedWeightsNotKept(path, exception.Message);
         }
     }
 
@@ -140,19 +141,4 @@ internal sealed partial class RepackCache
     private byte[] Key(string form) => Hash($"{RuntimeInformation.ProcessArchitecture}\n{form}\n{_content}");
 
     private static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
-
-    [LoggerMessage(LogLevel.Information, "Mapped {Bytes} of repacked weights from {Path}, every byte verified, in {Seconds:F1} s.")]
-    private partial void LogMapped(string bytes, string path, double seconds);
-
-    [LoggerMessage(
-        LogLevel.Warning, "The repacked weights {Path} are not used ({Fault}): the checkpoint is read, and they are written again.")]
-    private partial void LogRefused(string path, RepackFault fault);
-
-    [LoggerMessage(LogLevel.Information, "Kept {Bytes} of repacked weights in {Path}, in {Seconds:F1} s: the next start maps them.")]
-    private partial void LogKept(string bytes, string path, double seconds);
-
-    [LoggerMessage(
-        LogLevel.Warning,
-        "Repacked weights are not kept in {Path}: {Reason} The model runs all the same; the next start reads the checkpoint again.")]
-    private partial void LogNotKept(string path, string reason);
 }

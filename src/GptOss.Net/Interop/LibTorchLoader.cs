@@ -79,7 +79,7 @@ internal sealed partial class LibTorchLoader(LibTorchLocation location, ILogger 
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or DllNotFoundException)
             {
-                LogPlaceUnusable(exception);
+                logger.PlaceUnusable(exception);
             }
         }
 
@@ -108,7 +108,7 @@ internal sealed partial class LibTorchLoader(LibTorchLocation location, ILogger 
     private void Load(string copy)
     {
         NativeLibrary.Load(copy);
-        LogAdapted(TooNewVersion, copy);
+        logger.LibraryAdapted(TooNewVersion, copy);
     }
 
     /// <summary>Loads a file, and before it whatever the loader misses that lies in one of the known folders.</summary>
@@ -147,14 +147,4 @@ internal sealed partial class LibTorchLoader(LibTorchLocation location, ILogger 
 
     [GeneratedRegex(@"^([^\s:/]+\.so[^\s:/]*): cannot open shared object file", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
     private static partial Regex MissingDependency();
-
-    [LoggerMessage(
-        Level = LogLevel.Debug,
-        Message = "TorchSharp's native part asks for {Version}, which this system lacks and nothing uses: loaded the adapted copy {Copy}.")]
-    private partial void LogAdapted(string version, string copy);
-
-    [LoggerMessage(
-        Level = LogLevel.Debug,
-        Message = "An adapted library cannot be kept or run in a place; the next one is tried.")]
-    private partial void LogPlaceUnusable(Exception exception);
 }

@@ -5,7 +5,7 @@ namespace GptOss.Net.Engine.Telemetry;
 /// <summary>
 /// What listeners throw. They are foreign code on the engine's thread: their failures end no request, and the first one is logged.
 /// </summary>
-internal sealed partial class ListenerFailures(ILogger logger)
+internal sealed class ListenerFailures(ILogger logger)
 {
     private readonly ILogger _logger = logger;
     private bool _isLogged;
@@ -30,10 +30,7 @@ internal sealed partial class ListenerFailures(ILogger logger)
         if (!_isLogged)
         {
             _isLogged = true;
-            LogFailed(exception);
+            _logger.ListenerFailed(exception);
         }
     }
-
-    [LoggerMessage(LogLevel.Error, "A listener of the model's telemetry failed. Later failures are not logged.")]
-    private partial void LogFailed(Exception exception);
 }

@@ -17,7 +17,7 @@ namespace GptOss.Net.Execution.Cuda.Loading;
 /// <param name="options">The sizes.</param>
 /// <param name="progress">Told what was read; cancels.</param>
 /// <param name="logger">Told how the cards reach each other.</param>
-internal sealed partial class CudaExecutorLoader(
+internal sealed class CudaExecutorLoader(
     ModelConfig config,
     ModelWeights weights,
     KVCacheCapacity capacity,
@@ -190,7 +190,7 @@ internal sealed partial class CudaExecutorLoader(
             && Way(cards[1], cards[0]) == LinkWay.Peer;
         if (!isDirect)
         {
-            LogSlowGroup(cards[0].Device, cards[1].Device);
+            _logger.SlowGroup(cards[0].Device, cards[1].Device);
         }
 
         var loaded = cards.Select((card, i) => Weights(part, card, new CudaShare(i, cards.Count))).ToArray();
@@ -228,25 +228,13 @@ internal sealed partial class CudaExecutorLoader(
         var report = LinkSelfTest.Run(from, to, options.Patience, mayBeDirect: !options.AvoidsPeerAccess);
         if (report.Problem is null)
         {
-            LogDirect(report.From, report.To, report.GigabytesPerSecond);
+            _logger.DirectTransfer(report.From, report.To, report.GigabytesPerSecond);
         }
         else
         {
-            LogThroughMemory(report.From, report.To, report.Problem, report.GigabytesPerSecond);
+            _logger.TransferThroughMemory(report.From, report.To, report.Problem, report.GigabytesPerSecond);
         }
 
         return report.Way;
     }
-
-    [LoggerMessage(
-        LogLevel.Warning,
-        "{First} and {Second} share every layer through main memory: one conversation is a little faster than on one card, but prompts "
-        + "take twice as long. Without TensorParallel the layers lie one after the other, which a slow link serves better.")]
-    private partial void LogSlowGroup(DeviceId first, DeviceId second);
-
-    [LoggerMessage(LogLevel.Information, "{From} sends directly to {To}, tested; {Speed:F1} GB/s for 4 MiB.")]
-    private partial void LogDirect(DeviceId from, DeviceId to, double speed);
-
-    [LoggerMessage(LogLevel.Warning, "{From} sends to {To} through main memory, since {Problem}; {Speed:F1} GB/s for 4 MiB.")]
-    private partial void LogThroughMemory(DeviceId from, DeviceId to, string problem, double speed);
 }
