@@ -7,6 +7,6 @@ return await new RootCommand("Measures GptOss.Net end to end.")
 {
     LoadBenchmark.Command(), CpuThroughput.Command(), KernelThroughput.Command(), MaskingBenchmark.Command(),
     BatchCommand.Command(), RatesCommand.Command(), HttpCommand.Command(), OverheadCommand.Command(), FairnessCommand.Command(),
-    ClientsCommand.Command(), SoakCommand.Command(), MemoryCommand.Command(), PipelineThroughput.Command(), GpuThroughput.Command(),
-    GpuExecutorThroughput.Command(), CudaKernelTable.Command(),
+    ClientsCommand.Command(), PoolCommand.Command(), SoakCommand.Command(), MemoryCommand.Command(), PipelineThroughput.Command(),
+    GpuThroughput.Command(), GpuExecutorThroughput.Command(), CudaKernelTable.Command(),
 }.Parse(args).InvokeAsync();
