@@ -58,7 +58,7 @@ public sealed record GptOssRequestOptions
 
     /// <summary>
     /// Gets the texts of which the answer is one, word for word; the reasoning and calls of functions stay as they are. Default
-    /// <see langword="null"/>: any. Not together with <see cref="Regex"/> or a response format.
+    /// <see langword="null"/>: any. Not together with <see cref="Regex"/>, <see cref="Grammar"/> or a response format.
     /// </summary>
     /// <example><code>new GptOssRequestOptions { Choice = ["positive", "neutral", "negative"] }</code></example>
     public IReadOnlyList<string>? Choice { get; init; }
@@ -69,6 +69,24 @@ public sealed record GptOssRequestOptions
     /// </summary>
     /// <example><code>new GptOssRequestOptions { Regex = @"\d{4}-\d{2}-\d{2}" }</code></example>
     public string? Regex { get; init; }
+
+    /// <summary>
+    /// Gets the grammar, in Lark's notation, that the answer follows from its rule <c>start</c>; the reasoning and calls of functions stay
+    /// as they are. The model is not told of it: say in the prompt what to write. docs/structured-output.md says which part of the notation
+    /// there is; what is beyond it is refused, with the line and the column. Default <see langword="null"/>: any.
+    /// </summary>
+    /// <example>
+    /// <code>
+    /// new GptOssRequestOptions
+    /// {
+    ///     Grammar = """
+    ///         start: move ("," " " move)*
+    ///         move: ("up" | "down" | "left" | "right") " " /[1-9]/
+    ///         """,
+    /// }
+    /// </code>
+    /// </example>
+    public string? Grammar { get; init; }
 
     /// <summary>
     /// Gets the type that an answer in JSON is deserialized to. Its schema takes the place of the response format's, which says less: a

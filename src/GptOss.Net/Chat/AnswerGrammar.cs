@@ -10,17 +10,20 @@ namespace GptOss.Net.Chat;
 internal sealed record AnswerGrammar(TextState Start, bool IsJson, IReadOnlyList<string> NotEnforced)
 {
     /// <summary>Returns what the options ask for; null for any text.</summary>
-    /// <exception cref="ArgumentException">The schema or the expression is malformed, or more than one thing is asked for.</exception>
+    /// <exception cref="ArgumentException">
+    /// The schema, the expression or the grammar is malformed, or more than one thing is asked for.
+    /// </exception>
     /// <exception cref="NotSupportedException">It asks for what cannot be enforced.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static AnswerGrammar? Create(
         ChatOptions options, GptOssRequestOptions own, SchemaCache schemas, CancellationToken cancellationToken)
     {
         var format = options.ResponseFormat as ChatResponseFormatJson;
-        if ((format is null ? 0 : 1) + (own.Choice is null ? 0 : 1) + (own.Regex is null ? 0 : 1) > 1)
+        if ((format is null ? 0 : 1) + (own.Choice is null ? 0 : 1) + (own.Regex is null ? 0 : 1) + (own.Grammar is null ? 0 : 1) > 1)
         {
             throw new ArgumentException(
-                $"An answer follows one of ChatOptions.ResponseFormat, {nameof(own.Choice)} and {nameof(own.Regex)}; set one of them.",
+                $"An answer follows one of ChatOptions.ResponseFormat, {nameof(own.Choice)}, {nameof(own.Regex)} and "
+                + $"{nameof(own.Grammar)}; set one of them.",
                 nameof(options));
         }
 
@@ -34,6 +37,11 @@ internal sealed record AnswerGrammar(TextState Start, bool IsJson, IReadOnlyList
         if (own.Regex is { } regex)
         {
             return new AnswerGrammar(RegexGrammar.Compile(regex, nameof(own.Regex), cancellationToken), IsJson: false, []);
+        }
+
+        if (own.Grammar is { } lark)
+        {
+            return new AnswerGrammar(schemas.GetLark(lark, nameof(own.Grammar), cancellationToken).Start(), IsJson: false, []);
         }
 
         if (format is null)

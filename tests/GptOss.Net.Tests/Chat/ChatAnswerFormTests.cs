@@ -1,8 +1,9 @@
+using GptOss.Net.Tests.StructuredOutput;
 using Microsoft.Extensions.AI;
 
 namespace GptOss.Net.Tests.Chat;
 
-/// <summary>Answers that are one of some texts, or match a regular expression.</summary>
+/// <summary>Answers that are one of some texts, match a regular expression, or follow a grammar.</summary>
 public sealed class ChatAnswerFormTests
 {
     [Theory]
@@ -37,6 +38,26 @@ public sealed class ChatAnswerFormTests
         (await chat.Ask(options: Options(new() { Regex = @"\p{L}""\p{Lo}"".\n" }))).Text.Should().Be("Ж\"汉\"😀\n");
     }
 
+    [Theory]
+    [InlineData("up 3, left 2", "up 3, left 2")]
+    [InlineData("up 3, left 2, down 1, right 9", "up 3, left 2, down 1")]
+    [InlineData("north", null)]
+    public async Task An_answer_follows_the_grammar(string wanted, string? expected)
+    {
+        const string Grammar = """
+            start: move (", " move)~0..2
+            move: ("up" | "down" | "left" | "right") " " /[1-9]/
+            """;
+        using var chat = new ScriptedChat($"<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>{wanted}");
+
+        var response = await chat.Ask(options: Options(new() { Grammar = Grammar }));
+
+        // What is not wanted gives way to any other text that follows the grammar.
+        LarkGrammars.Accepts(Grammar, response.Text).Should().BeTrue("of '{0}'", response.Text);
+        response.Text.Should().Be(expected ?? response.Text);
+        response.FinishReason.Should().Be(ChatFinishReason.Stop);
+    }
+
     public static TheoryData<GptOssRequestOptions> Wrong =>
     [
         new GptOssRequestOptions { Choice = [] },
@@ -44,6 +65,9 @@ public sealed class ChatAnswerFormTests
         new GptOssRequestOptions { Regex = "(" },
         new GptOssRequestOptions { Regex = @"(a)\1" },
         new GptOssRequestOptions { Regex = "a", Choice = ["a"] },
+        new GptOssRequestOptions { Grammar = "" },
+        new GptOssRequestOptions { Grammar = "start: (" },
+        new GptOssRequestOptions { Grammar = "start: \"a\"", Regex = "a" },
     ];
 
     [Theory]

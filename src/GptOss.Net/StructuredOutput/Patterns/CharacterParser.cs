@@ -4,7 +4,7 @@ using System.Text;
 namespace GptOss.Net.StructuredOutput.Patterns;
 
 /// <summary>Reads what stands for one character in a pattern: escapes and classes.</summary>
-internal sealed class CharacterParser(PatternCursor cursor)
+internal sealed class CharacterParser(PatternCursor cursor, bool ignoresCase)
 {
     /// <summary>Reads a class, behind its opening bracket.</summary>
     public CharacterSet ParseClass()
@@ -31,7 +31,7 @@ internal sealed class CharacterParser(PatternCursor cursor)
         }
 
         // Beyond ASCII, ECMAScript and .NET disagree about what is a digit or a letter: leave those characters out.
-        var listed = new CharacterSet(ranges);
+        var listed = ignoresCase ? new CharacterSet(ranges).WithBothCases() : new CharacterSet(ranges);
         return !isNegated ? listed : hasWords ? listed.Negate().Intersect(CharacterSet.Ascii) : listed.Negate();
     }
 

@@ -31,6 +31,16 @@ internal sealed class CharacterSet
         new(0x2028, 0x2029), new(0x202F, 0x202F), new(0x205F, 0x205F), new(0x3000, 0x3000), new(0xFEFF, 0xFEFF),
     ]);
 
+    private static readonly Lazy<(int One, int Other)[]> Cases = new(() =>
+    [
+        .. from letter in Enumerable.Range(0, 0x10000)
+           where !char.IsSurrogate((char)letter)
+           from other in new int[] { char.ToLowerInvariant((char)letter), char.ToUpperInvariant((char)letter) }
+           where other != letter
+           from pair in new[] { (letter, other), (other, letter) }
+           select pair,
+    ]);
+
     public CharacterSet(IEnumerable<CharacterRange> ranges)
     {
         var merged = ImmutableArray.CreateBuilder<CharacterRange>();
@@ -61,6 +71,12 @@ internal sealed class CharacterSet
 
         return new CharacterSet(ranges);
     }
+
+    /// <summary>Adds the other case of each letter.</summary>
+    public CharacterSet WithBothCases() => new(
+        [.. Ranges, .. Cases.Value.Where(pair => Contains(pair.One)).Select(pair => new CharacterRange(pair.Other, pair.Other))]);
+
+    public bool Contains(int character) => Ranges.Any(range => range.Low <= character && character <= range.High);
 
     public CharacterSet Negate()
     {

@@ -5,6 +5,9 @@ namespace GptOss.Net.StructuredOutput.Patterns;
 /// <param name="accepting">For each state whether the text may end.</param>
 internal sealed class PatternAutomaton(PatternStep[][] steps, bool[] accepting)
 {
+    /// <summary>The number of states.</summary>
+    public int Count => steps.Length;
+
     /// <summary>The steps from a state, in the order of their ranges.</summary>
     public PatternStep[] Steps(int state) => steps[state];
 

@@ -27,19 +27,11 @@ internal sealed class PatternCompiler
     private readonly Stack<int> _unseen = new();
     private readonly HashSet<int> _seen = [];
 
-    private PatternCompiler(string pattern, PatternBudget budget)
+    private PatternCompiler(Func<PatternGraph, PatternFragment> add, PatternBudget budget)
     {
         _budget = budget;
-        _budget.SpendCharacters(pattern.Length);
         _graph = new PatternGraph(budget);
-
-        // A pattern may match anywhere in the text: any characters before it, and any after it.
-        var before = _graph.Repeat(_graph.AddCharacter(CharacterSet.Usable), 0, null);
-        var match = PatternParser.Parse(pattern, _graph);
-        var after = _graph.Repeat(_graph.AddCharacter(CharacterSet.Usable), 0, null);
-        _graph.Link(before.Exit, match.Entry);
-        _graph.Link(match.Exit, after.Entry);
-        (_start, _accept) = (before.Entry, after.Exit);
+        (_start, _accept) = add(_graph);
         _threads = new PatternThreads(_graph, budget);
         _behind = [.. _graph.Looks.Index().Where(look => look.Item.IsBehind).Select(look => look.Index)];
     }
@@ -47,7 +39,12 @@ internal sealed class PatternCompiler
     /// <summary>Compiles a pattern.</summary>
     /// <exception cref="PatternException">The pattern cannot be enforced, costs too much, or no string matches it.</exception>
     public static PatternAutomaton Compile(string pattern, PatternBudget? budget = null) =>
-        new PatternCompiler(pattern, budget ?? new PatternBudget()).Compile();
+        CompileGraph(graph => AddAnywhere(graph, pattern), budget ?? new PatternBudget());
+
+    /// <summary>Compiles what is added to a graph: an automaton of the texts that match it as a whole.</summary>
+    /// <exception cref="PatternException">It cannot be enforced, costs too much, or no string matches it.</exception>
+    public static PatternAutomaton CompileGraph(Func<PatternGraph, PatternFragment> add, PatternBudget budget) =>
+        new PatternCompiler(add, budget).Compile();
 
     /// <summary>Compiles some texts: an automaton that accepts these alone.</summary>
     /// <exception cref="PatternException">They are too long.</exception>
@@ -78,6 +75,17 @@ internal sealed class PatternCompiler
         return new PatternAutomaton(
             [.. states.Select(state => state.Select(step => new PatternStep(new(step.Key, step.Key), step.Value)).ToArray())],
             [.. accepting]);
+    }
+
+    // A pattern may match anywhere in the text: any characters before it, and any after it.
+    private static PatternFragment AddAnywhere(PatternGraph graph, string pattern)
+    {
+        var before = graph.Repeat(graph.AddCharacter(CharacterSet.Usable), 0, null);
+        var match = PatternParser.Parse(pattern, graph);
+        var after = graph.Repeat(graph.AddCharacter(CharacterSet.Usable), 0, null);
+        graph.Link(before.Exit, match.Entry);
+        graph.Link(match.Exit, after.Entry);
+        return new PatternFragment(before.Entry, after.Exit);
     }
 
     private PatternAutomaton Compile()

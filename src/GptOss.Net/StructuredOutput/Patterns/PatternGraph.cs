@@ -10,6 +10,9 @@ internal sealed class PatternGraph(PatternBudget budget)
     /// <summary>The lookarounds.</summary>
     public List<PatternLook> Looks { get; } = [];
 
+    /// <summary>What the graph may cost.</summary>
+    public PatternBudget Budget => budget;
+
     /// <summary>The number of nodes.</summary>
     public int Count => _edges.Count;
 

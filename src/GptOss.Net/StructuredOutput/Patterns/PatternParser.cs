@@ -8,16 +8,27 @@ internal sealed class PatternParser
     private readonly PatternGraph _graph;
     private readonly Stack<(PatternGroup Group, Func<PatternFragment, PatternLook>? Look)> _groups = new();
 
-    private PatternParser(string pattern, PatternGraph graph)
+    private readonly bool _ignoresCase;
+    private readonly CharacterSet _dot;
+
+    private PatternParser(string pattern, PatternGraph graph, bool ignoresCase, bool dotIsAny)
     {
+        graph.Budget.SpendCharacters(pattern.Length);
         _cursor = new PatternCursor(pattern);
-        _characters = new CharacterParser(_cursor);
+        _characters = new CharacterParser(_cursor, ignoresCase);
         _graph = graph;
+        _ignoresCase = ignoresCase;
+        _dot = dotIsAny ? CharacterSet.Usable : CharacterSet.Dot;
     }
 
     /// <summary>Adds a pattern to a graph.</summary>
+    /// <param name="pattern">The pattern.</param>
+    /// <param name="graph">The graph.</param>
+    /// <param name="ignoresCase">Whether a letter stands for itself in either case.</param>
+    /// <param name="dotIsAny">Whether a full stop stands for line ends, too.</param>
     /// <exception cref="PatternException">The pattern is malformed, is not regular, or is too large.</exception>
-    public static PatternFragment Parse(string pattern, PatternGraph graph) => new PatternParser(pattern, graph).Parse();
+    public static PatternFragment Parse(string pattern, PatternGraph graph, bool ignoresCase = false, bool dotIsAny = false) =>
+        new PatternParser(pattern, graph, ignoresCase, dotIsAny).Parse();
 
     private PatternFragment Parse()
     {
@@ -59,7 +70,7 @@ internal sealed class PatternParser
                 Repeat(least, most);
                 break;
             case '.':
-                group.Append(_graph.AddCharacter(CharacterSet.Dot));
+                group.Append(_graph.AddCharacter(_dot));
                 break;
             case '[':
                 group.Append(_graph.AddCharacter(_characters.ParseClass()));
@@ -68,13 +79,16 @@ internal sealed class PatternParser
                 group.Append(_graph.AddWordBoundary(isNegated: _cursor.Read() == 'B'), canRepeat: false);
                 break;
             case '\\':
-                group.Append(_graph.AddCharacter(_characters.ParseEscape()));
+                AppendCharacter(_characters.ParseEscape());
                 break;
             default:
-                group.Append(_graph.AddCharacter(CharacterSet.Of(character)));
+                AppendCharacter(CharacterSet.Of(character));
                 break;
         }
     }
+
+    private void AppendCharacter(CharacterSet set) =>
+        _groups.Peek().Group.Append(_graph.AddCharacter(_ignoresCase ? set.WithBothCases() : set));
 
     private void OpenGroup()
     {
