@@ -41,7 +41,7 @@ var plan = new Option<string?>("--plan")
 
 var tensorParallel = new Option<int>("--tensor-parallel")
 {
-    Description = "With --plan: 2 for two GPUs that share every layer.",
+    Description = "With --plan: 2 or 4 GPUs that share every layer.",
     DefaultValueFactory = _ => 1,
 };
 var precision = new Option<Precision>("--precision") { Description = "With --plan: how weights are held, such as ExpandedBFloat16." };

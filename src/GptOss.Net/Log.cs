@@ -67,9 +67,9 @@ internal static partial class Log
     // ---- devices and their libraries ----
     [LoggerMessage(
         LogLevel.Warning,
-        "{First} and {Second} share every layer through main memory: one conversation is a little faster than on one card, but prompts "
+        "{Cards} share every layer through main memory: one conversation is a little faster than on one card, but prompts "
         + "take twice as long. Without TensorParallel the layers lie one after the other, which a slow link serves better.")]
-    public static partial void SlowGroup(this ILogger logger, DeviceId first, DeviceId second);
+    public static partial void SlowGroup(this ILogger logger, string cards);
 
     [LoggerMessage(LogLevel.Information, "{From} sends directly to {To}, tested; {Speed:F1} GB/s for 4 MiB.")]
     public static partial void DirectTransfer(this ILogger logger, DeviceId from, DeviceId to, double speed);

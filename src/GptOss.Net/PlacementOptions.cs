@@ -31,7 +31,9 @@ public sealed record PlacementOptions
     /// <summary>
     /// Gets how many GPUs share every layer (tensor parallel): each has some of the rows of every matrix and some of the heads' keys and
     /// values, so that one sequence is decoded faster than on one GPU, with the same bits. Default 1: layers lie one after the other on
-    /// <see cref="Devices"/>. 2: on these two GPUs, or the first two; not to be combined with <see cref="LayerDevices"/>.
+    /// <see cref="Devices"/>. 2: on these two GPUs, or the first two; not to be combined with <see cref="LayerDevices"/>. 4, for a model
+    /// whose KV heads four can share: the same bits, tried on emulated cards only, and without the kernels that make a sequence fast on
+    /// two.
     /// </summary>
     public int TensorParallel { get; init; } = 1;
 

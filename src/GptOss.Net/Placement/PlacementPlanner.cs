@@ -3,8 +3,6 @@ namespace GptOss.Net.Placement;
 /// <summary>Decides which part of the model lies on which device. Pure: it looks at nothing but the request.</summary>
 internal static class PlacementPlanner
 {
-    private const int MostCards = 2;
-
     /// <summary>A plan that fits every device.</summary>
     /// <exception cref="ArgumentException">The options contradict each other or the model.</exception>
     /// <exception cref="PlacementException">A device is not there, or has too little memory.</exception>
@@ -55,8 +53,8 @@ internal static class PlacementPlanner
             options.Devices is null || (options.Devices.Count > 0 && options.Devices.Count <= layers),
             $"Devices has {options.Devices?.Count} entries: {layers} layers can use 1 to {layers} devices.");
         Require(
-            options.TensorParallel is 1 or MostCards,
-            $"TensorParallel is {options.TensorParallel}: layers are shared among {MostCards} GPUs, or lie on one each (1).");
+            options.TensorParallel is 1 or 2 or 4,
+            $"TensorParallel is {options.TensorParallel}: layers are shared among 2 or 4 GPUs, or lie on one each (1).");
         Require(
             options.TensorParallel == 1 || (options.LayerDevices is null && options.CpuLayers == 0),
             "TensorParallel shares every layer among all of Devices: leave LayerDevices out.");

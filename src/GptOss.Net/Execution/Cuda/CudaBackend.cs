@@ -10,11 +10,14 @@ internal sealed class CudaBackend : IExecutorBackend
     // For hosts whose direct way between cards is not to be trusted, and for measurements of the other one.
     private const string AvoidPeerAccess = "GptOss.Net.AvoidPeerAccess";
 
+    /// <summary>The most cards that share every layer.</summary>
+    public const int MostCards = 4;
+
     public string Name => "the CUDA kernels";
 
     public bool TakesParts => true;
 
-    public int MostSharers => 2;
+    public int MostSharers => MostCards;
 
     public string? WhyNot(ModelConfig config, ModelWeights weights, IReadOnlyList<DeviceId> devices, Precision precision) =>
         !devices.All(device => device.IsCuda) ? "they run a model that lies on NVIDIA GPUs"

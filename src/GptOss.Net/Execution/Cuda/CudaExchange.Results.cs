@@ -4,18 +4,18 @@ namespace GptOss.Net.Execution.Cuda;
 internal sealed unsafe partial class CudaExchange
 {
     /// <summary>
-    /// Where this card computes its columns of the logits, and the values from row to row. The first card samples; the second one computes
-    /// them there if it sees that card's memory, and those of one or two sequences in its inbox if it does not.
+    /// Where this card computes its columns of the logits, and the values from row to row. The first card samples; the others compute
+    /// them there if they see that card's memory, and those of one or two sequences in its inbox if they do not.
     /// </summary>
     public (nint Address, int Stride) LogitsOf(int slot, bool isLayered, int number)
     {
         var own = _share.Vocabulary(_shape);
         return !IsDirect && isLayered && _share.Index == 1
-            ? (Other._inbox + Turn(number), own.Count)
-            : ((IsDirect && _share.Index == 1 ? Other : this)._workspace.Logits[slot] + (own.First * sizeof(float)), _shape.Vocabulary);
+            ? (Other.Inbox(round: 1, number), own.Count)
+            : ((IsDirect ? _all[0] : this)._workspace.Logits[slot] + (own.First * sizeof(float)), _shape.Vocabulary);
     }
 
-    /// <summary>The second card's logits go to the first, or have gone there.</summary>
+    /// <summary>The other cards' logits go to the first, or have gone there.</summary>
     public void Logits(KernelStream stream, int rows, int slot, bool isLayered, int number)
     {
         if (IsDirect)
@@ -24,31 +24,34 @@ internal sealed unsafe partial class CudaExchange
             return;
         }
 
-        var second = Bytes((_share.Index == 1 ? _share : Other._share).Vocabulary(_shape), sizeof(float));
         Bring(
             stream,
-            new(_workspace.Logits[slot], There: 0, rows, _shape.Vocabulary * sizeof(float), number, IsThere: isLayered),
-            _share.Index == 1 ? second : default,
-            _share.Index == 0 ? second : default);
+            new(_workspace.Logits[slot], There: null, rows, _shape.Vocabulary * sizeof(float), number, IsThere: isLayered),
+            share => share.Index == 0 ? default : Bytes(share.Vocabulary(_shape), sizeof(float)),
+            withFirst: true);
     }
 
-    /// <summary>The tokens that the first card has sampled go to the second.</summary>
+    /// <summary>The tokens that the first card has sampled go to the others.</summary>
     /// <param name="stream">Where to launch.</param>
     /// <param name="chosen">Where they are on the first card.</param>
     /// <param name="rows">How many.</param>
     public void SendChosen(KernelStream stream, nint chosen, int rows)
     {
         var sends = _share.Index == 0;
-        _kernels.SendChosen(
-            stream with { IsDependent = true },
-            new(
-                sends ? chosen : Chosen,
-                sends ? Other._chosenWords : _chosenWords,
-                Silent,
-                _errorOnHost,
-                rows,
-                sends ? 1 : 0,
-                ChosenNumber));
+        foreach (var receiver in sends ? _others : [this])
+        {
+            _kernels.SendChosen(
+                stream with { IsDependent = true },
+                new(
+                    sends ? chosen : Chosen,
+                    receiver._chosenWords,
+                    Silent,
+                    _errorOnHost,
+                    rows,
+                    sends ? 1 : 0,
+                    ChosenNumber));
+        }
+
         _hasReported = true;
     }
 }

@@ -4,11 +4,14 @@ using GptOss.Net.Interop.Cuda;
 namespace GptOss.Net.Execution.Cuda;
 
 /// <summary>
-/// One card's end of the link to the card with which it shares every layer: gives it the columns that this one has computed, and takes its.
+/// One card's end of the links to those with which it shares every layer: gives them the columns that this one has computed, and takes
+/// theirs.
 /// </summary>
 /// <remarks>
-/// Both cards launch the same exchanges in the same order. Where they see each other's memory, a card stores straight into the other's
-/// arrays; else into an inbox in page-locked main memory. Nothing is allocated or waited for by the host after the load.
+/// All cards launch the same exchanges in the same order. Of more than two, each speaks with the others in turn: in round r with the card
+/// whose number differs from its own by the bits of r, so that the cards of a round are pairs, and nobody waits for ever. Where cards see
+/// each other's memory, they store straight into each other's arrays; else into inboxes in page-locked main memory. Nothing is allocated or
+/// waited for by the host after the load.
 /// </remarks>
 internal sealed unsafe partial class CudaExchange : IDisposable
 {
@@ -31,11 +34,12 @@ internal sealed unsafe partial class CudaExchange : IDisposable
     private readonly nint _number;
     private readonly nint _decodeWords; // behind attention, behind the experts, and attention's result
     private readonly long _decodeBytes;
-    private readonly nint _chosenWords; // where the second card finds what the first has sampled
+    private readonly nint _chosenWords; // where the other cards find what the first has sampled
     private readonly int _chosenBytes;
     private readonly nint _stream;
     private readonly CudaRelay? _relay;
-    private CudaExchange? _other;
+    private CudaExchange[] _all = [];
+    private CudaExchange[] _others = []; // by rounds
     private bool _hasReported;
 
     /// <param name="card">The card.</param>
@@ -51,7 +55,7 @@ internal sealed unsafe partial class CudaExchange : IDisposable
         var memory = card.Memory;
         Words = new WordArena(shape, shape.Config.LayerCount);
         Arena = memory.Allocate(Words.Bytes);
-        MostDecodes = isDirect ? Math.Min(StepBuckets.RoundUp(options.MaxSequences), StepBuckets.Largest) : 0;
+        MostDecodes = isDirect && IsPair ? Math.Min(StepBuckets.RoundUp(options.MaxSequences), StepBuckets.Largest) : 0;
         _decodeBytes = (long)MostDecodes * shape.Hidden * sizeof(ulong);
         _decodeWords = memory.Allocate(DecodeWordsBytes(shape, MostDecodes));
         var rows = CudaWorkspace.Rows(options.MaxSequences);
@@ -62,7 +66,7 @@ internal sealed unsafe partial class CudaExchange : IDisposable
         *(uint*)_errorOnHost = 0;
         var before = memory.AllocatedHostBytes;
         Func<long, nint> allocate = isDirect ? memory.Allocate : memory.AllocateHost;
-        (_flags, _chosenWords) = (allocate(FlagBytes), allocate(_chosenBytes));
+        (_flags, _chosenWords) = (allocate(share.Others * FlagBytes), allocate(_chosenBytes));
         if (isDirect)
         {
             Forget();
@@ -70,14 +74,18 @@ internal sealed unsafe partial class CudaExchange : IDisposable
         }
 
         _inboxBytes = InboxBytes(shape, CudaWorkspace.Tokens(options.MaxStepTokens, options.MaxSequences), rows);
-        _inbox = memory.AllocateHost(2 * _inboxBytes);
+        _inbox = memory.AllocateHost(share.Others * 2 * _inboxBytes);
         WordInbox = memory.AllocateHost(Words.Bytes);
         PageLockedBytes = memory.AllocatedHostBytes - before;
         Forget();
-        _relay = new CudaRelay(card, shape, new CudaShare(1 - share.Index, share.Count), Words, new(Arena, WordInbox, 0, Silent, 0));
+        _relay = IsPair
+            ? new CudaRelay(card, shape, new CudaShare(1 - share.Index, share.Count), Words, new(Arena, WordInbox, 0, Silent, 0))
+            : null;
     }
 
-    /// <summary>Gets of how many sequences' tokens there is room for words; 0 where the cards do not see each other's memory.</summary>
+    /// <summary>
+    /// Gets of how many sequences' tokens there is room for words; 0 where the cards do not see each other's memory, and of more than two.
+    /// </summary>
     public int MostDecodes { get; }
 
     /// <summary>Gets whether the cards see each other's memory.</summary>
@@ -92,10 +100,10 @@ internal sealed unsafe partial class CudaExchange : IDisposable
     /// <summary>Gets where the other card's words come if it does not see the arena; else 0.</summary>
     public nint WordInbox { get; }
 
-    /// <summary>Gets where the second card finds what the first has sampled, int <c>[rows]</c>.</summary>
+    /// <summary>Gets where the other cards find what the first has sampled, int <c>[rows]</c>.</summary>
     public nint Chosen { get; }
 
-    /// <summary>Gets the bytes of main memory through which this card hears of the other; 0 if they see each other's memory.</summary>
+    /// <summary>Gets the bytes of main memory through which this card hears of others; 0 if they see each other's memory.</summary>
     public long PageLockedBytes { get; }
 
     /// <summary>Gets how kernels tell words.</summary>
@@ -110,36 +118,16 @@ internal sealed unsafe partial class CudaExchange : IDisposable
 
     private Wire Silent => new(_number, _error, (ulong)Patience.TotalNanoseconds, Shift: 0);
 
-    private CudaExchange Other => _other ?? throw new InvalidOperationException("The card is not connected.");
+    // Only two cards speak in words, and compute into each other's memory.
+    private bool IsPair => _share.Count == 2;
 
-    /// <summary>The bytes of a card's memory that this takes at most, for the plan.</summary>
-    public static long Bytes(CudaShape shape, CudaExecutorOptions options)
-    {
-        var decodes = (long)Math.Min(StepBuckets.RoundUp(options.MaxSequences), StepBuckets.Largest);
-        return new WordArena(shape, shape.Config.LayerCount).Bytes
-            + DecodeWordsBytes(shape, decodes)
-            + ((long)CudaWorkspace.Rows(options.MaxSequences) * (sizeof(int) + sizeof(ulong)))
-            + FlagBytes
-            + PieceBytes;
-    }
+    private CudaExchange Other => IsPair && _others.Length == 1
+        ? _others[0]
+        : throw new InvalidOperationException("The card is not connected, or to more than one.");
 
-    /// <summary>The bytes of main memory that a card without a view of the other's memory takes, for the plan.</summary>
-    public static long PageLocked(CudaShape shape, CudaExecutorOptions options)
-    {
-        var rows = CudaWorkspace.Rows(options.MaxSequences);
-        return (2 * InboxBytes(shape, CudaWorkspace.Tokens(options.MaxStepTokens, options.MaxSequences), rows))
-            + new WordArena(shape, shape.Config.LayerCount).Bytes
-            + FlagBytes
-            + ((long)rows * sizeof(ulong));
-    }
-
-    /// <summary>The bytes of main memory into which a card without a view of the other's memory stores at once.</summary>
-    public static long InboxBytes(CudaShape shape, int tokens, int rows) => Math.Max(
-        Math.Max((long)tokens * shape.Hidden * sizeof(float), (long)tokens * shape.TopK * shape.Intermediate * sizeof(ushort)),
-        Math.Max((long)tokens * shape.AttendedWidth * sizeof(ushort), (long)rows * shape.Vocabulary * sizeof(float)));
-
-    /// <summary>Names the other end.</summary>
-    public void Connect(CudaExchange other) => _other = other;
+    /// <summary>Names the ends of all cards, this one's included.</summary>
+    public void Connect(CudaExchange[] all) =>
+        (_all, _others) = (all, [.. Enumerable.Range(1, all.Length - 1).Select(round => all[_share.Index ^ round])]);
 
     /// <summary>Before the kernels of a step that tell words: lets the other card's come, where it does not see the arena.</summary>
     public void BeginWords(int sequences) => _relay?.Begin(sequences);
@@ -147,17 +135,16 @@ internal sealed unsafe partial class CudaExchange : IDisposable
     /// <summary>Attention's result of all heads.</summary>
     public void Attended(KernelStream stream, int tokens, int number) => Bring(
         stream,
-        new(_workspace.Attended, Other._workspace.Attended, tokens, _shape.AttendedWidth * sizeof(ushort), number),
-        Heads(_share),
-        Heads(Other._share));
+        new(_workspace.Attended, static workspace => workspace.Attended, tokens, _shape.AttendedWidth * sizeof(ushort), number),
+        share => Bytes(new(share.Index * _shape.QueryWidth, _shape.QueryWidth), sizeof(ushort)));
 
     /// <summary>Gets how far the other card's inner values lie from this one's if this one computes its own there, too; else 0.</summary>
-    public nint InnerShift => IsDirect ? Other._workspace.Experts.H - _workspace.Experts.H : 0;
+    public nint InnerShift => IsDirect && IsPair ? Other._workspace.Experts.H - _workspace.Experts.H : 0;
 
     /// <summary>The experts' inner values.</summary>
     public void Inner(KernelStream stream, int tokens, int number)
     {
-        if (IsDirect)
+        if (InnerShift != 0)
         {
             Meet(stream, number);
             return;
@@ -165,9 +152,10 @@ internal sealed unsafe partial class CudaExchange : IDisposable
 
         Bring(
             stream,
-            new(_workspace.Experts.H, Other._workspace.Experts.H, tokens * _shape.TopK, _shape.Intermediate * sizeof(ushort), number),
-            Bytes(_share.Intermediate(_shape), sizeof(ushort)),
-            Bytes(Other._share.Intermediate(_shape), sizeof(ushort)));
+            new(
+                _workspace.Experts.H, static workspace => workspace.Experts.H, tokens * _shape.TopK, _shape.Intermediate * sizeof(ushort),
+                number),
+            share => Bytes(share.Intermediate(_shape), sizeof(ushort)));
     }
 
     /// <summary>The residual, to which each card first adds its columns of what attention or the experts gave.</summary>
@@ -178,9 +166,8 @@ internal sealed unsafe partial class CudaExchange : IDisposable
     /// <param name="number">Of the exchange.</param>
     public void Residual(KernelStream stream, int tokens, nint add, int parts, int number) => Bring(
         stream,
-        new(_workspace.Residual, Other._workspace.Residual, tokens, _shape.Hidden * sizeof(float), number, add, parts),
-        Bytes(_share.Hidden(_shape), sizeof(float)),
-        Bytes(Other._share.Hidden(_shape), sizeof(float)));
+        new(_workspace.Residual, static workspace => workspace.Residual, tokens, _shape.Hidden * sizeof(float), number, add, parts),
+        share => Bytes(share.Hidden(_shape), sizeof(float)));
 
     /// <summary>
     /// <see cref="Residual"/> for a token of each sequence, and the norm of the whole: of attention's or of the experts' result.
@@ -204,8 +191,9 @@ internal sealed unsafe partial class CudaExchange : IDisposable
         _kernels.Merge(stream, new(decode, words, DecodeWire, (Other._share.Index * _shape.QueryHeads) - first, number), sequences);
     }
 
-    /// <summary>Nobody goes on before the other card is here.</summary>
-    public void Meet(KernelStream stream, int number) => Bring(stream, new(0, 0, 0, PieceBytes, number), default, default);
+    /// <summary>The first card does not go on before all others are here, nor one of these before the first is.</summary>
+    public void Meet(KernelStream stream, int number) =>
+        Bring(stream, new(0, There: null, 0, PieceBytes, number), static _ => default, withFirst: true);
 
     /// <summary>Lets the stream tell the host whether somebody has waited too long, if the step's last exchange does not.</summary>
     public void Report()
@@ -238,12 +226,12 @@ internal sealed unsafe partial class CudaExchange : IDisposable
         Driver.Fill(_decodeWords, 0, DecodeWordsBytes(_shape, MostDecodes), _stream);
         if (IsDirect)
         {
-            Driver.Fill(_flags, 0, FlagBytes, _stream);
+            Driver.Fill(_flags, 0, _share.Others * FlagBytes, _stream);
             Driver.Fill(_chosenWords, 0, _chosenBytes, _stream);
         }
         else
         {
-            new Span<byte>((void*)_flags, FlagBytes).Clear();
+            new Span<byte>((void*)_flags, _share.Others * FlagBytes).Clear();
             new Span<byte>((void*)WordInbox, checked((int)Words.Bytes)).Clear();
             new Span<byte>((void*)_chosenWords, _chosenBytes).Clear();
         }
@@ -253,40 +241,46 @@ internal sealed unsafe partial class CudaExchange : IDisposable
 
     public void Dispose() => _relay?.Dispose();
 
-    /// <summary>Words behind attention and behind the experts, and attention's result: of so many sequences' tokens.</summary>
-    private static long DecodeWordsBytes(CudaShape shape, long sequences) =>
-        sequences * sizeof(ulong) * ((2 * shape.Hidden) + (shape.AttendedWidth / 2));
-
     private static RowRange Bytes(RowRange columns, int size) => new(columns.First * size, columns.Count * size);
 
-    private RowRange Heads(CudaShare share) => Bytes(new(share.Index * _shape.QueryWidth, _shape.QueryWidth), sizeof(ushort));
+    // Two inboxes in turn for each round: the other card may begin the next exchange while this one still takes from the last.
+    private nint Inbox(int round, int number) => _inbox + (nint)(((2 * (round - 1)) + (number & 1)) * _inboxBytes);
 
-    // Two inboxes in turn: the other card may begin the next exchange while this one still takes from the last.
-    private nint Turn(int number) => (nint)((number & 1) * _inboxBytes);
+    private nint Flags(int round) => _flags + ((round - 1) * FlagBytes);
 
-    /// <summary>Launches an exchange; ranges are bytes of a row.</summary>
-    private void Bring(KernelStream stream, in Rows rows, RowRange own, RowRange other)
+    /// <summary>Launches an exchange, with one card after the other.</summary>
+    /// <param name="stream">Where to launch.</param>
+    /// <param name="rows">What is exchanged.</param>
+    /// <param name="columns">The columns of a card, in bytes of a row.</param>
+    /// <param name="withFirst">Whether only the first card exchanges with the others.</param>
+    private void Bring(KernelStream stream, Rows rows, Func<CudaShare, RowRange> columns, bool withFirst = false)
     {
-        _kernels.Exchange(stream, new(
-            rows.Here,
-            rows.IsThere ? 0 : IsDirect ? rows.There : Other._inbox + Turn(rows.Number),
-            IsDirect ? 0 : _inbox + Turn(rows.Number),
-            rows.Add,
-            Other._flags,
-            _flags,
-            Silent,
-            rows.Count,
-            rows.Stride,
-            own.First,
-            own.Count,
-            other.First,
-            other.Count,
-            rows.Parts,
-            rows.Number));
+        var own = columns(_share);
+        foreach (var peer in _others.Where(peer => !withFirst || _share.Index == 0 || peer._share.Index == 0))
+        {
+            var (round, other) = (_share.Index ^ peer._share.Index, columns(peer._share));
+            _kernels.Exchange(stream, new(
+                rows.Here,
+                rows.IsThere ? 0 : IsDirect ? rows.There?.Invoke(peer._workspace) ?? 0 : peer.Inbox(round, rows.Number),
+                IsDirect ? 0 : Inbox(round, rows.Number),
+                rows.Add,
+                peer.Flags(round),
+                Flags(round),
+                Silent,
+                rows.Count,
+                rows.Stride,
+                own.First,
+                own.Count,
+                other.First,
+                other.Count,
+                rows.Parts,
+                rows.Number));
+            rows = rows with { Add = 0, Parts = 0 }; // It is added by now.
+        }
     }
 
     /// <param name="Here">The array on this card.</param>
-    /// <param name="There">The same on the other.</param>
+    /// <param name="There">The same on another; null: nothing.</param>
     /// <param name="Count">Rows.</param>
     /// <param name="Stride">Bytes of a row.</param>
     /// <param name="Number">Of the exchange.</param>
@@ -294,5 +288,5 @@ internal sealed unsafe partial class CudaExchange : IDisposable
     /// <param name="Parts">How many rows of that for each row.</param>
     /// <param name="IsThere">Whether the own columns are on the other card already, or in its inbox.</param>
     private readonly record struct Rows(
-        nint Here, nint There, int Count, int Stride, int Number, nint Add = 0, int Parts = 0, bool IsThere = false);
+        nint Here, Func<CudaWorkspace, nint>? There, int Count, int Stride, int Number, nint Add = 0, int Parts = 0, bool IsThere = false);
 }

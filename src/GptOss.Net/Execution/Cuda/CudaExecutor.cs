@@ -200,7 +200,7 @@ internal sealed class CudaExecutor : IModelExecutor
             step = part.Send(batch, slot.Index);
             slot.ComputedTokens = step.Tokens;
             Receive(i, batch, slot, step);
-            part.Forward(step, LayeredStage.Serves(batch, step), slot.Index, _chosen);
+            part.Forward(step, part.IsLayered(batch, step), slot.Index, _chosen);
             if (i < _links.Length)
             {
                 _links[i].Send(slot.Index, RowBytes(step.Tokens));
@@ -242,7 +242,7 @@ internal sealed class CudaExecutor : IModelExecutor
 
         var needs = _delivery.Send(batch, slot);
         _chosenLink?.AwaitTaken();
-        if (LayeredStage.Serves(batch, step))
+        if (_last.IsLayered(batch, step))
         {
             Deliver(0, step.Tokens);
         }

@@ -3,13 +3,13 @@ using GptOss.Net.KVCache;
 namespace GptOss.Net.Execution.Cuda;
 
 /// <summary>
-/// The whole model on two cards that share every layer (tensor parallel): each has some of the rows of every matrix and all of k. No sum
+/// The whole model on cards that share every layer (tensor parallel): each has some of the rows of every matrix and all of k. No sum
 /// is ever split, so that the bits are one card's. The first card samples.
 /// </summary>
 /// <remarks>
-/// For one or two sequences that decode, the kernels themselves tell both cards their results (<see cref="PairStage"/>); for other steps
-/// results are exchanged between the kernels (<see cref="CudaExchange"/>). The cards wait for each other on their own: both are given the
-/// same work, and neither is given anything between that the other does not get.
+/// For one or two sequences that decode on two cards, the kernels themselves tell both their results (<see cref="PairStage"/>); for other
+/// steps results are exchanged between the kernels (<see cref="CudaExchange"/>). The cards wait for each other on their own: all are given
+/// the same work, and none is given anything between that the others do not get.
 /// </remarks>
 internal sealed class CudaGroup : ICudaPart
 {
@@ -45,8 +45,7 @@ internal sealed class CudaGroup : ICudaPart
         (_shape, Part, _rowTile) = (shape, part, CudaWorkspace.Rows(options.MaxSequences));
         var exchanges =
             cards.Select((card, i) => new CudaExchange(card, shape, new CudaShare(i, cards.Count), options, isDirect)).ToArray();
-        exchanges[0].Connect(exchanges[1]);
-        exchanges[1].Connect(exchanges[0]);
+        Array.ForEach(exchanges, exchange => exchange.Connect(exchanges));
         _members =
             [.. cards.Select((card, i) => new Member(card, new CudaShare(i, cards.Count), shape, weights[i], capacity, exchanges[i]))];
         _done = [.. cards.Select(card => Enumerable.Range(0, stepsInFlight).Select(_ => card.Driver.CreateEvent()).ToArray())];
@@ -57,6 +56,8 @@ internal sealed class CudaGroup : ICudaPart
     public ModelPart Part { get; }
 
     public long PageLockedBytes => _members.Sum(member => member.Exchange.PageLockedBytes);
+
+    public bool IsLayered(StepBatch batch, in StepShape step) => _members.Length == 2 && LayeredStage.Serves(batch, step);
 
     private int LogitsNumber => ExchangesOfLayer * _shape.Config.LayerCount;
 
@@ -154,10 +155,11 @@ internal sealed class CudaGroup : ICudaPart
             _members[i].Card.Wait(_done[i][slot], tokens, limit);
         }
 
-        // Whoever has given up names the other; where both have, the first that was late is not known.
-        foreach (var member in _members.Where(member => member.Exchange.HasGivenUp()).ToArray())
+        // Whoever has given up names one that has not; where all have, the first that was late is not known.
+        var waited = _members.Where(member => member.Exchange.HasGivenUp()).ToArray();
+        foreach (var member in waited)
         {
-            var other = _members.First(one => one != member).Card.Device;
+            var other = (_members.Except(waited).FirstOrDefault() ?? _members.First(one => one != member)).Card.Device;
             throw new CudaException(
                 "A step",
                 other,
@@ -186,7 +188,7 @@ internal sealed class CudaGroup : ICudaPart
         }
 
         var (logits, stride) = member.Exchange.LogitsOf(slot, isLayered: true, LogitsNumber);
-        member.Pair.Forward(recording, step, Chosen(member, chosen), logits, stride);
+        member.Pair!.Forward(recording, step, Chosen(member, chosen), logits, stride);
         member.Exchange.Logits(recording, step.Tokens, slot, isLayered: true, LogitsNumber);
     }
 
@@ -258,7 +260,7 @@ internal sealed class CudaGroup : ICudaPart
             var kinds = shape.Config.LayerKinds;
             var storage = new CudaKVStorage(card.Memory, shape, kinds, capacity);
             Stage = new CudaStage(shape, share, card.Kernels, weights, storage, card.Workspace, card.Inputs, kinds);
-            Pair = new PairStage(
+            Pair = share.Count > 2 ? null : new PairStage(
                 shape, share, card.Kernels, weights, storage, card.Workspace, card.Inputs, kinds, exchange.Words, exchange.Arena,
                 exchange.Wire);
             Graphs = new StepGraphs(card.Driver);
@@ -272,7 +274,7 @@ internal sealed class CudaGroup : ICudaPart
 
         public CudaStage Stage { get; }
 
-        public PairStage Pair { get; }
+        public PairStage? Pair { get; }
 
         public StepGraphs Graphs { get; }
     }

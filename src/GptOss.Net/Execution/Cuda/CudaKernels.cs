@@ -20,7 +20,8 @@ internal sealed class CudaKernels : IDisposable
         Dense = new DenseKernels(library, device, shape.Parts);
         Experts = new ExpertKernels(library, shape, device);
         Layered = new LayeredKernels(library, shape, device);
-        (_pair, _exchange) = shape.Parts == 1 ? default : (new PairKernels(library, shape, device), new ExchangeKernels(library, shape));
+        _pair = shape.Parts == 2 ? new PairKernels(library, shape, device) : null;
+        _exchange = shape.Parts > 1 ? new ExchangeKernels(library, shape) : null;
         Sampling = new SamplingKernels(library);
     }
 
@@ -62,10 +63,13 @@ internal sealed class CudaKernels : IDisposable
             .. AttentionKernels.Sources(shape),
             .. DenseKernels.Sources(shape, device, formats.Attention, formats.Unembedding),
             .. ExpertKernels.Sources(shape, device, formats.Experts),
-            .. shape.Parts == 1
-                ? LayeredKernels.Sources(shape, device, formats.Attention, formats.Unembedding, formats.Experts)
-                : PairKernels.Sources(shape, device, formats.Attention, formats.Unembedding, formats.Experts)
-                    .Concat(ExchangeKernels.Sources(shape)),
+            .. shape.Parts switch
+            {
+                1 => LayeredKernels.Sources(shape, device, formats.Attention, formats.Unembedding, formats.Experts),
+                2 => PairKernels.Sources(shape, device, formats.Attention, formats.Unembedding, formats.Experts),
+                _ => [LayeredKernels.AttentionSource(shape)],
+            },
+            .. shape.Parts == 1 ? [] : ExchangeKernels.Sources(shape),
             .. SamplingKernels.Sources(shape),
         ];
         var library = KernelLibrary.Load(driver, compiler, cache, sources, report, cancellationToken);

@@ -15,6 +15,9 @@ internal readonly record struct CudaShare(int Index, int Count)
     /// <summary>Gets the only card's share.</summary>
     public static CudaShare Whole { get; } = new(0, 1);
 
+    /// <summary>Gets how many other cards there are.</summary>
+    public int Others => Count - 1;
+
     /// <summary>The hidden values that this card computes.</summary>
     public RowRange Hidden(CudaShape shape) => Rows(shape.Hidden, HiddenUnit);
 

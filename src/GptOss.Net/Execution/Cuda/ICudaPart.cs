@@ -15,6 +15,9 @@ internal interface ICudaPart : IDisposable
     /// <summary>Gets the bytes of main memory through which the cards of the part speak; 0 where they do not need it.</summary>
     long PageLockedBytes => 0;
 
+    /// <summary>Whether the kernels for one or two sequences compute a step, to the logits on the last part.</summary>
+    bool IsLayered(StepBatch batch, in StepShape step) => LayeredStage.Serves(batch, step);
+
     /// <summary>Copies blocks of the cache, in this order.</summary>
     void Copy(IReadOnlyList<BlockCopy> copies);
 
@@ -26,7 +29,7 @@ internal interface ICudaPart : IDisposable
     /// logits.
     /// </summary>
     /// <param name="step">The step's sizes.</param>
-    /// <param name="isLayered">Whether <see cref="LayeredStage.Serves"/> it.</param>
+    /// <param name="isLayered">Whether the step <see cref="IsLayered"/>.</param>
     /// <param name="slot">Which of the steps in flight.</param>
     /// <param name="chosen">What the step before has sampled, int <c>[rows]</c>, on <see cref="Card"/>.</param>
     void Forward(StepShape step, bool isLayered, int slot, nint chosen);

@@ -6,7 +6,7 @@ using GptOss.Net.Sampling;
 
 namespace GptOss.Net.Tests.Execution.Cuda;
 
-/// <summary>Two cards that share every layer compute what one card does, to the last bit, however they reach each other.</summary>
+/// <summary>Cards that share every layer compute what one card does, to the last bit, however they reach each other.</summary>
 public sealed class CudaGroupTests
 {
     private const int ShortPrompt = 40;
@@ -123,14 +123,30 @@ public sealed class CudaGroupTests
         machine.Devices.Should().OnlyContain(device => device.AllocatedBytes == 0);
     }
 
-    [Fact]
-    public void More_cards_than_two_are_refused_by_name()
+    [Theory]
+    [InlineData(true, 1, 64)]
+    [InlineData(true, 1, 1)]
+    [InlineData(true, 3, 7)]
+    [InlineData(false, 1, 64)]
+    [InlineData(false, 1, 1)]
+    [InlineData(false, 3, 7)]
+    public void Four_cards_have_the_bits_of_one(bool hasPeerAccess, int count, int maxStepTokens)
     {
-        using var fixture = new ModelFixture("b");
+        RequireTime(unless: hasPeerAccess && maxStepTokens == 64);
+        var machine = new EmulatedMachine(4) { IsConcurrent = true, HasPeerAccess = hasPeerAccess };
+        Compare("b", machine, Precision.Default, (count, maxStepTokens));
+    }
 
-        var load = () => Load(fixture, new EmulatedMachine(4) { IsConcurrent = true });
+    [Theory]
+    [InlineData("a", 4)]
+    [InlineData("b", 3)]
+    public void Cards_that_cannot_share_the_heads_are_refused_by_name(string model, int cards)
+    {
+        using var fixture = new ModelFixture(model);
 
-        load.Should().Throw<CudaException>().WithMessage("*two cards*up to 4 cards*");
+        var load = () => Load(fixture, new EmulatedMachine(cards) { IsConcurrent = true });
+
+        load.Should().Throw<CudaException>().WithMessage($"*2 or 4 cards*up to {cards} cards*");
     }
 
     // Emulated cards take some 20 seconds for a fixture.

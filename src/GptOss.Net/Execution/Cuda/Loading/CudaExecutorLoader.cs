@@ -171,11 +171,11 @@ internal sealed class CudaExecutorLoader(
     private int GroupSize(IReadOnlyList<ModelPart> parts)
     {
         var size = parts.Max(part => part.Devices.Count);
-        if (size > 1 && (size > 2 || parts.Count > 1 || config.KVHeadCount % 2 != 0))
+        if (size > 1 && (size is not (2 or CudaBackend.MostCards) || parts.Count > 1 || config.KVHeadCount % size != 0))
         {
             throw new CudaException(
-                $"The CUDA kernels share layers among two cards, which then hold the whole model and half of its "
-                + $"{config.KVHeadCount} KV heads each; the placement has {parts.Count} parts, of up to {size} cards. "
+                $"The CUDA kernels share layers among 2 or {CudaBackend.MostCards} cards, which then hold the whole model and the same "
+                + $"part of its {config.KVHeadCount} KV heads each; the placement has {parts.Count} parts, of up to {size} cards. "
                 + "Set PlacementOptions.TensorParallel to 1 to lay layers on one card each.");
         }
 
@@ -186,11 +186,10 @@ internal sealed class CudaExecutorLoader(
     private CudaExecutor CreateGroup(ModelPart part, List<CudaCard> cards)
     {
         var isDirect = !options.AvoidsPeerAccess
-            && Way(cards[0], cards[1]) == LinkWay.Peer
-            && Way(cards[1], cards[0]) == LinkWay.Peer;
+            && cards.All(from => cards.Where(to => to != from).All(to => Way(from, to) == LinkWay.Peer));
         if (!isDirect)
         {
-            _logger.SlowGroup(cards[0].Device, cards[1].Device);
+            _logger.SlowGroup(string.Join(", ", cards.Select(card => card.Device)));
         }
 
         var loaded = cards.Select((card, i) => Weights(part, card, new CudaShare(i, cards.Count))).ToArray();
