@@ -26,20 +26,29 @@ public sealed partial class RepositoryConventionTests
     [Fact]
     public void Lines_are_short()
     {
-        var root = Path.GetFullPath(Path.Combine(SourceRoot, ".."));
-        string[] folders = ["src", "tests", "benchmarks", "samples", "tools", "templates", "eng"];
-        string[] patterns = ["*.cs", "*.cu"];
-        var files =
-            from folder in folders
-            from pattern in patterns
-            from file in Directory.EnumerateFiles(Path.Combine(root, folder), pattern, SearchOption.AllDirectories)
-            select file;
         var violations =
-            from file in files
-            where !Generated().IsMatch(Path.GetRelativePath(root, file))
+            from file in AllFiles().Concat(AllFiles("*.cu"))
             from line in File.ReadLines(file).Index()
             where line.Item.Length > MaxLineLength
-            select $"{Path.GetRelativePath(root, file)}:{line.Index + 1}";
+            select $"{Path.GetRelativePath(SourceRoot, file)}:{line.Index + 1}";
+
+        violations.Should().BeEmpty();
+    }
+
+    // The build does not look at their order.
+    [Fact]
+    public void Using_directives_stand_in_their_order()
+    {
+        var violations =
+            from file in AllFiles()
+            let directives = File.ReadLines(file).Select(line => Directive().Match(line)).Where(match => match.Success).ToArray()
+            let ordered = directives
+                .OrderBy(match => match.Groups["alias"].Success)
+                .ThenBy(match => match.Groups["static"].Success)
+                .ThenByDescending(match => match.Groups["name"].Value.Split('.')[0] is "System")
+                .ThenBy(match => match.Groups["name"].Value, StringComparer.OrdinalIgnoreCase)
+            where !directives.SequenceEqual(ordered)
+            select Path.GetRelativePath(SourceRoot, file);
 
         violations.Should().BeEmpty();
     }
@@ -124,6 +133,14 @@ public sealed partial class RepositoryConventionTests
         violations.Should().BeEmpty();
     }
 
+    private static IEnumerable<string> AllFiles(string pattern = "*.cs")
+    {
+        var root = Path.GetFullPath(Path.Combine(SourceRoot, ".."));
+        string[] folders = ["src", "tests", "benchmarks", "samples", "tools", "templates", "eng"];
+        return folders.SelectMany(folder => Directory.EnumerateFiles(Path.Combine(root, folder), pattern, SearchOption.AllDirectories))
+            .Where(file => !Generated().IsMatch(Path.GetRelativePath(root, file)));
+    }
+
     private static IEnumerable<string> SourceFiles() =>
         Directory.EnumerateFiles(SourceRoot, "*.cs", SearchOption.AllDirectories)
             .Where(file => !Generated().IsMatch(Path.GetRelativePath(SourceRoot, file)));
@@ -144,6 +161,9 @@ public sealed partial class RepositoryConventionTests
 
     [GeneratedRegex("```folders\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex DrawnFolders();
+
+    [GeneratedRegex(@"^using (?<static>static )?(?<name>[\w.]+)(?<alias> = [^;(]+)?;")]
+    private static partial Regex Directive();
 
     [GeneratedRegex(@"^using (?:static )?GptOss\.Net\.([\w.]+);", RegexOptions.Multiline)]
     private static partial Regex Using();

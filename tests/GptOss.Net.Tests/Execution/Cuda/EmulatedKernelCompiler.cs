@@ -8,18 +8,19 @@ namespace GptOss.Net.Tests.Execution.Cuda;
 /// <summary>Compiles kernel texts with g++ to a library that runs them on the processor (<c>Emulation/cuda_emulation.h</c>).</summary>
 internal sealed class EmulatedKernelCompiler : IKernelCompiler
 {
-    private static readonly string Header = Path.Combine(AppContext.BaseDirectory, "Execution", "Cuda", "Emulation", "cuda_emulation.h");
+    private static readonly string Source = Path.Combine(AppContext.BaseDirectory, "Execution", "Cuda", "Emulation");
 
     // Not -O0: a fixture is half a billion multiply-adds. A library has its own copy of the emulation's state.
-    private static readonly string[] Options = ["-std=c++17", "-O1", "-fPIC", "-fno-gnu-unique", "-shared", "-w"];
+    private static readonly string[] Options = ["-std=c++17", "-O1", "-fPIC", "-fno-gnu-unique", "-w"];
 
     private static readonly Lazy<string?> Compiler = new(FindCompiler);
-    private static readonly Lazy<string> Precompiled = new(Precompile);
+    private static readonly Lazy<(string Header, string Runtime)> Emulation = new(Prepare);
 
     /// <summary>One folder for all runs: the texts are most of a test's time.</summary>
     public static KernelCache Cache { get; } = new(Path.Combine(Path.GetTempPath(), "GptOss.Net-emulated-kernels"));
 
-    public string Identity { get; } = $"{string.Join(' ', Options)} {File.ReadAllText(Header)}";
+    public string Identity { get; } = string.Join(
+        ' ', [.. Options, .. Directory.GetFiles(Source, "cuda_emulation.*").Order(StringComparer.Ordinal).Select(File.ReadAllText)]);
 
     /// <summary>Skips the test that calls it where there is no g++.</summary>
     public static void Require() => Assert.SkipWhen(
@@ -32,7 +33,8 @@ internal sealed class EmulatedKernelCompiler : IKernelCompiler
         {
             var (text, library) = (Path.Combine(folder, $"{source.Name}.cu"), Path.Combine(folder, $"{source.Name}.so"));
             File.WriteAllText(text, source.Text);
-            var (code, errors) = Run([.. Options, "-x", "c++", "-include", Precompiled.Value, text, "-o", library]);
+            var (header, runtime) = Emulation.Value;
+            var (code, errors) = Run([.. Options, "-shared", "-include", header, "-x", "c++", text, "-x", "none", runtime, "-o", library]);
             return code == 0
                 ? File.ReadAllBytes(library)
                 : throw new CudaException($"g++({source.Name})", DeviceId.Cuda(0), code, "the text has errors", errors);
@@ -43,26 +45,32 @@ internal sealed class EmulatedKernelCompiler : IKernelCompiler
         }
     }
 
-    /// <summary>The header beside its compiled form, for all runs: most texts take less time than it does.</summary>
-    private static string Precompile()
+    /// <summary>The header beside its compiled form, and what all libraries have of the emulation, for all runs.</summary>
+    private static (string Header, string Runtime) Prepare()
     {
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(new EmulatedKernelCompiler().Identity)))[..16];
         var folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"GptOss.Net-emulation-{hash}")).FullName;
-        var (header, compiled) = (Path.Combine(folder, Path.GetFileName(Header)), Path.Combine(folder, Path.GetFileName(Header) + ".gch"));
-        if (!File.Exists(compiled))
+        var (header, runtime) = (Path.Combine(folder, "cuda_emulation.h"), Path.Combine(folder, "cuda_emulation.o"));
+        if (!File.Exists(runtime))
         {
-            File.Copy(Header, header, overwrite: true);
-            var partial = $"{compiled}-{Guid.NewGuid():N}";
-            var (code, errors) = Run([.. Options, "-x", "c++-header", header, "-o", partial]);
-            if (code != 0)
-            {
-                throw new CudaException("g++(cuda_emulation.h)", DeviceId.Cuda(0), code, "the text has errors", errors);
-            }
-
-            File.Move(partial, compiled, overwrite: true);
+            File.Copy(Path.Combine(Source, "cuda_emulation.h"), header, overwrite: true);
+            Make($"{header}.gch", "-x", "c++-header", header);
+            Make(runtime, "-c", "-include", header, Path.Combine(Source, "cuda_emulation.cpp"));
         }
 
-        return header;
+        return (header, runtime);
+    }
+
+    private static void Make(string file, params string[] arguments)
+    {
+        var partial = $"{file}-{Guid.NewGuid():N}";
+        var (code, errors) = Run([.. Options, .. arguments, "-o", partial]);
+        if (code != 0)
+        {
+            throw new CudaException($"g++({Path.GetFileName(file)})", DeviceId.Cuda(0), code, "the text has errors", errors);
+        }
+
+        File.Move(partial, file, overwrite: true);
     }
 
     private static (int Code, string Errors) Run(string[] arguments)
