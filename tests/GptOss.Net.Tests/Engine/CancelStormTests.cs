@@ -22,7 +22,8 @@ public sealed class CancelStormTests
         var after = Resources();
         model.Dispose();
         model.Cache.Usage.Fraction.Should().Be(0);
-        outcomes.Cancelled.Should().BeGreaterThan(outcomes.Finished, "most are cancelled while they wait or run");
+        outcomes.Cancelled.Should().BeGreaterThan(
+            (outcomes.Cancelled + outcomes.Finished) / 4, "every second one leaves or is cancelled after some tokens, by no clock");
         outcomes.Finished.Should().BePositive();
         after.Tensors.Should().Be(before.Tensors);
         after.Threads.Should().BeLessThanOrEqualTo(before.Threads + 4, "the thread pool breathes");

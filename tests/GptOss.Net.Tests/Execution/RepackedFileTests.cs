@@ -49,7 +49,7 @@ public sealed unsafe class RepackedFileTests : IDisposable
         var length = RepackedFile.HeaderBytes + DataBytes;
         int[] edges = [0, 7, 8, 12, 16, 23, 24, 55, 56, 80, RepackedFile.HeaderBytes - 1, RepackedFile.HeaderBytes, length - 1];
         using var stream = File.Open(_path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-        foreach (var position in edges.Concat(Enumerable.Range(0, 200).Select(_ => random.Next(length))))
+        foreach (var position in edges.Concat(Enumerable.Range(0, LongTests.Cases(50, 200)).Select(_ => random.Next(length))))
         {
             stream.Position = position;
             var before = stream.ReadByte();

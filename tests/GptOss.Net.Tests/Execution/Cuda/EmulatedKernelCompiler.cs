@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
@@ -13,6 +14,9 @@ internal sealed class EmulatedKernelCompiler : IKernelCompiler
     // Not -O0: a fixture is half a billion multiply-adds. A library has its own copy of the emulation's state.
     private static readonly string[] Options = ["-std=c++17", "-O1", "-fPIC", "-fno-gnu-unique", "-w"];
 
+    // Classes that run side by side want the same texts.
+    private static readonly ConcurrentDictionary<KernelSource, Lazy<byte[]>> Compiled = [];
+
     private static readonly Lazy<string?> Compiler = new(FindCompiler);
     private static readonly Lazy<(string Header, string Runtime)> Emulation = new(Prepare);
 
@@ -26,7 +30,9 @@ internal sealed class EmulatedKernelCompiler : IKernelCompiler
     public static void Require() => Assert.SkipWhen(
         Compiler.Value is null || !OperatingSystem.IsLinux() || !Environment.Is64BitProcess, "Needs g++ on Linux to emulate kernels.");
 
-    public byte[] Compile(KernelSource source)
+    public byte[] Compile(KernelSource source) => Compiled.GetOrAdd(source, _ => new(() => CompileAnew(source))).Value;
+
+    private static byte[] CompileAnew(KernelSource source)
     {
         var folder = Directory.CreateTempSubdirectory("GptOss.Net-kernel-").FullName;
         try
