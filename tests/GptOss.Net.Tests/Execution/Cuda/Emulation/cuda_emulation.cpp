@@ -1,10 +1,10 @@
 // What every emulated kernel shares: the threads of a block, and the order in which they take turns (cuda_emulation.h).
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <numeric>
 #include <random>
 #include <vector>
+#include <sys/mman.h>
 
 extern "C" __attribute__((weak, visibility("hidden"))) char __start_cuda_shared[], __stop_cuda_shared[];
 
@@ -35,10 +35,23 @@ constexpr int SavedWords = 6;
 #endif
 
 namespace {
-struct Fibers : std::vector<Fiber> {              // stacks go with their library: a test run loads thousands
-    ~Fibers() { for (Fiber& f : *this) std::free(f.stack); }
+// They go with their library, to the system and not to malloc, whose heaps they would cut to pieces: a test run loads thousands.
+struct Stacks {
+    char* bytes = nullptr;
+    size_t count = 0;
+    bool hold(size_t n) {
+        if (n <= count) return true;
+        release();
+        void* mapped = mmap(nullptr, n * StackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (mapped == MAP_FAILED) return false;
+        bytes = static_cast<char*>(mapped); count = n;
+        return true;
+    }
+    void release() { if (count) munmap(bytes, count * StackBytes); count = 0; }
+    ~Stacks() { release(); }
 };
-Fibers all_fibers;
+Stacks stacks;
+std::vector<Fiber> all_fibers;
 std::vector<Warp> all_warps;
 std::vector<int> turn;
 unsigned order = 0;                               // 0 ascending, 1 descending, else the seed of a shuffle
@@ -62,6 +75,7 @@ void fiber_main() {
 
 int run_block() {
     unsigned n = block_dim.x * block_dim.y * block_dim.z;
+    if (!stacks.hold(n)) return 2;
     if (all_fibers.size() < n) all_fibers.resize(n);
     all_warps.assign((n + WarpSize - 1) / WarpSize, Warp{});
     fibers = all_fibers.data(); warps = all_warps.data();
@@ -70,8 +84,7 @@ int run_block() {
     for (unsigned i = 0; i < n; i++) {
         Fiber& f = fibers[i]; f.done = false;
         f.thread = {i % block_dim.x, i / block_dim.x % block_dim.y, i / (block_dim.x * block_dim.y)};
-        if (!f.stack) f.stack = static_cast<char*>(std::aligned_alloc(64, StackBytes));
-        void** sp = reinterpret_cast<void**>(f.stack + StackBytes - 64);
+        void** sp = reinterpret_cast<void**>(stacks.bytes + (i + 1) * StackBytes - 64);
         *--sp = nullptr;                          // keeps the stack 16-byte aligned at entry
         *--sp = reinterpret_cast<void*>(&fiber_main);
         for (int w = 0; w < SavedWords; w++) *--sp = nullptr;
