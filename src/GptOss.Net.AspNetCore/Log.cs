@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Logging;
-
 namespace GptOss.Net.AspNetCore;
 
 /// <summary>Everything that this assembly logs.</summary>

@@ -232,7 +232,7 @@ public sealed class ResponseSocketTests
         var end = await socket.ReceiveAsync(new byte[1], Cancellation).WaitAsync(Patience, Cancellation);
         end.MessageType.Should().Be(WebSocketMessageType.Close);
         socket.CloseStatus.Should().Be(WebSocketCloseStatus.MessageTooBig);
-        await sending.WaitAsync(Patience, Cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAny(sending).WaitAsync(Patience, Cancellation);
     }
 
     private static Task<TestServer> StartAsync(ScriptedChatClient client) =>

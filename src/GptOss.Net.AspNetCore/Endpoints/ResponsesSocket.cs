@@ -18,13 +18,7 @@ internal sealed class ResponsesSocket(OpenAIServer server, RequestGate gate, Res
 
     public async Task HandleAsync(ServedRequest request)
     {
-        if (!request.Http.WebSockets.IsWebSocketRequest)
-        {
-            throw new RequestError(
-                StatusCodes.Status405MethodNotAllowed, "invalid_request_error", null, null, "GET is for WebSockets here; use POST.")
-            { Allow = HttpMethods.Post };
-        }
-
+        RequireWebSocket(request);
         using var socket = await request.Http.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { KeepAliveInterval = KeepAlive })
             .ConfigureAwait(false);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(request.Http.RequestAborted, server.Drain.Ended);
@@ -79,6 +73,16 @@ internal sealed class ResponsesSocket(OpenAIServer server, RequestGate gate, Res
             ended.CancelAfter(ClosingTimeout);
             await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await connection.DiscardAsync(ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static void RequireWebSocket(ServedRequest request)
+    {
+        if (!request.Http.WebSockets.IsWebSocketRequest)
+        {
+            throw new RequestError(
+                StatusCodes.Status405MethodNotAllowed, "invalid_request_error", null, null, "GET is for WebSockets here; use POST.")
+            { Allow = HttpMethods.Post };
         }
     }
 

@@ -1,5 +1,3 @@
-using GptOss.Net.Checkpoint;
-
 namespace GptOss.Net.Tests.Model;
 
 /// <summary>LoRA adapters in PEFT's format, against checkpoints that the same adapter was merged into.</summary>

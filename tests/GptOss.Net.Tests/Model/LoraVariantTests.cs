@@ -1,5 +1,3 @@
-using GptOss.Net.Checkpoint;
-
 namespace GptOss.Net.Tests.Model;
 
 /// <summary>What PEFT has beside one rank for all: patterns of ranks and alphas, DoRA, and modules that are saved whole.</summary>
@@ -99,7 +97,7 @@ public sealed class LoraVariantTests : IDisposable
         _fixture.AddWhole($"model.layers.2.mlp.experts{between}.down_proj", 5, 96, 160);
         _fixture.AddWhole($"model.layers.2.mlp.experts{between}.down_proj_bias", 5, 160);
         var directory = _fixture.Save(
-            config: ("modules_to_save", new[] { "lm_head", "embed_tokens", "model.norm", "router", "mlp.experts" }));
+            config: Saving("lm_head", "embed_tokens", "model.norm", "router", "mlp.experts"));
 
         _fixture.ShouldGiveLogitsOf(directory, tensors =>
         {
@@ -178,7 +176,7 @@ public sealed class LoraVariantTests : IDisposable
     {
         _fixture.AddWhole(tensor, 3, 2);
 
-        _fixture.Merging(_fixture.Save(config: ("modules_to_save", new[] { module })))
+        _fixture.Merging(_fixture.Save(config: Saving(module)))
             .Should().Throw<CheckpointException>().WithMessage(told);
     }
 
@@ -187,7 +185,7 @@ public sealed class LoraVariantTests : IDisposable
     {
         _fixture.AddWhole("model.layers.2.mlp.experts.down_proj", 5, 96, 160);
 
-        _fixture.Merging(_fixture.Save(config: ("modules_to_save", new[] { "experts" })))
+        _fixture.Merging(_fixture.Save(config: Saving("experts")))
             .Should().Throw<CheckpointException>().WithMessage("*a part of model.layers.2.mlp.experts*");
     }
 
@@ -197,7 +195,9 @@ public sealed class LoraVariantTests : IDisposable
         _fixture.AddWhole("lm_head.weight", 777, 160);
         _fixture.AddWhole("lm_head.default.weight", 777, 160);
 
-        _fixture.Merging(_fixture.Save(config: ("modules_to_save", new[] { "lm_head" })))
+        _fixture.Merging(_fixture.Save(config: Saving("lm_head")))
             .Should().Throw<CheckpointException>().WithMessage("*twice*");
     }
+
+    private static (string Key, object Value) Saving(params string[] modules) => ("modules_to_save", modules);
 }

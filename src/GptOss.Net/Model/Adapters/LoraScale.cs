@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using GptOss.Net.Checkpoint;
 
 namespace GptOss.Net.Model.Adapters;
 
