@@ -14,6 +14,8 @@ internal sealed class Replica : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly ConcurrentDictionary<HttpContext, bool> _running = new();
+    private volatile bool _isKilled;
+    private int _cut;
 
     private Replica(WebApplication app) => _app = app;
 
@@ -43,7 +45,10 @@ internal sealed class Replica : IAsyncDisposable
             }
             finally
             {
-                replica._running.TryRemove(http, out _);
+                if (replica._running.TryRemove(http, out _) && replica._isKilled)
+                {
+                    Interlocked.Increment(ref replica._cut);
+                }
             }
         });
         app.MapOpenAI();
@@ -51,24 +56,30 @@ internal sealed class Replica : IAsyncDisposable
         return replica;
     }
 
-    /// <summary>Breaks all connections at once; how many answers were lost.</summary>
+    /// <summary>Breaks all connections at once; how many answers ran then or began meanwhile, and so may be lost.</summary>
     public async Task<int> KillAsync()
     {
+        _isKilled = true;
         var stopping = _app.StopAsync(new CancellationToken(canceled: true));
-        var lost = 0;
         while (!stopping.IsCompleted || !_running.IsEmpty)
         {
-            foreach (var http in _running.Keys.Where(http => _running.TryRemove(http, out _)))
+            foreach (var http in _running.Keys)
             {
-                lost++;
-                http.Abort();
+                try
+                {
+                    http.Abort();
+                }
+                catch (ObjectDisposedException)
+                {
+                    // It has just ended.
+                }
             }
 
             await Task.Delay(5);
         }
 
         await stopping;
-        return lost;
+        return _cut;
     }
 
     /// <summary>Stops as the host does when it is told to: what runs ends first.</summary>

@@ -26,7 +26,7 @@ public sealed class CancelStormTests
             (outcomes.Cancelled + outcomes.Finished) / 4, "every second one leaves or is cancelled after some tokens, by no clock");
         outcomes.Finished.Should().BePositive();
         after.Tensors.Should().Be(before.Tensors);
-        after.Threads.Should().BeLessThanOrEqualTo(before.Threads + 4, "the thread pool breathes");
+        after.Threads.Should().BeLessThanOrEqualTo(before.Threads + 32, "the thread pool breathes, but has none for each request");
         after.Handles.Should().BeLessThanOrEqualTo(before.Handles + 16);
     }
 
