@@ -27,7 +27,7 @@ internal sealed unsafe partial class CudaExchange
         Bring(
             stream,
             new(_workspace.Logits[slot], There: null, rows, _shape.Vocabulary * sizeof(float), number, IsThere: isLayered),
-            share => share.Index == 0 ? default : Bytes(share.Vocabulary(_shape), sizeof(float)),
+            static (share, shape) => share.Index == 0 ? default : Bytes(share.Vocabulary(shape), sizeof(float)),
             withFirst: true);
     }
 

@@ -136,7 +136,7 @@ internal sealed unsafe partial class CudaExchange : IDisposable
     public void Attended(KernelStream stream, int tokens, int number) => Bring(
         stream,
         new(_workspace.Attended, static workspace => workspace.Attended, tokens, _shape.AttendedWidth * sizeof(ushort), number),
-        share => Bytes(new(share.Index * _shape.QueryWidth, _shape.QueryWidth), sizeof(ushort)));
+        static (share, shape) => Bytes(new(share.Index * shape.QueryWidth, shape.QueryWidth), sizeof(ushort)));
 
     /// <summary>Gets how far the other card's inner values lie from this one's if this one computes its own there, too; else 0.</summary>
     public nint InnerShift => IsDirect && IsPair ? Other._workspace.Experts.H - _workspace.Experts.H : 0;
@@ -155,7 +155,7 @@ internal sealed unsafe partial class CudaExchange : IDisposable
             new(
                 _workspace.Experts.H, static workspace => workspace.Experts.H, tokens * _shape.TopK, _shape.Intermediate * sizeof(ushort),
                 number),
-            share => Bytes(share.Intermediate(_shape), sizeof(ushort)));
+            static (share, shape) => Bytes(share.Intermediate(shape), sizeof(ushort)));
     }
 
     /// <summary>The residual, to which each card first adds its columns of what attention or the experts gave.</summary>
@@ -167,7 +167,7 @@ internal sealed unsafe partial class CudaExchange : IDisposable
     public void Residual(KernelStream stream, int tokens, nint add, int parts, int number) => Bring(
         stream,
         new(_workspace.Residual, static workspace => workspace.Residual, tokens, _shape.Hidden * sizeof(float), number, add, parts),
-        share => Bytes(share.Hidden(_shape), sizeof(float)));
+        static (share, shape) => Bytes(share.Hidden(shape), sizeof(float)));
 
     /// <summary>
     /// <see cref="Residual"/> for a token of each sequence, and the norm of the whole: of attention's or of the experts' result.
@@ -193,7 +193,7 @@ internal sealed unsafe partial class CudaExchange : IDisposable
 
     /// <summary>The first card does not go on before all others are here, nor one of these before the first is.</summary>
     public void Meet(KernelStream stream, int number) =>
-        Bring(stream, new(0, There: null, 0, PieceBytes, number), static _ => default, withFirst: true);
+        Bring(stream, new(0, There: null, 0, PieceBytes, number), static (_, _) => default, withFirst: true);
 
     /// <summary>Lets the stream tell the host whether somebody has waited too long, if the step's last exchange does not.</summary>
     public void Report()
@@ -253,12 +253,18 @@ internal sealed unsafe partial class CudaExchange : IDisposable
     /// <param name="rows">What is exchanged.</param>
     /// <param name="columns">The columns of a card, in bytes of a row.</param>
     /// <param name="withFirst">Whether only the first card exchanges with the others.</param>
-    private void Bring(KernelStream stream, Rows rows, Func<CudaShare, RowRange> columns, bool withFirst = false)
+    private void Bring(KernelStream stream, Rows rows, Func<CudaShare, CudaShape, RowRange> columns, bool withFirst = false)
     {
-        var own = columns(_share);
-        foreach (var peer in _others.Where(peer => !withFirst || _share.Index == 0 || peer._share.Index == 0))
+        var own = columns(_share, _shape);
+        for (var round = 1; round <= _others.Length; round++)
         {
-            var (round, other) = (_share.Index ^ peer._share.Index, columns(peer._share));
+            var peer = _others[round - 1];
+            if (withFirst && _share.Index != 0 && peer._share.Index != 0)
+            {
+                continue;
+            }
+
+            var other = columns(peer._share, _shape);
             _kernels.Exchange(stream, new(
                 rows.Here,
                 rows.IsThere ? 0 : IsDirect ? rows.There?.Invoke(peer._workspace) ?? 0 : peer.Inbox(round, rows.Number),
