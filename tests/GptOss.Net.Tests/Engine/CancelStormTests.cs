@@ -22,11 +22,10 @@ public sealed class CancelStormTests
         var after = Resources();
         model.Dispose();
         model.Cache.Usage.Fraction.Should().Be(0);
-        outcomes.Cancelled.Should().BeGreaterThan(
-            (outcomes.Cancelled + outcomes.Finished) / 4, "every second one leaves or is cancelled after some tokens, by no clock");
+        outcomes.Cancelled.Should().BeGreaterThan(outcomes.Finished, "most are cancelled while they wait or run");
         outcomes.Finished.Should().BePositive();
         after.Tensors.Should().Be(before.Tensors);
-        after.Threads.Should().BeLessThanOrEqualTo(before.Threads + 32, "the thread pool breathes, but has none for each request");
+        after.Threads.Should().BeLessThanOrEqualTo(before.Threads + 4);
         after.Handles.Should().BeLessThanOrEqualTo(before.Handles + 16);
     }
 
@@ -34,7 +33,7 @@ public sealed class CancelStormTests
     {
         var tensors = TensorCounts.Take();
         using var process = Process.GetCurrentProcess();
-        return (tensors, process.Threads.Count, process.HandleCount);
+        return (tensors, process.Threads.Count - ThreadPool.ThreadCount, process.HandleCount); // the pool breathes
     }
 
     private static async Task<(int Finished, int Cancelled)> Storm(ComputedModel model, ComputedModel alone, int requests, int seed)
@@ -51,18 +50,23 @@ public sealed class CancelStormTests
         {
             while (Interlocked.Increment(ref next) <= requests)
             {
-                var job = ComputedJob.Random(random, random.Next(1, 100), random.Next(1, 20));
-                Interlocked.Increment(ref await EndsEarly(model, job, random) ? ref cancelled : ref finished);
+                var (promptTokens, newTokens) = (random.Next(1, 100), random.Next(1, 20));
+                var job = ComputedJob.Random(random, promptTokens, newTokens);
+                var tokensLeft = random.Next(Math.Max(1, newTokens - 1));
+                Interlocked.Increment(ref await EndsEarly(model, job, random, tokensLeft) ? ref cancelled : ref finished);
             }
         }
     }
 
-    /// <summary>A request that is cancelled before it begins, after some tokens, or at some time, or whose reader leaves.</summary>
+    /// <summary>
+    /// One in five is cancelled at some time, or ends before; of three the reader leaves, or cancels, after some tokens; the last one goes
+    /// on.
+    /// </summary>
     /// <returns><see langword="false"/> when it came to its end all the same.</returns>
-    private static async Task<bool> EndsEarly(ComputedModel model, ComputedJob job, Random random)
+    private static async Task<bool> EndsEarly(ComputedModel model, ComputedJob job, Random random, int tokensLeft)
     {
         using var cancellation = new CancellationTokenSource();
-        var (way, tokensLeft) = (random.Next(4), random.Next(12));
+        var way = random.Next(5);
         if (way == 0)
         {
             cancellation.CancelAfter(TimeSpan.FromMilliseconds(random.NextDouble() * 30));
@@ -77,12 +81,12 @@ public sealed class CancelStormTests
                     return false;
                 }
 
-                if (way == 1 && tokensLeft-- == 0)
+                if (way is 1 or 2 && tokensLeft-- == 0)
                 {
                     return true; // the reader leaves
                 }
 
-                if (way == 2 && tokensLeft-- == 0)
+                if (way == 3 && tokensLeft-- == 0)
                 {
                     await cancellation.CancelAsync();
                 }
