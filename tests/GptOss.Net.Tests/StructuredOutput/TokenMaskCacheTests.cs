@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using GptOss.Net.Harmony;
+using GptOss.Net.Sampling;
 using GptOss.Net.StructuredOutput;
 
 namespace GptOss.Net.Tests.StructuredOutput;
@@ -19,7 +20,11 @@ public sealed class TokenMaskCacheTests(ITestOutputHelper output)
     public void A_mask_holds_exactly_the_tokens_that_the_state_accepts(string schema, string text)
     {
         var state = Schemas.Compile(schema).Start().Advance(System.Text.Encoding.UTF8.GetBytes(text))!;
-        var mask = new TokenMaskCache(Vocabulary.Trie).GetMask(state);
+        ShouldHoldWhatTheStateAccepts(new TokenMaskCache(Vocabulary.Trie).GetMask(state), state);
+    }
+
+    internal static void ShouldHoldWhatTheStateAccepts(TokenBitset mask, TextState state)
+    {
         for (var token = 0; token < HarmonyTokenizer.VocabularySize; token++)
         {
             var expected = !ControlToken.IsControl(token) && state.Advance(Vocabulary.Tokenizer.GetBytes(token)) is not null;
