@@ -121,7 +121,7 @@ internal sealed class LarkParser
         LarkCursor.CheckName(name);
         if (_cursor.Current.Is("{"))
         {
-            throw new LarkException(_cursor.Current.Place, "templates are not supported; write the rule out for each of its uses");
+            throw LarkCursor.Unexpected(_cursor.Current);
         }
 
         if (_cursor.Current.Is("."))

@@ -31,6 +31,7 @@ internal sealed class CharacterSet
         new(0x2028, 0x2029), new(0x202F, 0x202F), new(0x205F, 0x205F), new(0x3000, 0x3000), new(0xFEFF, 0xFEFF),
     ]);
 
+    // In the order of their first letters.
     private static readonly Lazy<(int One, int Other)[]> Cases = new(() =>
     [
         .. from letter in Enumerable.Range(0, 0x10000)
@@ -38,6 +39,7 @@ internal sealed class CharacterSet
            from other in new int[] { char.ToLowerInvariant((char)letter), char.ToUpperInvariant((char)letter) }
            where other != letter
            from pair in new[] { (letter, other), (other, letter) }
+           orderby pair
            select pair,
     ]);
 
@@ -73,10 +75,20 @@ internal sealed class CharacterSet
     }
 
     /// <summary>Adds the other case of each letter.</summary>
-    public CharacterSet WithBothCases() => new(
-        [.. Ranges, .. Cases.Value.Where(pair => Contains(pair.One)).Select(pair => new CharacterRange(pair.Other, pair.Other))]);
+    public CharacterSet WithBothCases()
+    {
+        var (cases, ranges) = (Cases.Value, Ranges.ToList());
+        foreach (var range in Ranges)
+        {
+            // No pair has -1: what is found is where it would stand, before all pairs of the range's first character.
+            for (var i = ~Array.BinarySearch(cases, (range.Low, -1)); i < cases.Length && cases[i].One <= range.High; i++)
+            {
+                ranges.Add(new CharacterRange(cases[i].Other, cases[i].Other));
+            }
+        }
 
-    public bool Contains(int character) => Ranges.Any(range => range.Low <= character && character <= range.High);
+        return new CharacterSet(ranges);
+    }
 
     public CharacterSet Negate()
     {

@@ -6,8 +6,8 @@ internal static class FreeEdges
     /// <summary>Gives each place the edges of all that are reached with nothing read, and takes the free steps out.</summary>
     /// <param name="nodes">The places of all rules.</param>
     /// <param name="first">The first one of the last rule, to which those after it belong.</param>
-    /// <param name="spend">Called for each edge; throws where there are too many.</param>
-    public static void WriteOut(List<RuleNode> nodes, int first, Action spend)
+    /// <param name="spend">Told of so many more edges; throws where there are too many.</param>
+    public static void WriteOut(List<RuleNode> nodes, int first, Action<int> spend)
     {
         var reached = new HashSet<int>();
         var open = new Stack<int>();
@@ -25,13 +25,13 @@ internal static class FreeEdges
                     continue;
                 }
 
-                spend();
+                spend(1);
                 isEnd |= nodes[free].IsEnd;
                 edges.UnionWith(nodes[free].Edges);
                 nodes[free].Free.ForEach(open.Push);
             }
 
-            edges.ToList().ForEach(_ => spend());
+            spend(edges.Count);
             written.Add(([.. edges], isEnd));
         }
 

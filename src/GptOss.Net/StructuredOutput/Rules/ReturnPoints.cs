@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace GptOss.Net.StructuredOutput.Rules;
 
 /// <summary>The return points of a grammar's texts; equal ones are one. Not safe for use by several threads.</summary>
@@ -13,8 +11,7 @@ internal sealed class ReturnPoints
     /// <summary>Returns a complete return point, or the one that was shared before and is the same.</summary>
     public ReturnPoint Share(ReturnPoint end)
     {
-        var parts = end.Places.Select(place => RuleKernel.Part(place.Node, place.Return)).Order().ToArray();
-        var key = (end.EndsText ? "." : "") + new string(MemoryMarshal.Cast<long, char>(parts));
+        var key = RuleKernel.Key(end);
         if (!_known.TryGetValue(key, out var known))
         {
             known = _known[key] = end;

@@ -17,6 +17,7 @@ internal sealed class RuleCompiler
     private readonly Dictionary<int, int> _spaces = []; // by the place behind what may be ignored
     private readonly int _ignored; // the number of a terminal, or -1
     private LarkPlace _place; // of the rule that is being compiled
+    private int _edges; // written out so far
 
     private RuleCompiler(LarkDefinitions definitions, CancellationToken cancellationToken)
     {
@@ -99,16 +100,15 @@ internal sealed class RuleCompiler
         var entry = AddNode();
         _nodes[start].Free.Add(entry);
         Add(definition.Expression, entry, end);
-        FreeEdges.WriteOut(_nodes, first, () => SpendEdges(definition.Place));
+        FreeEdges.WriteOut(_nodes, first, count => SpendEdges(count, definition.Place));
         LeftRecursion.Rewrite(_nodes, first, start, ~number);
         return start;
     }
 
-    private int _edges;
-
-    private void SpendEdges(LarkPlace place)
+    private void SpendEdges(int count, LarkPlace place)
     {
-        if (++_edges > MaxEdges)
+        _edges += count;
+        if (_edges > MaxEdges)
         {
             throw new LarkException(
                 place, $"the rules need more than {MaxEdges} steps with repetitions written out; make the numbers behind '~' smaller");

@@ -55,17 +55,23 @@ internal sealed class RuleKernel(RuleNetwork network)
     }
 
     /// <summary>A key that equal kernels have alone.</summary>
-    public string Key()
-    {
-        long[] parts =
+    public string Key() => KeyOf(
+        EndsText,
         [
             .. _places.Select(place => Part(place.Node, place.Return)),
             .. _threads.Select(thread => Part(thread.Scan.FirstCode + thread.State, thread.Return)),
-        ];
+        ]);
+
+    /// <summary>A key that equal return points have alone.</summary>
+    public static string Key(ReturnPoint end) =>
+        KeyOf(end.EndsText, [.. end.Places.Select(place => Part(place.Node, place.Return))]);
+
+    private static string KeyOf(bool endsText, long[] parts)
+    {
         Array.Sort(parts);
-        return (EndsText ? "." : "") + new string(MemoryMarshal.Cast<long, char>(parts));
+        return (endsText ? "." : "") + new string(MemoryMarshal.Cast<long, char>(parts));
     }
 
-    /// <summary>A number that equal places with equal ends have alone.</summary>
-    public static long Part(int code, ReturnPoint end) => ((long)code << 32) | (uint)end.Id;
+    // A number that equal places with equal ends have alone.
+    private static long Part(int code, ReturnPoint end) => ((long)code << 32) | (uint)end.Id;
 }
