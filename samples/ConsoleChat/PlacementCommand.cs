@@ -33,8 +33,8 @@ internal static partial class PlacementCommand
             }
 
             var why = options.MaxSequences is null
-                ? $"as many as have room for an eighth of MaxModelLength each, 64 at most; MaxSequences sets another number"
-                : $"as MaxSequences says";
+                ? "as many as have room for an eighth of MaxModelLength each, 64 at most; MaxSequences sets another number"
+                : "as MaxSequences says";
             Write($"Generated at once, answers to one prompt counted each: up to {plan.MaxConcurrentSequences}, {why}.");
             return 0;
 
